@@ -1,0 +1,181 @@
+"""The words of the project as frozen values: no I/O, nothing that can fail but wrong input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+ETCD_MEMBERS_MAX = 5  # more members make writes slower and not safer; further nodes are clients
+NODES_MAX = 99  # addresses .101 to .199
+
+
+class NodeState(StrEnum):
+    """What a node's machine is doing, seen from outside."""
+
+    ABSENT = "absent"
+    STOPPED = "stopped"
+    RUNNING = "running"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True)
+class Disk:
+    """An extra disk of a node: `device` as the node sees it, `size` in bytes."""
+
+    device: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Node:
+    """One machine. `member` says whether it is an etcd member or only a client of the members."""
+
+    name: str
+    address: str
+    member: bool
+    disks: tuple[Disk, ...] = ()
+
+
+@dataclass(frozen=True)
+class Network:
+    """The cluster's own network: `subnet` in CIDR, `gateway` is the host's address on it."""
+
+    subnet: str
+    gateway: str
+    index: int  # which of the lab's networks this is; host interface names derive from it
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one node may use: `memory` in bytes and `cpus` as a number of cores; None is without limit."""
+
+    memory: int | None = None
+    cpus: float | None = None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A named set of nodes on one network, as planned. What really runs is asked of the provider."""
+
+    name: str
+    provider: str
+    network: Network
+    nodes: tuple[Node, ...]
+    limits: Limits = field(default_factory=Limits)
+    agent_ttl: str = "5s"  # fleet's: how long a machine may be silent before its units move
+    image: str = ""  # content hash of the machine image that the nodes boot
+
+    @property
+    def members(self) -> tuple[Node, ...]:
+        """The nodes that are etcd members."""
+        return tuple(node for node in self.nodes if node.member)
+
+    def node(self, name: str) -> Node | None:
+        """The node of that name, if there is one."""
+        return next((node for node in self.nodes if node.name == name), None)
+
+
+@dataclass(frozen=True)
+class LabUnit:
+    """A unit of a lab: the file `path` is submitted as `name`; a template is started as `instances`."""
+
+    name: str
+    path: Path
+    instances: tuple[str, ...] = ()
+
+    @property
+    def started(self) -> tuple[str, ...]:
+        """The names that are started: the unit itself, or a template's instances."""
+        if not self.instances:
+            return (self.name,)
+        return tuple(self.name.replace("@.", f"@{instance}.") for instance in self.instances)
+
+
+@dataclass(frozen=True)
+class LabProbe:
+    """Something to measure while the cluster is broken: HTTP at `port` and `path` of the node that runs `unit`.
+
+    The probe succeeds on status 200 with `expect` in the body.
+    """
+
+    name: str
+    unit: str
+    port: int
+    path: str = "/"
+    expect: str = ""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One chapter: what to deploy, and how to see that it works."""
+
+    name: str
+    title: str
+    summary: str
+    folder: Path
+    units: tuple[LabUnit, ...]
+    containers: dict[str, Path]  # container image name -> folder with its Dockerfile
+    ports: tuple[int, ...] = ()  # ports that its units publish on the nodes
+    nodes: int = 1  # the smallest cluster that it makes sense on
+    disks: int = 0  # extra disks that each node must have
+    keys: tuple[str, ...] = ()  # etcd folders and keys that belong to it and go with it
+    probes: tuple[LabProbe, ...] = ()
+    objectives: dict[str, float] = field(default_factory=dict)  # probe -> seconds it may be down
+    target: str = ""  # what `lab break` would break here: a node, or unit:NAME
+
+    @property
+    def unit_names(self) -> tuple[str, ...]:
+        """Every unit that runs when the lab is deployed, in order of start."""
+        return tuple(name for unit in self.units for name in unit.started)
+
+
+class FaultKind(StrEnum):
+    """What `lab break` can do to a node."""
+
+    KILL = "kill"
+    HALT = "halt"
+    REBOOT = "reboot"
+    PAUSE = "pause"
+
+
+class Outcome(StrEnum):
+    """A verdict or a check's result. What could not be checked is unknown, never pass."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check: what it found, in words, and how long it took in seconds."""
+
+    name: str
+    outcome: Outcome
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of `lab doctor`: is it well, and if not, what to do."""
+
+    name: str
+    ok: bool
+    message: str
+    remedy: str = ""
+
+
+def to_json(value: Any) -> Any:
+    """A value of this module as plain JSON types."""
+    from dataclasses import asdict, is_dataclass
+
+    if is_dataclass(value) and not isinstance(value, type):
+        return to_json(asdict(value))
+    if isinstance(value, dict):
+        return {str(k): to_json(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(v) for v in value]
+    return str(value) if isinstance(value, Path) else value
