@@ -6,12 +6,13 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from coreos_lab import events
+from coreos_lab import events, run
 from coreos_lab.errors import LabError
 
 
@@ -69,7 +70,9 @@ def lock(path: Path, what: str, *, wait: bool) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if not wait:
-                raise LabError(f"{path.parent.name}: busy: {_holder(path)}", "wait for it to end, then try again") from None
+                raise LabError(
+                    f"{path.parent.name}: busy: {_holder(path)}", "wait for it to end, then try again"
+                ) from None
             events.note("lock", f"waiting for {_holder(path)}")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.ftruncate(descriptor, 0)
@@ -104,6 +107,28 @@ def content_hash(parts: Iterable[Path | str]) -> str:
         else:
             add_file(part.name, part)
     return digest.hexdigest()[:16]
+
+
+def remove_tree(folder: Path) -> None:
+    """Removes a folder with all in it, after unmounting what a dead builder or node left mounted there.
+
+    Never deletes through a mount: raises LabError when one cannot be taken off.
+    """
+    for _ in range(8):  # mounts may be stacked
+        mounted = [path for path in mount_points() if path == folder or folder in path.parents]
+        if not mounted:
+            break
+        for path in sorted(mounted, key=lambda p: len(p.parts), reverse=True):
+            run.run(["umount", "--lazy", path], check=False)
+    else:
+        raise LabError(f"{folder}: still mounted: {', '.join(map(str, mounted))}", "unmount it, then try again")
+    shutil.rmtree(folder, ignore_errors=False) if folder.is_dir() else folder.unlink(missing_ok=True)
+
+
+def mount_points() -> list[Path]:
+    """Every mount point of this mount namespace, in the order of mounting."""
+    lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    return [Path(line.split()[1].replace("\\040", " ")) for line in lines]
 
 
 def cached_folder(folder: Path, what: str, build: Callable[[Path], None], discard: Callable[[Path], None]) -> Path:

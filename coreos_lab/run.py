@@ -177,7 +177,11 @@ def attached(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None
 
 
 def spawn(
-    argv: Sequence[str | Path], *, log_file: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    argv: Sequence[str | Path],
+    *,
+    log_file: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> int:
     """Starts a program that outlives us, in a session of its own; its output is appended to `log_file`.
 

@@ -32,3 +32,8 @@ def data(name: str) -> Path:
     package = Path(__file__).parent
     inside = package / "data" / name
     return inside if inside.exists() else package.parent / name
+
+
+def is_root() -> bool:
+    """Whether we may make machines."""
+    return os.geteuid() == 0

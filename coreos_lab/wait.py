@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,6 +10,9 @@ from typing import TypeVar
 from coreos_lab.errors import LabError
 
 T = TypeVar("T")
+
+# Set when the user interrupts us: only the main thread is told by Python, the others look here.
+interrupted = threading.Event()
 
 
 class DeadlineError(LabError):
@@ -31,6 +35,8 @@ def until(
         result = probe()
         if result:
             return result
+        if interrupted.is_set():
+            raise KeyboardInterrupt
         if time.monotonic() >= end:
             what = missing() if callable(missing) else missing
             raise DeadlineError(f"{what} (waited {deadline:g} s)")

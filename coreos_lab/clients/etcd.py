@@ -1,0 +1,114 @@
+"""etcd's version 2 API (https://etcd.io/docs/v2.3/api/), as far as labs need it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from coreos_lab.clients.http import Endpoints, request
+from coreos_lab.errors import LabError
+
+CLIENT_PORT = 2379
+KEY_NOT_FOUND = 100  # etcd's error code
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member as etcd lists it; `name` is empty as long as it has not started."""
+
+    id: str
+    name: str
+    peer_urls: tuple[str, ...]
+
+
+def parse_members(answer: Any) -> list[Member]:
+    """The members in an answer of /v2/members."""
+    return [Member(m["id"], m.get("name", ""), tuple(m.get("peerURLs") or ())) for m in answer["members"]]
+
+
+def leaves(node: dict[str, Any]) -> dict[str, str]:
+    """Every key below a node of an answer, with its value, folders opened."""
+    if not node.get("dir"):
+        return {node["key"]: node.get("value", "")}
+    found: dict[str, str] = {}
+    for child in node.get("nodes", []):
+        found.update(leaves(child))
+    return found
+
+
+def is_healthy(address: str, *, timeout: float = 1.0) -> bool:
+    """Whether the etcd at an address says that it is healthy: it has a leader and can write."""
+    try:
+        status, body = request(f"http://{address}:{CLIENT_PORT}", "GET", "/health", timeout=timeout)
+    except (OSError, http.client.HTTPException):
+        return False
+    return status == http.client.OK and '"true"' in body
+
+
+class Etcd:
+    """etcd behind any of several nodes. Every method raises CannotCheckError when none of them answers."""
+
+    def __init__(self, addresses: Sequence[str], *, timeout: float = 2.0) -> None:
+        self._http = Endpoints("etcd", [f"http://{a}:{CLIENT_PORT}" for a in addresses], timeout=timeout)
+
+    def get(self, key: str) -> str | None:
+        """A key's value, None where there is no such key."""
+        node = self._node(key, {"quorum": "true"})
+        return node.get("value") if node else None
+
+    def tree(self, key: str) -> dict[str, str]:
+        """Every key below a folder with its value; empty where there is no such folder."""
+        node = self._node(key, {"recursive": "true", "sorted": "true", "quorum": "true"})
+        return leaves(node) if node and node.get("dir") else {}
+
+    def set(self, key: str, value: str, *, ttl: int | None = None) -> None:
+        """Sets a key, to be forgotten after `ttl` seconds if given."""
+        fields = {"value": value, **({"ttl": str(ttl)} if ttl is not None else {})}
+        status, answer = self._http.json(
+            "PUT",
+            f"/v2/keys{quote(key)}",
+            body=urlencode(fields),
+            content_type="application/x-www-form-urlencoded",
+        )
+        if status not in (http.client.OK, http.client.CREATED):
+            raise LabError(f"etcd: cannot set {key}: {_cause(answer)}")
+
+    def remove(self, key: str) -> None:
+        """Removes a key, or a folder with all in it. One that is not there is fine."""
+        status, answer = self._http.json("DELETE", f"/v2/keys{quote(key)}?recursive=true")
+        if status != http.client.OK and (answer or {}).get("errorCode") != KEY_NOT_FOUND:
+            raise LabError(f"etcd: cannot remove {key}: {_cause(answer)}")
+
+    def members(self) -> list[Member]:
+        """The cluster's members."""
+        _status, answer = self._http.json("GET", "/v2/members")
+        return parse_members(answer)
+
+    def add_member(self, peer_url: str) -> None:
+        """Announces a member that will start at `peer_url`."""
+        status, answer = self._http.json("POST", "/v2/members", body=json.dumps({"peerURLs": [peer_url]}))
+        if status not in (http.client.CREATED, http.client.CONFLICT):
+            raise LabError(f"etcd: cannot add the member {peer_url}: {_cause(answer)}")
+
+    def remove_member(self, member_id: str) -> None:
+        """Takes a member out of the cluster for good."""
+        status, answer = self._http.json("DELETE", f"/v2/members/{member_id}")
+        if status not in (http.client.NO_CONTENT, http.client.GONE, http.client.NOT_FOUND):
+            raise LabError(f"etcd: cannot remove the member {member_id}: {_cause(answer)}")
+
+    def _node(self, key: str, query: dict[str, str]) -> dict[str, Any] | None:
+        status, answer = self._http.json("GET", f"/v2/keys{quote(key)}?{urlencode(query)}")
+        if status == http.client.OK:
+            node: dict[str, Any] = answer["node"]
+            return node
+        if (answer or {}).get("errorCode") == KEY_NOT_FOUND:
+            return None
+        raise LabError(f"etcd: cannot read {key}: {_cause(answer)}")
+
+
+def _cause(answer: Any) -> str:
+    return str(answer.get("message") or answer) if isinstance(answer, dict) else str(answer)

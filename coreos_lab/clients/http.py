@@ -1,0 +1,78 @@
+"""The little HTTP that etcd's and fleet's APIs need: one request, one answer, from the first server that answers.
+
+The standard library's client is enough here, and quicker to import than any other.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from coreos_lab.errors import UnknownError
+
+
+class CannotCheckError(UnknownError):
+    """Nobody answered: what was asked remains unknown."""
+
+
+def request(
+    base: str,
+    method: str,
+    path: str,
+    *,
+    body: str | None = None,
+    content_type: str = "application/json",
+    timeout: float = 2.0,
+) -> tuple[int, str]:
+    """One HTTP request to `base` (http://host:port); returns status and body.
+
+    Raises OSError or http.client.HTTPException when there is no answer within `timeout` seconds.
+    """
+    where = urlsplit(base)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port or 80, timeout=timeout)
+    try:
+        connection.request(method, path, body=body, headers={"Content-Type": content_type} if body is not None else {})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode("utf-8", "replace")
+    finally:
+        connection.close()
+
+
+class Endpoints:
+    """Several servers of one service: the one that answered last is asked first."""
+
+    def __init__(self, service: str, bases: Sequence[str], *, timeout: float = 2.0) -> None:
+        self.service = service
+        self.bases = list(bases)
+        self.timeout = timeout
+
+    def request(self, method: str, path: str, **options: Any) -> tuple[int, str]:
+        """Status and body of the first server that answers with anything but its own trouble (5xx).
+
+        Raises CannotCheckError when none does.
+        """
+        troubles = []
+        for base in list(self.bases):
+            try:
+                status, body = request(base, method, path, timeout=self.timeout, **options)
+            except (OSError, http.client.HTTPException) as error:
+                troubles.append(f"{base}: {error or type(error).__name__}")
+                continue
+            if status >= http.client.INTERNAL_SERVER_ERROR:
+                troubles.append(f"{base}: HTTP {status}: {body.strip()[:120]}")
+                continue
+            self.bases.remove(base)
+            self.bases.insert(0, base)
+            return status, body
+        raise CannotCheckError(f"{self.service}: nobody answers", details="\n".join(troubles))
+
+    def json(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        """The same, with the body read as JSON (None when it is empty)."""
+        status, body = self.request(method, path, **options)
+        try:
+            return status, json.loads(body) if body.strip() else None
+        except ValueError:
+            raise CannotCheckError(f"{self.service}: answers with what is no JSON", details=body[:200]) from None

@@ -1,0 +1,74 @@
+"""lab up: converge to a running cluster."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import replace
+
+from coreos_lab import cluster as doing
+from coreos_lab import events, screen, store
+from coreos_lab.commands import view
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster, to_json
+from coreos_lab.plan import Request, check_name, plan
+from coreos_lab.providers.base import Provider
+from coreos_lab.providers.choose import provider as choose
+
+
+def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool) -> None:
+    """Makes what is missing of the cluster, starts what is off, leaves alone what runs.
+
+    After a failure the nodes are kept for a look, unless `keep` is false and they were made by this call.
+    """
+    check_name(request.name)
+    began = time.monotonic()
+    if dry_run:
+        existing = store.load(request.name)
+        print(json.dumps(to_json(plan(request, existing, _taken(request.name))), indent=2))
+        return
+    with screen.showing(), store.ClusterFolder(request.name).lock("lab up"):
+        existing = store.load(request.name)
+        cluster = plan(request, existing, _taken(request.name))
+        provider = choose(cluster.provider)
+        require_able(provider)
+        image = existing.image if existing and existing.image else provider.prepare()
+        cluster = replace(cluster, image=image)
+        store.save(cluster)
+        try:
+            touched = doing.bring_up(cluster, provider)
+        except LabError:
+            if existing is None and not keep:
+                doing.take_down(cluster, provider)
+            raise
+    if as_json:
+        print(json.dumps(view.cluster_state(cluster, provider), indent=2))
+        return
+    _say(cluster, [node.name for node in touched], time.monotonic() - began)
+
+
+def require_able(provider: Provider) -> None:
+    """Raises LabError for the first thing that keeps this machine from running the provider."""
+    bad = [finding for finding in provider.doctor() if not finding.ok]
+    if bad:
+        more = f" ({len(bad) - 1} more: run 'lab doctor')" if len(bad) > 1 else ""
+        raise LabError(f"{bad[0].name}: {bad[0].message}{more}", bad[0].remedy)
+
+
+def _taken(name: str) -> set[int]:
+    return {cluster.network.index for cluster in store.clusters() if cluster.name != name}
+
+
+def _say(cluster: Cluster, touched: list[str], seconds: float) -> None:
+    name = "" if cluster.name == "core" else f" --name {cluster.name}"
+    if not touched:
+        print(f"Cluster {cluster.name} runs already: {len(cluster.nodes)} nodes.")
+    else:
+        print(f"Cluster {cluster.name}: {len(cluster.nodes)} nodes up in {seconds:.1f} s ({', '.join(touched)}).")
+    print("Next:")
+    print(f"  lab status{name}")
+    print(f"  lab deploy ch3{name}        # 'lab labs' lists the others, 'lab show ch3' is its page")
+    print(f"  lab ssh core-01{name}")
+    events.note("up", "done")
+    sys.stdout.flush()

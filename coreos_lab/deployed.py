@@ -1,0 +1,54 @@
+"""Which labs a cluster carries: one file a lab, written before its first unit is submitted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from coreos_lab import disk
+from coreos_lab.model import Cluster, Lab
+from coreos_lab.store import ClusterFolder
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What was deployed, as far as undeploying needs it, even when the lab's folder is gone."""
+
+    name: str
+    folder: str
+    units: tuple[str, ...]  # everything submitted, templates too
+    keys: tuple[str, ...]
+    ports: tuple[int, ...]
+
+
+def _path(cluster: Cluster, name: str) -> Path:
+    return ClusterFolder(cluster.name).deployed / f"{name}.json"
+
+
+def record(cluster: Cluster, lab: Lab) -> None:
+    """Writes down that a lab is on the cluster, from now until it is undeployed."""
+    units = tuple(dict.fromkeys([*lab.unit_names, *(unit.name for unit in lab.units)]))
+    value = {"name": lab.name, "folder": str(lab.folder), "units": units, "keys": lab.keys, "ports": lab.ports}
+    disk.write_atomic(_path(cluster, lab.name), json.dumps(value, indent=2) + "\n")
+
+
+def load(cluster: Cluster, name: str) -> Deployed | None:
+    """The record of a deployed lab, None where it is not deployed."""
+    path = _path(cluster, name)
+    if not path.exists():
+        return None
+    raw = disk.read_json(path)
+    return Deployed(raw["name"], raw["folder"], tuple(raw["units"]), tuple(raw["keys"]), tuple(raw["ports"]))
+
+
+def names(cluster: Cluster) -> list[str]:
+    """The labs on the cluster, the one deployed first first."""
+    folder = ClusterFolder(cluster.name).deployed
+    paths = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime) if folder.is_dir() else []
+    return [path.stem for path in paths]
+
+
+def forget(cluster: Cluster, name: str) -> None:
+    """Removes the record."""
+    _path(cluster, name).unlink(missing_ok=True)

@@ -1,0 +1,40 @@
+#!/bin/sh
+# customize.sh ROOT FILES USERLAND: turns a Debian tree into the lab's machine image. Called by mmdebstrap.
+set -eu
+root=$1 files=$2 userland=$3
+
+tar --extract --file "$userland" --directory "$root" --no-same-owner
+for program in "$root"/opt/coreos-lab/bin/*; do
+    ln -sf "/opt/coreos-lab/bin/${program##*/}" "$root/usr/bin/${program##*/}"
+done
+
+# Debian's own units give way to ours of the same name; what a node in a lab never needs is masked.
+cp -R --no-dereference --preserve=mode "$files/." "$root/"
+chmod 0440 "$root/etc/sudoers.d/core"
+chroot "$root" systemctl --quiet disable containerd.service ssh.service e2scrub_reap.service
+for unit in ssh.socket containerd.service console-getty.service getty@.service apt-daily.timer apt-daily-upgrade.timer \
+    dpkg-db-backup.timer e2scrub_all.timer fstrim.timer e2scrub_reap.service systemd-firstboot.service \
+    systemd-networkd-wait-online.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
+    systemd-ask-password-console.path systemd-ask-password-wall.path modprobe@drm.service modprobe@efi_pstore.service \
+    modprobe@configfs.service modprobe@fuse.service modprobe@loop.service systemd-pstore.service \
+    sys-kernel-debug.mount sys-kernel-tracing.mount; do
+    ln -sf /dev/null "$root/etc/systemd/system/$unit"
+done
+chroot "$root" systemctl --quiet enable docker.socket sshd.socket sshd-keygen.service coreos-environment.service \
+    user-cloudinit.service
+chroot "$root" systemctl --quiet set-default multi-user.target
+
+# Container Linux's users. "*" as a password: no password fits, yet the account is not locked (sshd would refuse it).
+chroot "$root" groupadd --gid 500 core
+chroot "$root" useradd --uid 500 --gid 500 --groups sudo,docker,systemd-journal --create-home --shell /bin/bash \
+    --password '*' core
+chroot "$root" useradd --system --home-dir /var/lib/etcd2 --shell /usr/sbin/nologin etcd
+install -d -m 0700 -o "$(awk -F: '$1=="etcd"{print $3}' "$root/etc/passwd")" "$root/var/lib/etcd2"
+
+# A node's own: they must not be the same on every node.
+rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id" "$root/etc/hostname" "$root/etc/resolv.conf"
+: >"$root/etc/machine-id"
+ln -s /etc/machine-id "$root/var/lib/dbus/machine-id"
+install -d -m 2755 -g systemd-journal "$root/var/log/journal" 2>/dev/null || install -d -m 2755 "$root/var/log/journal"
+install -d "$root/var/lib/coreos-install"
+rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/* "$root"/var/log/*.log "$root"/var/log/apt

@@ -1,0 +1,87 @@
+"""What a provider is: the thing that makes machines, and does to them what only hardware can."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from coreos_lab.model import Cluster, Finding, Node, NodeState
+
+
+class Provider(Protocol):
+    """Makes, starts, stops, breaks and removes the nodes of one cluster.
+
+    Every method may be repeated: what is so already is left alone. None of them waits for what runs inside a
+    node (etcd, fleet); only `halt` and `reboot` end before the machine itself is there.
+    """
+
+    name: str
+
+    def doctor(self) -> list[Finding]:
+        """Can this machine run the provider? One finding a condition, each with its remedy."""
+        ...
+
+    def prepare(self) -> str:
+        """Makes what all nodes boot from (the machine image, a box) and returns its content hash."""
+        ...
+
+    def create_network(self, cluster: Cluster) -> None:
+        """Makes the cluster's network. Raises LabError when its subnet is somebody else's."""
+        ...
+
+    def start(self, cluster: Cluster, node: Node, user_data: Path) -> None:
+        """Powers a node on, made first if it is not there. It boots from the cloud-config `user_data`."""
+        ...
+
+    def kill(self, cluster: Cluster, node: Node) -> None:
+        """Cuts a node's power."""
+        ...
+
+    def halt(self, cluster: Cluster, node: Node) -> None:
+        """Asks a node to shut down cleanly."""
+        ...
+
+    def reboot(self, cluster: Cluster, node: Node) -> None:
+        """Asks a node to shut down cleanly and to boot again."""
+        ...
+
+    def pause(self, cluster: Cluster, node: Node) -> None:
+        """Stops a node's time: nothing in it runs, everything in it stays."""
+        ...
+
+    def resume(self, cluster: Cluster, node: Node) -> None:
+        """Lets a paused node go on."""
+        ...
+
+    def state(self, cluster: Cluster, node: Node) -> NodeState:
+        """What the node's machine is doing now."""
+        ...
+
+    def boot_id(self, cluster: Cluster, node: Node) -> str:
+        """Another text after every boot of the node, "" while it is off: how a reboot is seen from outside."""
+        ...
+
+    def memory(self, cluster: Cluster, node: Node) -> int | None:
+        """Memory that a running node's processes hold, in bytes; None where it cannot be told."""
+        ...
+
+    def console(self, cluster: Cluster, node: Node) -> Path:
+        """The file with what the node printed on its console."""
+        ...
+
+    def journal_folders(self, cluster: Cluster, node: Node) -> Sequence[Path]:
+        """Folders on the host with the node's journal, readable also when the node is off; may be none."""
+        ...
+
+    def destroy_node(self, cluster: Cluster, node: Node) -> None:
+        """Removes a node with its disks."""
+        ...
+
+    def destroy_network(self, cluster: Cluster) -> None:
+        """Removes the cluster's network and gives the host back what was changed for it."""
+        ...
+
+    def leftovers(self, cluster: Cluster) -> list[str]:
+        """What of the cluster is still on the host, a line each. Looks at the host, not at our records."""
+        ...

@@ -1,0 +1,17 @@
+"""Which providers there are."""
+
+from __future__ import annotations
+
+from coreos_lab.errors import UsageError
+from coreos_lab.providers.base import Provider
+
+NAMES = ("nspawn",)
+
+
+def provider(name: str) -> Provider:
+    """The provider of that name; UsageError lists the names that there are."""
+    if name == "nspawn":
+        from coreos_lab.providers.nspawn.provider import NspawnProvider
+
+        return NspawnProvider()
+    raise UsageError(f"--provider {name}: no such provider (there is: {', '.join(NAMES)})")

@@ -1,0 +1,203 @@
+"""A node's cgroup: its power switch, its pause button, its limits and its meter.
+
+Killing and freezing a whole version 2 cgroup are kernel features that need no controller, so they serve on hybrid
+hosts as well, where memory and CPU still sit in version 1 hierarchies of their own.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from coreos_lab import wait
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster, Limits, Node
+
+CPU_PERIOD = 100_000  # microseconds: the kernel's default
+
+
+@dataclass(frozen=True)
+class Hierarchies:
+    """Where the host's cgroups are mounted: version 2, and version 1's controllers by name."""
+
+    v2: Path | None
+    v1: dict[str, Path]
+
+
+def parse_mounts(mounts: str) -> Hierarchies:
+    """Reads /proc/self/mounts."""
+    v2: Path | None = None
+    v1: dict[str, Path] = {}
+    for line in mounts.splitlines():
+        _device, where, kind, options, *_rest = line.split()
+        if kind == "cgroup2" and v2 is None:
+            v2 = Path(where)
+        elif kind == "cgroup":
+            v1.update({option: Path(where) for option in options.split(",") if option in ("memory", "cpu")})
+    return Hierarchies(v2, v1)
+
+
+def hierarchies() -> Hierarchies:
+    """The host's cgroup mounts."""
+    return parse_mounts(Path("/proc/self/mounts").read_text(encoding="utf-8"))
+
+
+def systemd_is_init() -> bool:
+    """Whether PID 1 is systemd: then it owns the cgroups, and nodes are services of its."""
+    return Path("/run/systemd/system").is_dir()
+
+
+def _v2() -> Path:
+    found = hierarchies().v2
+    if found is None:
+        raise LabError("no cgroup version 2 hierarchy is mounted", "mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified")
+    return found
+
+
+def folder(cluster: Cluster, node: Node) -> Path:
+    """The cgroup that we make for a node where there is no systemd to do so."""
+    return _v2() / "coreos-lab" / cluster.name / node.name
+
+
+def recorded(node_folder: Path) -> Path | None:
+    """The cgroup that a node was last booted in."""
+    try:
+        return Path((node_folder / "cgroup").read_text(encoding="utf-8").strip())
+    except OSError:
+        return None
+
+
+def make(cluster: Cluster, node: Node, limits: Limits) -> tuple[Path, list[Path]]:
+    """Makes a node's cgroups; returns the one for `launch.sh`, and others that its process must join.
+
+    Raises LabError where a limit is asked for that this host's cgroups cannot set.
+    """
+    unified = folder(cluster, node)
+    unified.mkdir(parents=True, exist_ok=True)
+    join: list[Path] = []
+    v1 = hierarchies().v1
+    for controller in ("memory", "cpu"):
+        if controller in v1:
+            path = v1[controller] / "coreos-lab" / cluster.name / node.name
+            path.mkdir(parents=True, exist_ok=True)
+            join.append(path)
+        else:
+            _hand_down(unified, controller)
+    if limits.memory is not None:
+        value = str(limits.memory)
+        _set(unified / "memory.max", value) if "memory" not in v1 else _set(join[0] / "memory.limit_in_bytes", value)
+    if limits.cpus is not None:
+        quota = int(limits.cpus * CPU_PERIOD)
+        if "cpu" in v1:
+            _set(v1["cpu"] / "coreos-lab" / cluster.name / node.name / "cpu.cfs_quota_us", str(quota))
+        else:
+            _set(unified / "cpu.max", f"{quota} {CPU_PERIOD}")
+    return unified, join
+
+
+def _hand_down(unified: Path, controller: str) -> None:
+    """Asks for a controller in every cgroup above; where the host does not give it, limits will say so."""
+    for parent in (unified.parents[2], unified.parents[1], unified.parents[0]):
+        try:
+            (parent / "cgroup.subtree_control").write_text(f"+{controller}", encoding="utf-8")
+        except OSError:
+            return
+
+
+def _set(path: Path, value: str) -> None:
+    try:
+        path.write_text(value, encoding="utf-8")
+    except OSError as error:
+        raise LabError(
+            f"{path}: cannot set the limit {value}: {error.strerror}",
+            "this host's cgroups do not give us that controller: leave --memory and --cpus out",
+        ) from None
+
+
+def _events(path: Path) -> dict[str, str]:
+    try:
+        return dict(line.split() for line in (path / "cgroup.events").read_text(encoding="utf-8").splitlines())
+    except OSError:
+        return {}
+
+
+def populated(path: Path | None) -> bool:
+    """Whether anything runs in a cgroup or below it."""
+    return path is not None and _events(path).get("populated") == "1"
+
+
+def frozen(path: Path) -> bool:
+    """Whether a cgroup is frozen as a whole."""
+    return _events(path).get("frozen") == "1"
+
+
+def kill(path: Path) -> None:
+    """Ends every process of a cgroup at once, frozen or not, and returns when they are gone."""
+    if not populated(path):
+        return
+    (path / "cgroup.kill").write_text("1", encoding="utf-8")
+    wait.until(lambda: not populated(path), deadline=10, interval=0.005, missing=f"{path}: processes do not end")
+
+
+def freeze(path: Path, on: bool) -> None:
+    """Freezes or thaws a cgroup and returns when it is so."""
+    (path / "cgroup.freeze").write_text("1" if on else "0", encoding="utf-8")
+    word = "freeze" if on else "thaw"
+    wait.until(lambda: frozen(path) is on, deadline=10, interval=0.005, missing=f"{path}: processes do not {word}")
+
+
+def leader(path: Path) -> int | None:
+    """The host's process id of the node's PID 1."""
+    try:
+        pids = (path / "machine/payload/init.scope/cgroup.procs").read_text(encoding="utf-8").split()
+    except OSError:
+        return None
+    return int(pids[0]) if pids else None
+
+
+def memory(cluster: Cluster, node: Node, path: Path) -> int | None:
+    """Bytes that a node's processes hold: anonymous and shared memory, without the page cache."""
+    v1 = hierarchies().v1
+    stat = v1["memory"] / "coreos-lab" / cluster.name / node.name if "memory" in v1 else path
+    try:
+        fields = dict(line.split() for line in (stat / "memory.stat").read_text(encoding="utf-8").splitlines())
+    except OSError:
+        return None
+    if "memory" in v1:
+        return int(fields.get("total_rss", 0)) + int(fields.get("total_shmem", 0))
+    return int(fields.get("anon", 0)) + int(fields.get("shmem", 0)) if "anon" in fields else None
+
+
+def remove(cluster: Cluster, node: Node) -> None:
+    """Removes the cgroups that we made for a node, the cluster's and the lab's own when they are empty."""
+    for base in _bases():
+        top = base / "coreos-lab"
+        path = top / cluster.name / node.name
+        for child, _folders, _files in os.walk(path, topdown=False):
+            _remove_folder(Path(child))
+        for parent in (top / cluster.name, top):
+            with suppress(OSError):  # another node's is still in there, or its removal was quicker
+                parent.rmdir()
+
+
+def _remove_folder(path: Path) -> None:
+    """The last process may be gone and its cgroup still busy, for some milliseconds."""
+
+    def gone() -> bool:
+        with suppress(OSError):
+            path.rmdir()
+        return not path.exists()
+
+    wait.until(gone, deadline=5, interval=0.01, missing=f"{path}: cgroup stays busy")
+
+
+def left(cluster: Cluster) -> list[Path]:
+    """Cgroups of the cluster that are still there."""
+    return [path for base in _bases() if (path := base / "coreos-lab" / cluster.name).is_dir()]
+
+
+def _bases() -> list[Path]:
+    found = hierarchies()
+    return [*([found.v2] if found.v2 else []), *found.v1.values()]

@@ -1,0 +1,46 @@
+"""Names and addresses on the host, derived from the plan alone: so that anything can be found and removed again."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+
+from coreos_lab import settings
+from coreos_lab.model import Cluster, Network, Node
+
+ALIAS = "coreos-lab"  # marks our bridges, so that nobody else's interface is ever touched
+ALIAS_MAX = 255  # bytes that an interface's alias holds
+
+
+def bridge(network: Network) -> str:
+    """The cluster's bridge. Interface names hold at most 15 characters; cluster names may be longer."""
+    return f"lab{network.index}"
+
+
+def cable(network: Network, node: Node) -> str:
+    """The host's end of a node's cable, named after the last byte of its address."""
+    return f"{bridge(network)}-{node.address.rpartition('.')[2]}"
+
+
+def alias(cluster: Cluster) -> str:
+    """What the bridge's alias says: whose it is. The folder tells two clusters of one name apart, which lie in two states."""
+    return f"{ALIAS}:{settings.clusters_dir() / cluster.name}"[:ALIAS_MAX]
+
+
+def table(network: Network) -> str:
+    """The name of the cluster's own firewall tables."""
+    return f"coreos_lab_{network.index}"
+
+
+def mac(address: str) -> str:
+    """A locally administered MAC address made of the IPv4 address: the same after every boot."""
+    return "02:00:" + ":".join(f"{byte:02x}" for byte in IPv4Address(address).packed)
+
+
+def with_prefix(network: Network, address: str) -> str:
+    """An address with the network's prefix length, as `ip address` wants it."""
+    return f"{address}/{IPv4Network(network.subnet).prefixlen}"
+
+
+def systemd_unit(cluster: Cluster, node: Node) -> str:
+    """The transient service that a node runs in where the host's PID 1 is systemd."""
+    return f"coreos-lab-{cluster.name}-{node.name}.service"

@@ -1,0 +1,164 @@
+"""The cluster's bridge on the host, its way out, and the proof that neither is anybody else's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from ipaddress import IPv4Network, ip_network
+from pathlib import Path
+
+from coreos_lab import disk, events, run
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster, Network
+from coreos_lab.providers.nspawn import names
+
+FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+
+
+@dataclass(frozen=True)
+class Route:
+    """An IPv4 route of the host: its network and interface."""
+
+    network: IPv4Network
+    device: str
+
+
+def parse_routes(text: str) -> list[Route]:
+    """Reads `ip -json -4 route show table all`."""
+    found = []
+    for entry in json.loads(text or "[]"):
+        where = entry.get("dst", "default")
+        if where == "default" or "dev" not in entry:
+            continue
+        network = ip_network(where, strict=False)
+        if isinstance(network, IPv4Network):
+            found.append(Route(network, entry["dev"]))
+    return found
+
+
+def conflict(subnet: str, own: str, routes: list[Route]) -> Route | None:
+    """The route that a subnet would quarrel with, if any.
+
+    A wider one (Docker's 172.17.0.0/16, a default route) does not matter: the narrower wins. The same network,
+    or a part of it, behind another interface than `own` does.
+    """
+    wanted = IPv4Network(subnet)
+    return next((r for r in routes if r.device != own and r.network.subnet_of(wanted)), None)
+
+
+def host_routes() -> list[Route]:
+    """The host's IPv4 routes."""
+    return parse_routes(run.run(["ip", "-json", "-4", "route", "show", "table", "all"]).stdout)
+
+
+def bridges() -> dict[str, str]:
+    """Every interface of the host with its alias ("" where it has none)."""
+    listed = json.loads(run.run(["ip", "-json", "link", "show"]).stdout or "[]")
+    return {link["ifname"]: link.get("ifalias", "") for link in listed}
+
+
+def create(cluster: Cluster, record: Path) -> None:
+    """Makes the bridge with its address, and a way out through the host. What is there is left as it is.
+
+    `record` is where what must be given back to the host is written down before it is changed.
+    """
+    network = cluster.network
+    name = names.bridge(network)
+    links = bridges()
+    if name in links and links[name] != names.alias(cluster):
+        raise LabError(
+            f"{name}: an interface of that name is there and is not the cluster's",
+            f"remove it (ip link delete {name}) or destroy the cluster that it belongs to",
+        )
+    taken = conflict(network.subnet, name, host_routes())
+    if taken is not None:
+        raise LabError(
+            f"{network.subnet}: in use on this machine: {taken.network} on {taken.device}",
+            "choose another with --subnet, for example --subnet 10.88.8.0/24",
+        )
+    if name not in links:
+        # The alias comes in the same act, so that a bridge without it is never ours. The fixed MAC address keeps
+        # neighbours from losing the host when the port goes whose address the bridge would else have taken.
+        run.run(["ip", "link", "add", name, "address", names.mac(network.gateway), "type", "bridge"])
+        run.run(["ip", "link", "set", name, "alias", names.alias(cluster)])
+    address = names.with_prefix(network, network.gateway)
+    run.run(["ip", "address", "replace", address, "dev", name])
+    run.run(["ip", "link", "set", name, "up"])
+    _open_way_out(cluster, record)
+
+
+def nat_rules(network: Network) -> str:
+    """The cluster's NAT, in a table of its own. The first two lines make it the same however often it is loaded."""
+    table = f"ip {names.table(network)}"
+    return "\n".join(
+        [
+            f"table {table}",
+            f"delete table {table}",
+            f"table {table} {{",
+            "  chain postrouting {",
+            "    type nat hook postrouting priority srcnat; policy accept;",
+            f"    ip saddr {network.subnet} ip daddr != {network.subnet} masquerade",
+            "  }",
+            "}",
+            "",
+        ]
+    )
+
+
+def _open_way_out(cluster: Cluster, record: Path) -> None:
+    """Lets nodes reach what the host reaches. Without it a cluster still works, only without the internet."""
+    name = names.bridge(cluster.network)
+    try:
+        run.run(["nft", "--file", "-"], input_text=nat_rules(cluster.network))
+    except run.CommandError as error:
+        events.note("network", f"nodes have no way out: nft: {error.details.splitlines()[:1]}")
+        return
+    if FORWARD.read_text(encoding="utf-8").strip() == "0":
+        disk.write_atomic(record, json.dumps({"ip_forward": "0"}))
+        FORWARD.write_text("1", encoding="utf-8")
+    if _forward_policy_drops():
+        for direction in ("--in-interface", "--out-interface"):
+            rule = ["FORWARD", direction, name, "--jump", "ACCEPT"]
+            if run.run(["iptables", "--wait", "--check", *rule], check=False).returncode != 0:
+                run.run(["iptables", "--wait", "--insert", *rule])
+
+
+def _forward_policy_drops() -> bool:
+    """Docker on the host closes forwarding for everybody: then our bridge needs a rule in its chain."""
+    if run.which("iptables") is None:
+        return False
+    return "-P FORWARD DROP" in run.run(["iptables", "--wait", "--list-rules", "FORWARD"], check=False).stdout
+
+
+def destroy(cluster: Cluster, record: Path) -> None:
+    """Removes bridge, firewall table and rules, and gives the host its forwarding switch back."""
+    name = names.bridge(cluster.network)
+    if bridges().get(name) == names.alias(cluster):
+        run.run(["ip", "link", "delete", name])
+    if run.which("nft"):
+        run.run(["nft", "delete", "table", "ip", names.table(cluster.network)], check=False)
+    if _forward_policy_drops():
+        for direction in ("--in-interface", "--out-interface"):
+            while not run.run(
+                ["iptables", "--wait", "--delete", "FORWARD", direction, name, "--jump", "ACCEPT"],
+                check=False,
+            ).returncode:
+                pass
+    others = [alias for alias in bridges().values() if alias.startswith(names.ALIAS)]
+    if record.exists() and not others:
+        FORWARD.write_text(disk.read_json(record)["ip_forward"], encoding="utf-8")
+    record.unlink(missing_ok=True)
+
+
+def left(cluster: Cluster) -> list[str]:
+    """Interfaces and firewall tables of the cluster that are still on the host."""
+    name = names.bridge(cluster.network)
+    found = [
+        f"interface {link}"
+        for link, alias in bridges().items()
+        if alias == names.alias(cluster) or link.startswith(f"{name}-")
+    ]
+    if run.which("nft"):
+        tables = run.run(["nft", "list", "tables"], check=False).stdout
+        found += [line for line in tables.splitlines() if line.split()[-1:] == [names.table(cluster.network)]]
+    return found

@@ -1,0 +1,167 @@
+"""Is a node, is a cluster there? Looked at from outside, thing by thing, until it is so or the deadline names what is not."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from coreos_lab import events, run, wait
+from coreos_lab.clients import etcd, ssh
+from coreos_lab.clients.fleet import Fleet
+from coreos_lab.clients.http import CannotCheckError
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster, Node, NodeState
+from coreos_lab.providers.base import Provider
+
+SSH_PORT = 22
+JOURNAL_LINES = 12
+# One connection asks both: has systemd finished booting, and does Docker answer (its socket starts it)?
+PROBE = "systemctl is-system-running --wait; docker version --format '{{.Server.Version}}'"
+
+
+class NodeNotReadyError(LabError):
+    """A node did not come up; the details are the lines of its journal or console that may say why."""
+
+
+def port_open(address: str, port: int) -> bool:
+    """Whether something accepts TCP connections there."""
+    try:
+        with socket.create_connection((address, port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def wait_for_nodes(cluster: Cluster, nodes: Sequence[Node], provider: Provider, *, deadline: float) -> None:
+    """Returns when every node has booted, its Docker answers, its etcd is healthy and fleet lists them all.
+
+    Raises NodeNotReadyError for the first node that is not there after `deadline` seconds.
+    """
+    end = time.monotonic() + deadline
+    with ThreadPoolExecutor(max_workers=2 * len(nodes) + 1) as pool:
+        jobs = [pool.submit(_boot, cluster, node, provider, end) for node in nodes]
+        jobs += [pool.submit(_etcd, cluster, node, provider, end) for node in nodes]
+        jobs.append(pool.submit(_fleet, cluster, nodes, end))
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:
+            wait.interrupted.set()  # the others have nothing left to wait for
+            pool.shutdown(wait=True)
+            wait.interrupted.clear()
+            raise
+
+
+def _left(end: float) -> float:
+    return max(0.0, end - time.monotonic())
+
+
+def _boot(cluster: Cluster, node: Node, provider: Provider, end: float) -> None:
+    with events.step("boot", node.name):
+        try:
+            wait.until(
+                lambda: port_open(node.address, SSH_PORT) or _dead(cluster, node, provider),
+                deadline=_left(end),
+                interval=0.03,
+                missing="SSH does not answer",
+            )
+            wait.until(
+                lambda: _answers(cluster, node, end) or _dead(cluster, node, provider),
+                deadline=_left(end),
+                interval=0.1,
+                missing="SSH lets nobody in",
+            )
+        except wait.DeadlineError as late:
+            raise not_ready(cluster, node, provider, late.message) from None
+
+
+def _dead(cluster: Cluster, node: Node, provider: Provider) -> bool:
+    """Raises NodeNotReadyError when the machine is off: then there is nothing to wait for."""
+    if provider.state(cluster, node) is not NodeState.RUNNING:
+        raise not_ready(cluster, node, provider, "its machine stopped while it booted")
+    return False
+
+
+def _answers(cluster: Cluster, node: Node, end: float) -> bool:
+    # The keys arrive with the cloud-config: until then SSH refuses us, with code 255.
+    done = run.run(ssh.command(cluster, node, ["sh", "-c", PROBE]), check=False, timeout=_left(end) + 1)
+    if done.returncode == 255:  # noqa: PLR2004 - ssh's own
+        return False
+    state, *rest = done.stdout.split("\n")
+    if state.strip() == "degraded":
+        failed = ssh.node_run(cluster, node, ["systemctl", "--failed", "--plain", "--no-legend"], check=False).stdout
+        units = ", ".join(line.split(maxsplit=1)[0] for line in failed.splitlines())
+        events.note("boot", f"failed units: {units}", node.name)
+    if done.returncode != 0 or not "".join(rest).strip():
+        raise NodeNotReadyError(f"{node.name}: Docker does not answer", details=done.stderr.strip())
+    return True
+
+
+def _etcd(cluster: Cluster, node: Node, provider: Provider, end: float) -> None:
+    with events.step("etcd", node.name):
+        try:
+            wait.until(
+                lambda: etcd.is_healthy(node.address) if node.member else port_open(node.address, etcd.CLIENT_PORT),
+                deadline=_left(end),
+                interval=0.03,
+                missing="etcd is not healthy",
+            )
+        except wait.DeadlineError as late:
+            raise not_ready(cluster, node, provider, late.message) from None
+
+
+def _fleet(cluster: Cluster, nodes: Sequence[Node], end: float) -> None:
+    wanted = {node.address for node in nodes}
+    fleet = Fleet([node.address for node in nodes], timeout=1.0)
+    listed: set[str] = set()
+
+    def all_listed() -> bool:
+        nonlocal listed
+        try:
+            listed = {machine.address for machine in fleet.machines()}
+        except CannotCheckError:
+            return False
+        return wanted <= listed
+
+    def missing() -> str:
+        absent = ", ".join(node.name for node in nodes if node.address not in listed)
+        return f"fleet does not list {absent}"
+
+    with events.step("fleet", message=f"lists {len(nodes)} machines"):
+        wait.until(all_listed, deadline=_left(end), interval=0.05, missing=missing)
+
+
+def not_ready(cluster: Cluster, node: Node, provider: Provider, why: str) -> NodeNotReadyError:
+    """The error for a node, with what its journal (or else its console) said last."""
+    return NodeNotReadyError(
+        f"{node.name}: {why}", f"look at it: lab ssh {node.name}", last_words(cluster, node, provider)
+    )
+
+
+def last_words(cluster: Cluster, node: Node, provider: Provider, lines: int = JOURNAL_LINES) -> str:
+    """The last warnings of a node's journal, read from the host, also when the node is off; else of its console."""
+    for folder in provider.journal_folders(cluster, node):
+        if run.which("journalctl"):
+            call = [
+                "journalctl",
+                "--directory",
+                folder,
+                "--priority=warning",
+                f"--lines={lines}",
+                "--no-pager",
+                "--quiet",
+            ]
+            found = run.run([*call, "--output=short-iso"], check=False).stdout.strip()
+            if found:
+                return found
+    return _tail(provider.console(cluster, node), lines)
+
+
+def _tail(path: Path, lines: int) -> str:
+    try:
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-lines:])
+    except OSError:
+        return ""

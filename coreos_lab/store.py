@@ -1,0 +1,151 @@
+"""What is kept on disk about a cluster, and where. Written whole or not at all, before the thing it describes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from coreos_lab import disk, run, settings
+from coreos_lab.errors import UsageError
+from coreos_lab.model import Cluster, Disk, Limits, Network, Node, to_json
+
+
+@dataclass(frozen=True)
+class ClusterFolder:
+    """The folder of one cluster, and the names of what is in it."""
+
+    name: str
+
+    @property
+    def path(self) -> Path:
+        return settings.clusters_dir() / self.name
+
+    @property
+    def plan(self) -> Path:
+        return self.path / "cluster.json"
+
+    @property
+    def key(self) -> Path:
+        return self.path / "id_ed25519"
+
+    @property
+    def ssh_config(self) -> Path:
+        return self.path / "ssh_config"
+
+    @property
+    def inventory(self) -> Path:
+        return self.path / "inventory.json"
+
+    @property
+    def token(self) -> Path:
+        return self.path / "token"
+
+    @property
+    def deployed(self) -> Path:
+        """One file a deployed lab, with what was deployed."""
+        return self.path / "deployed"
+
+    @property
+    def runs(self) -> Path:
+        return self.path / "runs"
+
+    @property
+    def journal(self) -> Path:
+        """The undo journal: faults that are not healed yet."""
+        return self.path / "faults.jsonl"
+
+    @property
+    def registry_pid(self) -> Path:
+        return self.path / "registry.pid"
+
+    @property
+    def control(self) -> Path:
+        """Where SSH keeps its shared connections. Short, because a socket's path holds 107 bytes at most."""
+        base = Path("/run") if Path("/run").is_dir() and settings.is_root() else Path("/tmp")  # noqa: S108
+        return base / f"coreos-lab-{hashlib.sha256(str(self.path).encode()).hexdigest()[:10]}"
+
+    def node(self, node: Node) -> Path:
+        """A node's own folder."""
+        return self.path / "nodes" / node.name
+
+    def user_data(self, node: Node) -> Path:
+        """The cloud-config that a node boots from."""
+        return self.path / "nodes" / node.name / "user-data"
+
+    def lock(self, what: str) -> AbstractContextManager[None]:
+        """Keeps other commands from changing this cluster; LabError says who does so now."""
+        return disk.lock(settings.clusters_dir() / f".{self.name}.lock", what, wait=False)
+
+
+def save(cluster: Cluster) -> None:
+    """Writes a cluster's plan."""
+    disk.write_atomic(ClusterFolder(cluster.name).plan, json.dumps(to_json(cluster), indent=2) + "\n")
+
+
+def load(name: str) -> Cluster | None:
+    """A cluster's plan, or None where there is none of that name."""
+    path = ClusterFolder(name).plan
+    if not path.exists():
+        return None
+    raw = disk.read_json(path)
+    nodes = tuple(
+        Node(n["name"], n["address"], n["member"], tuple(Disk(**extra) for extra in n["disks"])) for n in raw["nodes"]
+    )
+    known = {"network": Network(**raw["network"]), "limits": Limits(**raw["limits"]), "nodes": nodes}
+    return Cluster(**{**raw, **known})
+
+
+def require(name: str) -> Cluster:
+    """A cluster's plan; UsageError lists the names that there are when there is none of that one."""
+    cluster = load(name)
+    if cluster is None:
+        others = ", ".join(names()) or "none"
+        raise UsageError(
+            f"{name}: no such cluster (there is: {others})", "make it with 'lab up', or name another: --name"
+        )
+    return cluster
+
+
+def require_node(cluster: Cluster, name: str) -> Node:
+    """A node of a cluster; UsageError lists the names that there are."""
+    node = cluster.node(name)
+    if node is None:
+        known = ", ".join(n.name for n in cluster.nodes)
+        raise UsageError(f"{name}: no such node in cluster {cluster.name} (there is: {known})")
+    return node
+
+
+def names() -> list[str]:
+    """The names of all clusters that have a plan on disk."""
+    folder = settings.clusters_dir()
+    return sorted(path.parent.name for path in folder.glob("*/cluster.json")) if folder.is_dir() else []
+
+
+def clusters() -> Iterator[Cluster]:
+    """Every cluster that has a plan on disk."""
+    for name in names():
+        cluster = load(name)
+        if cluster is not None:
+            yield cluster
+
+
+def ensure_key(folder: ClusterFolder) -> str:
+    """The cluster's own SSH key; returns the public half as one line."""
+    if not folder.key.exists():
+        folder.path.mkdir(parents=True, exist_ok=True)
+        comment = f"lab {folder.name}"
+        run.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", folder.key])
+    return folder.key.with_suffix(".pub").read_text(encoding="utf-8").strip()
+
+
+def ensure_token(folder: ClusterFolder) -> str:
+    """What tells this cluster's etcd from one of the same name and addresses that was destroyed before."""
+    if not folder.token.exists():
+        import secrets
+
+        disk.write_atomic(folder.token, secrets.token_hex(8) + "\n", 0o600)
+    return folder.token.read_text(encoding="utf-8").strip()
