@@ -131,11 +131,10 @@ def mount_points() -> list[Path]:
     return [Path(line.split()[1].replace("\\040", " ")) for line in lines]
 
 
-def cached_folder(folder: Path, what: str, build: Callable[[Path], None], discard: Callable[[Path], None]) -> Path:
+def cached_folder(folder: Path, what: str, build: Callable[[Path], None]) -> Path:
     """A folder that is either whole or not there: `build` fills a draft beside it, which is then renamed.
 
-    A second builder of the same folder waits for the first. A draft left by one that died is removed by
-    `discard` (which knows what may be mounted in it).
+    A second builder of the same folder waits for the first. A draft left by one that died is removed.
     """
     if folder.is_dir():
         return folder
@@ -144,12 +143,12 @@ def cached_folder(folder: Path, what: str, build: Callable[[Path], None], discar
             return folder
         draft = folder.with_name(f"{folder.name}.draft")
         if draft.exists():
-            discard(draft)
+            remove_tree(draft)
         draft.mkdir(parents=True)
         try:
             build(draft)
         except BaseException:
-            discard(draft)
+            remove_tree(draft)
             raise
         draft.rename(folder)
         sync_folder(folder.parent)

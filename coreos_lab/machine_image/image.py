@@ -78,5 +78,5 @@ def ensure_image() -> Path:
                     log_file=settings.state_dir() / "logs" / "machine-image.log",
                 )
 
-        disk.cached_folder(folder, "building the machine image", build, disk.remove_tree)
+        disk.cached_folder(folder, "building the machine image", build)
     return folder / "rootfs"

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// AttemptUpdate makes an update be there and tells everybody who listens.
+func (m manager) AttemptUpdate() *dbus.Error {
+	s, err := m.store.attempt(time.Now())
+	if err != nil {
+		return dbus.MakeFailedError(err)
+	}
+	err = m.conn.Emit(busPath, busMember+".StatusUpdate", s.lastChecked, s.progress, s.operation, s.version, s.size)
+	if err != nil {
+		return dbus.MakeFailedError(err)
+	}
+	return nil
+}
+
+func serve(conn *dbus.Conn) error {
+	if err := conn.Export(manager{conn, store{stateFile}}, busPath, busMember); err != nil {
+		return err
+	}
+	reply, err := conn.RequestName(busName, dbus.NameFlagDoNotQueue)
+	if err != nil {
+		return err
+	}
+	if reply != dbus.RequestNameReplyPrimaryOwner {
+		return fmt.Errorf("%s: somebody else has that name on the bus", busName)
+	}
+	<-conn.Context().Done() // the bus is gone, and so are we
+	return conn.Context().Err()
+}
