@@ -17,8 +17,6 @@ from coreos_lab.plan import REGISTRY_PORT
 from coreos_lab.providers.base import Provider
 from coreos_lab.store import ClusterFolder
 
-BOOT_DEADLINE = 90.0  # seconds; a busy laptop needs some, a broken node should not cost minutes
-
 
 def states(cluster: Cluster, provider: Provider) -> dict[str, NodeState]:
     """What each node's machine does now, by name."""
@@ -55,7 +53,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
         jobs = [pool.submit(start, node) for node in idle]
         for job in jobs:
             job.result()
-    ready.wait_for_nodes(cluster, cluster.nodes, provider, deadline=BOOT_DEADLINE)
+    ready.wait_for_nodes(cluster, cluster.nodes, provider, deadline=ready.BOOT_DEADLINE)
     ssh.write_config(cluster, states(cluster, provider))
     return idle
 

@@ -16,8 +16,8 @@ from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.providers.base import Provider
 
-SSH_PORT = 22
 JOURNAL_LINES = 12
+BOOT_DEADLINE = 90.0  # seconds; a busy laptop needs some, a broken node should not cost minutes
 # One connection asks both: has systemd finished booting, and does Docker answer (its socket starts it)?
 PROBE = "systemctl is-system-running --wait; docker version --format '{{.Server.Version}}'"
 
@@ -62,11 +62,13 @@ def _left(end: float) -> float:
 def _boot(cluster: Cluster, node: Node, provider: Provider, end: float) -> None:
     with events.step("boot", node.name):
         try:
+            # coreos-cloudinit writes the keys before it starts a unit, so that SSH before etcd would be refused: each try
+            # is a process on either side, on cores that have to boot the nodes.
             wait.until(
-                lambda: port_open(node.address, SSH_PORT) or _dead(cluster, node, provider),
+                lambda: port_open(node.address, etcd.CLIENT_PORT) or _dead(cluster, node, provider),
                 deadline=_left(end),
                 interval=0.03,
-                missing="SSH does not answer",
+                missing="its cloud-config was not applied: etcd is not there",
             )
             wait.until(
                 lambda: _answers(cluster, node, end) or _dead(cluster, node, provider),

@@ -11,7 +11,9 @@ done
 # Debian's own units give way to ours of the same name; what a node in a lab never needs is masked.
 cp -R --no-dereference --preserve=mode "$files/." "$root/"
 chmod 0440 "$root/etc/sudoers.d/core"
-chroot "$root" systemctl --quiet disable containerd.service ssh.service e2scrub_reap.service
+chroot "$root" systemctl --quiet disable containerd.service docker.service ssh.service e2scrub_reap.service
+# The bus starts logind when somebody asks it for something: nobody does at boot.
+rm -f "$root/usr/lib/systemd/system/multi-user.target.wants/systemd-logind.service"
 for unit in ssh.socket containerd.service console-getty.service getty@.service apt-daily.timer apt-daily-upgrade.timer \
     dpkg-db-backup.timer e2scrub_all.timer fstrim.timer e2scrub_reap.service systemd-firstboot.service \
     systemd-networkd-wait-online.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \

@@ -133,7 +133,12 @@ def _forward_policy_drops() -> bool:
 def destroy(cluster: Cluster, record: Path) -> None:
     """Removes bridge, firewall table and rules, and gives the host its forwarding switch back."""
     name = names.bridge(cluster.network)
-    if bridges().get(name) == names.alias(cluster):
+    links = bridges()
+    if links.get(name) in (None, names.alias(cluster)):
+        for link in links:
+            if link.startswith(f"{name}-"):  # the kernel takes its time to clear a dead node's end away
+                run.run(["ip", "link", "delete", link], check=False)
+    if links.get(name) == names.alias(cluster):
         run.run(["ip", "link", "delete", name])
     if run.which("nft"):
         run.run(["nft", "delete", "table", "ip", names.table(cluster.network)], check=False)

@@ -54,6 +54,11 @@ class NspawnProvider:
             return
         folder = self._folder(cluster, node)
         image = image_folder(cluster.image) / "rootfs"
+        if not image.is_dir():
+            raise LabError(
+                f"{image}: the machine image that {node.name} boots from is gone",
+                f"lab destroy --name {cluster.name}, then lab up: it is built again",
+            )
         for name in FOLDERS:
             (folder / name).mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free

@@ -1,0 +1,72 @@
+# make lab: set everything up, then the main job. make test: every test, real machines included. 'make help' lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+LAB := $(VENV)/bin/lab
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env=LAB_STATE_DIR,LAB_DEBIAN_MIRROR)
+PREFIX ?= /usr/local
+NODES ?= 3
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+.PHONY: setup
+setup: $(VENV)/.done ## Debian's packages, the Python environment, a Go toolchain if there is none
+$(VENV)/.done: pyproject.toml requirements/runtime.lock requirements/dev.lock requirements/go.lock scripts/bootstrap.sh
+	scripts/bootstrap.sh $(VENV)
+
+.PHONY: lab
+lab: setup ## the main job: up, deploy ch3, break a machine and prove the recovery
+	$(SUDO) $(LAB) up --nodes $(NODES)
+	$(SUDO) $(LAB) deploy ch3
+	$(SUDO) $(LAB) break core-02 --verify
+	@echo
+	@echo "That was a real cluster, and it healed. It is still up. Next:"
+	@echo "  $(SUDO) $(LAB) status                  # who runs what"
+	@echo "  $(SUDO) $(LAB) show ch3                # the chapter's page: what to try, and why it heals"
+	@echo "  $(SUDO) $(LAB) break unit:helloworld-nginx.service --verify   # now the machine of the proxy"
+	@echo "  $(SUDO) $(LAB) destroy                 # remove it without a trace"
+
+.PHONY: test
+test: lint test-unit test-e2e ## every test, real machines included
+
+.PHONY: lint
+lint: setup ## ruff, mypy, gofmt and go vet
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+.PHONY: test-unit
+test-unit: setup ## tests that run anywhere in seconds
+	$(VENV)/bin/python -m pytest tests/unit -q
+	scripts/test-go.sh $(VENV)
+
+.PHONY: test-e2e
+test-e2e: setup ## tests that boot real machines
+	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v
+
+.PHONY: userland
+userland: setup ## build Container Linux's programs from their Go modules
+	$(SUDO) $(VENV)/bin/python -m coreos_lab.machine_image.build userland
+
+.PHONY: image
+image: setup ## build the machine image
+	$(SUDO) $(VENV)/bin/python -m coreos_lab.machine_image.build image
+
+.PHONY: bench
+bench: setup ## medians of what takes time, as a table and as bench.json
+	$(SUDO) $(VENV)/bin/python scripts/bench.py --json bench.json
+
+.PHONY: install
+install: setup ## put lab on the PATH, for all users (PREFIX=/usr/local)
+	$(VENV)/bin/python -m build --wheel --no-isolation --outdir dist . >/dev/null
+	$(SUDO) scripts/install.sh $(VENV) $(PREFIX) dist
+
+.PHONY: lock
+lock: setup ## write the lock files anew
+	scripts/lock.sh $(VENV)
+
+.PHONY: clean
+clean: ## remove what the build left here; clusters stay
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache bench.json

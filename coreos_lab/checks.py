@@ -1,0 +1,122 @@
+"""Runs a lab's checks against live nodes, in a pytest of its own, and takes what it found as values."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from coreos_lab import events, run
+from coreos_lab.errors import UnknownError
+from coreos_lab.model import CheckResult, Lab, Outcome
+
+INVENTORY = "LAB_INVENTORY"  # environment: which nodes there are
+RESULTS = "LAB_CHECK_RESULTS"  # environment: where the plugin writes its JSON lines
+DEADLINE = "LAB_CHECK_DEADLINE"  # environment: seconds that the checks have to come true
+
+# None of these is needed here, and each costs time at the start of every run.
+WITHOUT = ("cacheprovider", "doctest", "faulthandler", "junitxml", "legacypath", "pastebin", "stepwise")
+NO_CHECKS = 5  # pytest's exit code when no test was selected
+
+
+def run_checks(
+    lab: Lab, inventory: Path, *, only: str | None = None, deadline: float = 0.0, junit: Path | None = None
+) -> list[CheckResult]:
+    """Every check of a lab with its outcome, in the order of its files; empty where it has none.
+
+    `inventory` is the file that tells which nodes there are. `only` picks the checks of one marker (such as
+    `survives`). With a `deadline` in seconds, checks are tried again until all hold at once or it has passed; with 0
+    they run once. `junit` is where a report in JUnit's XML goes. Each pass is told as an event as it happens.
+
+    Raises UnknownError when the checks could not be run at all.
+    """
+    folder = lab.folder / "checks"
+    if not folder.is_dir():
+        return []
+    found: dict[str, CheckResult] = {}
+    with tempfile.TemporaryDirectory(prefix="lab-checks-") as scratch:
+        lines = Path(scratch, "results.jsonl")
+        lines.touch()
+        with lines.open(encoding="utf-8") as results:
+
+            def take(_line: str = "") -> None:
+                for text in results:
+                    result = parse_result(text)
+                    known = found.get(result.name)
+                    if result.outcome is Outcome.PASS and (known is None or known.outcome is not Outcome.PASS):
+                        events.note("check", "pass", result.name)
+                    found[result.name] = result
+
+            done = run.stream(
+                _command(folder, only),
+                log_file=inventory.with_name("checks.log"),
+                on_line=take,  # the plugin prints a line after each result it wrote
+                env=_environment(inventory, lines, deadline),
+                cwd=Path(scratch),
+                check=False,
+            )
+            take()
+    if done.returncode not in (0, 1, NO_CHECKS):
+        raise UnknownError(
+            f"{lab.name}: its checks could not be run (pytest's exit code {done.returncode})",
+            f"the whole output is in {inventory.with_name('checks.log')}",
+            done.stdout,
+        )
+    if junit:
+        write_junit(junit, lab.name, list(found.values()))
+    return list(found.values())
+
+
+def parse_result(line: str) -> CheckResult:
+    """One line of the plugin's results."""
+    raw = json.loads(line)
+    return CheckResult(raw["name"], Outcome(raw["outcome"]), raw["message"], raw["seconds"])
+
+
+def write_junit(path: Path, suite: str, results: list[CheckResult]) -> None:
+    """Writes results as JUnit's XML; what could not be checked is an error there."""
+    from xml.etree import ElementTree as ET  # only ever written here, never read
+
+    def count(outcome: Outcome) -> str:
+        return str(sum(result.outcome is outcome for result in results))
+
+    totals = {"tests": str(len(results)), "failures": count(Outcome.FAIL), "errors": count(Outcome.UNKNOWN)}
+    seconds = sum(result.seconds for result in results)
+    root = ET.Element("testsuite", {"name": suite, "time": f"{seconds:.3f}", **totals})
+    for result in results:
+        case = ET.SubElement(root, "testcase", classname=suite, name=result.name, time=f"{result.seconds:.3f}")
+        if result.outcome is not Outcome.PASS:
+            kind = "failure" if result.outcome is Outcome.FAIL else "error"
+            ET.SubElement(case, kind, message=result.message)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _command(folder: Path, only: str | None) -> list[str]:
+    """The pytest call. -P and -c keep out whatever lies where the user stands: modules, settings, plugins."""
+    return [
+        sys.executable,
+        *("-P", "-m", "pytest", "-c", os.devnull, f"--rootdir={folder}", f"--confcutdir={folder}"),
+        *("-p", "coreos_lab.checks_plugin", "-p", "coreos_lab.check_fixtures"),
+        *(argument for name in WITHOUT for argument in ("-p", f"no:{name}")),
+        *("--import-mode=importlib", "--strict-markers", "--capture=no"),
+        *(("-m", only) if only else ()),
+        str(folder),
+    ]
+
+
+def _environment(inventory: Path, results: Path, deadline: float) -> dict[str, str]:
+    ours = str(Path(__file__).parent.parent)  # for a lab that runs from a checkout without being installed
+    return {
+        INVENTORY: str(inventory),
+        RESULTS: str(results),
+        DEADLINE: str(deadline),
+        "PYTHONPATH": os.pathsep.join(filter(None, (ours, os.environ.get("PYTHONPATH", "")))),
+        "PYTHONDONTWRITEBYTECODE": "1",  # a lab's folder is only read
+        # What the user has set for a pytest of their own.
+        "PYTEST_ADDOPTS": "",
+        "PYTEST_PLUGINS": "",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }

@@ -1,0 +1,23 @@
+"""lab render: print what would be used."""
+
+from __future__ import annotations
+
+from coreos_lab import cluster as doing
+from coreos_lab import render as rendering
+from coreos_lab import store
+from coreos_lab.plan import Request, plan
+from coreos_lab.store import ClusterFolder
+
+
+def cloud_config(name: str, node_name: str) -> None:
+    """A node's cloud-config: the one that it booted from, or the one that it would boot from."""
+    cluster = store.load(name) or plan(Request(name=name), None, set())
+    node = store.require_node(cluster, node_name)
+    booted = ClusterFolder(name).user_data(node)
+    if booted.exists():
+        print(booted.read_text(encoding="utf-8"), end="")
+        return
+    key = "ssh-ed25519 KEY-IS-MADE-BY-LAB-UP"
+    print(
+        rendering.cloud_config(cluster, node, key, "TOKEN-IS-MADE-BY-LAB-UP", doing.registry_address(cluster)), end=""
+    )

