@@ -36,6 +36,7 @@ def run_checks(
     if not folder.is_dir():
         return []
     found: dict[str, CheckResult] = {}
+    order: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="lab-checks-") as scratch:
         lines = Path(scratch, "results.jsonl")
         lines.touch()
@@ -43,11 +44,11 @@ def run_checks(
 
             def take(_line: str = "") -> None:
                 for text in results:
-                    result = parse_result(text)
+                    result, place = parse_result(text)
                     known = found.get(result.name)
                     if result.outcome is Outcome.PASS and (known is None or known.outcome is not Outcome.PASS):
                         events.note("check", "pass", result.name)
-                    found[result.name] = result
+                    found[result.name], order[result.name] = result, place
 
             done = run.stream(
                 _command(folder, only),
@@ -64,15 +65,16 @@ def run_checks(
             f"the whole output is in {inventory.with_name('checks.log')}",
             done.stdout,
         )
+    results_in_order = sorted(found.values(), key=lambda result: order[result.name])
     if junit:
-        write_junit(junit, lab.name, list(found.values()))
-    return list(found.values())
+        write_junit(junit, lab.name, results_in_order)
+    return results_in_order
 
 
-def parse_result(line: str) -> CheckResult:
-    """One line of the plugin's results."""
+def parse_result(line: str) -> tuple[CheckResult, int]:
+    """One line of the plugin's results, and the check's place among all."""
     raw = json.loads(line)
-    return CheckResult(raw["name"], Outcome(raw["outcome"]), raw["message"], raw["seconds"])
+    return CheckResult(raw["name"], Outcome(raw["outcome"]), raw["message"], raw["seconds"]), raw["order"]
 
 
 def write_junit(path: Path, suite: str, results: list[CheckResult]) -> None:

@@ -55,7 +55,7 @@ def judge(error: BaseException, where: str) -> tuple[Outcome, str]:
         return Outcome.UNKNOWN, " ".join([error.message, *error.details.splitlines()[:1]])
     if isinstance(error, RuntimeError) and getattr(error.args[0] if error.args else None, "rc", None) == SSH_FAILED:
         told = str(error.args[0].stderr).strip().splitlines()
-        return Outcome.UNKNOWN, f"ssh: {told[-1] if told else 'the connection failed'}"
+        return Outcome.UNKNOWN, f"ssh: {told[-1].removeprefix('ssh: ') if told else 'the connection failed'}"
     if isinstance(error, pytest.skip.Exception):
         return Outcome.UNKNOWN, f"not checked: {error.msg}"
     return Outcome.UNKNOWN, f"{type(error).__name__}: {error} ({where})"
@@ -68,6 +68,7 @@ class Checks:
         self._results = results
         self._deadline = deadline
         self._names: dict[pytest.Item, str] = {}
+        self._order: dict[str, int] = {}
         self._latest: dict[pytest.Item, CheckResult] = {}
         self._told: dict[str, CheckResult] = {}
 
@@ -84,6 +85,7 @@ class Checks:
         for item in session.items:
             name = words(item)
             self._names[item] = name if names[name] == 1 else f"{item.path.stem.removeprefix('test_')}: {name}"
+        self._order = {name: index for index, name in enumerate(self._names.values())}
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Once; or with a deadline until all hold in one go, trying those that do not hold again in between."""
@@ -140,7 +142,7 @@ class Checks:
             return
         self._told[result.name] = result
         with self._results.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(asdict(result)) + "\n")
+            out.write(json.dumps({**asdict(result), "order": self._order.get(result.name, -1)}) + "\n")
         print(f"{result.outcome}: {result.name}: {result.message}", flush=True)
 
 

@@ -283,7 +283,7 @@ def ssh(ctx: typer.Context, node: NodeName, name: Name = "core") -> None:
     """A shell on a node, or a command: lab ssh core-01 -- CMD."""
     from coreos_lab.commands.ssh import ssh as do
 
-    do(name, node, [*ctx.args])
+    do(name, node, ctx.args[1:] if ctx.args[:1] == ["--"] else ctx.args)
 
 
 @app.command(context_settings=PASS_THROUGH)
@@ -368,7 +368,7 @@ def _explain(error: Exception) -> int:
 
         traceback.print_exception(error)
     if isinstance(error, typer.TyperException):
-        error.show()
+        print(f"lab: {error.format_message()}\n     see 'lab --help' and 'lab COMMAND --help'", file=sys.stderr)
         return Exit.USAGE
     if isinstance(error, LabError):
         print(f"lab: {error.message}", file=sys.stderr)

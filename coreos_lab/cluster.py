@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from coreos_lab import disk, events, ready, render, run, store
+from coreos_lab import disk, events, mirror, ready, render, run, store
 from coreos_lab.clients import ssh
 from coreos_lab.clients.etcd import Etcd
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import Cluster, Node, NodeState
-from coreos_lab.plan import REGISTRY_PORT
 from coreos_lab.providers.base import Provider
 from coreos_lab.store import ClusterFolder
 
@@ -21,11 +20,6 @@ from coreos_lab.store import ClusterFolder
 def states(cluster: Cluster, provider: Provider) -> dict[str, NodeState]:
     """What each node's machine does now, by name."""
     return {node.name: provider.state(cluster, node) for node in cluster.nodes}
-
-
-def registry_address(cluster: Cluster) -> str:
-    """host:port of the container images' mirror, on the host's address in the cluster's network."""
-    return f"{cluster.network.gateway}:{REGISTRY_PORT}"
 
 
 def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
@@ -42,8 +36,9 @@ def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
 
     def start(node: Node) -> None:
         if before[node.name] is NodeState.ABSENT:
-            mirror = registry_address(cluster)
-            text = render.cloud_config(cluster, node, key, token, mirror, joins=joins.get(node.name, ""))
+            text = render.cloud_config(
+                cluster, node, key, token, mirror.address(cluster), joins=joins.get(node.name, "")
+            )
             disk.write_atomic(folder.user_data(node), text, 0o600)
             validate(folder.user_data(node))
         ssh.forget(cluster, node)
@@ -54,6 +49,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
         for job in jobs:
             job.result()
     ready.wait_for_nodes(cluster, cluster.nodes, provider, deadline=ready.BOOT_DEADLINE)
+    mirror.run_mirror(cluster)
     ssh.write_config(cluster, states(cluster, provider))
     return idle
 
@@ -102,6 +98,7 @@ def take_down(cluster: Cluster, provider: Provider) -> None:
     folder = ClusterFolder(cluster.name)
     ssh.forget(cluster)
     shutil.rmtree(folder.control, ignore_errors=True)
+    mirror.stop_mirror(cluster)
     with ThreadPoolExecutor(max_workers=len(cluster.nodes)) as pool:
         for job in [pool.submit(provider.destroy_node, cluster, node) for node in cluster.nodes]:
             job.result()

@@ -41,7 +41,7 @@ class Event:
 class Sink(Protocol):
     """Takes events: a screen, a file."""
 
-    def __call__(self, event: Event) -> None: ...
+    def __call__(self, event: Event, /) -> None: ...
 
 
 _sinks: list[Sink] = []

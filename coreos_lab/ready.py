@@ -18,8 +18,13 @@ from coreos_lab.providers.base import Provider
 
 JOURNAL_LINES = 12
 BOOT_DEADLINE = 90.0  # seconds; a busy laptop needs some, a broken node should not cost minutes
+PATIENCE = 15.0  # seconds for one try over SSH: a connection that a dying machine accepted never answers
 # One connection asks both: has systemd finished booting, and does Docker answer (its socket starts it)?
-PROBE = "systemctl is-system-running --wait; docker version --format '{{.Server.Version}}'"
+PROBE = """
+while state=$(systemctl is-system-running); [ "$state" = starting ] || [ "$state" = initializing ]; do sleep 0.05; done
+echo "$state"
+docker version --format '{{.Server.Version}}'
+"""
 
 
 class NodeNotReadyError(LabError):
@@ -88,9 +93,13 @@ def _dead(cluster: Cluster, node: Node, provider: Provider) -> bool:
 
 
 def _answers(cluster: Cluster, node: Node, end: float) -> bool:
-    # The keys arrive with the cloud-config: until then SSH refuses us, with code 255.
-    done = run.run(ssh.command(cluster, node, ["sh", "-c", PROBE]), check=False, timeout=_left(end) + 1)
-    if done.returncode == 255:  # noqa: PLR2004 - ssh's own
+    patience = min(PATIENCE, _left(end) + 1)
+    try:
+        done = run.run(ssh.command(cluster, node, ["sh", "-c", PROBE]), check=False, timeout=patience)
+    except run.CommandError:  # no end within that time
+        ssh.forget(cluster, node)
+        return False
+    if done.returncode == ssh.NOT_REACHED:
         return False
     state, *rest = done.stdout.split("\n")
     if state.strip() == "degraded":
@@ -150,7 +159,7 @@ def last_words(cluster: Cluster, node: Node, provider: Provider, lines: int = JO
             call = [
                 "journalctl",
                 "--directory",
-                folder,
+                str(folder),
                 "--priority=warning",
                 f"--lines={lines}",
                 "--no-pager",

@@ -9,8 +9,8 @@ from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node
 
 DOCKER_BIP = "10.254.0.1/24"  # Docker's own default is 172.17.0.0/16, in which the nodes' network lies
-# Half of etcd's defaults: nodes are neighbours here, and a cluster is up when its first election is over.
-HEARTBEAT_MS = 50
+# Half of etcd's default: nodes are neighbours here, and a cluster is up when its first election is over.
+HEARTBEAT_MS = 100
 ELECTION_MS = 500
 
 

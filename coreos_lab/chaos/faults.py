@@ -6,7 +6,7 @@ import http.client
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from coreos_lab import events, ready, wait
+from coreos_lab import events, mirror, ready, wait
 from coreos_lab.chaos import journal
 from coreos_lab.clients import ssh
 from coreos_lab.clients.etcd import CLIENT_PORT
@@ -104,6 +104,7 @@ def heal(provider: Provider, cluster: Cluster, faults: Sequence[journal.OpenFaul
             if provider.state(cluster, node) is not NodeState.RUNNING:
                 ssh.forget(cluster, node)
                 provider.start(cluster, node, ClusterFolder(cluster.name).user_data(node))
+        mirror.run_mirror(cluster)  # units pull when they start
         if nodes:
             ready.wait_for_nodes(cluster, nodes, provider, deadline=ready.BOOT_DEADLINE)
     for fault in faults:

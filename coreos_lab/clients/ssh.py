@@ -13,6 +13,8 @@ from coreos_lab import disk, run
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.store import ClusterFolder
 
+NOT_REACHED = 255  # ssh's own exit code, which is none of the command's
+
 
 def render_config(cluster: Cluster, key: Path, control: Path) -> str:
     """An ssh_config(5) that reaches every node by its name.

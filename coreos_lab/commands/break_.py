@@ -64,6 +64,8 @@ def break_(
         _tell(verdict, folder, as_json=as_json)
     elif as_json:
         print(json.dumps({"node": node.name, "fault": kind.value, "healed": lasting is not None}))
+    elif faults.FAULTS[kind].comes_back:
+        print(f"{node.name} went through {kind.value} and is back.")
     elif lasting is None:
         print(f"{node.name} is broken ({kind.value}). 'lab status' shows it, 'lab heal' undoes it.")
     else:
@@ -96,13 +98,12 @@ def run_folder(cluster: Cluster, what: str) -> Path:
 
 def _plain(provider: Provider, cluster: Cluster, node: Node, kind: FaultKind, lasting: float | None) -> None:
     fault = faults.inject(provider, cluster, node, kind)
-    if lasting is None:
-        if faults.FAULTS[kind].comes_back:
-            faults.heal(provider, cluster, [fault])
+    if lasting is None and not faults.FAULTS[kind].comes_back:
         return
     try:
-        with events.step("broken", node.name, f"for {lasting:g} s"):
-            time.sleep(lasting)
+        if lasting:
+            with events.step("broken", node.name, f"for {lasting:g} s"):
+                time.sleep(lasting)
     finally:
         faults.heal(provider, cluster, [fault])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from coreos_lab import cluster as doing
 from coreos_lab import deployed, store
@@ -13,7 +14,7 @@ from coreos_lab.providers.choose import provider as choose
 
 def list_clusters(*, as_json: bool) -> None:
     """Prints each cluster with its nodes, how many of them run, and its labs."""
-    found = []
+    found: list[dict[str, Any]] = []
     for cluster in store.clusters():
         states = doing.states(cluster, choose(cluster.provider))
         running = sum(state is NodeState.RUNNING for state in states.values())

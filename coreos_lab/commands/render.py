@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from coreos_lab import cluster as doing
+from coreos_lab import mirror, store
 from coreos_lab import render as rendering
-from coreos_lab import store
 from coreos_lab.plan import Request, plan
 from coreos_lab.store import ClusterFolder
 
@@ -18,6 +17,4 @@ def cloud_config(name: str, node_name: str) -> None:
         print(booted.read_text(encoding="utf-8"), end="")
         return
     key = "ssh-ed25519 KEY-IS-MADE-BY-LAB-UP"
-    print(
-        rendering.cloud_config(cluster, node, key, "TOKEN-IS-MADE-BY-LAB-UP", doing.registry_address(cluster)), end=""
-    )
+    print(rendering.cloud_config(cluster, node, key, "TOKEN-IS-MADE-BY-LAB-UP", mirror.address(cluster)), end="")

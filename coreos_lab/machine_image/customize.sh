@@ -7,6 +7,13 @@ tar --extract --file "$userland" --directory "$root" --no-same-owner
 for program in "$root"/opt/coreos-lab/bin/*; do
     ln -sf "/opt/coreos-lab/bin/${program##*/}" "$root/usr/bin/${program##*/}"
 done
+# etcd is spoken to as on Container Linux: in its version 2, unless somebody asks for another.
+cat >"$root/opt/coreos-lab/bin/etcdctl-v2" <<'EOF'
+#!/bin/sh
+ETCDCTL_API=${ETCDCTL_API:-2} exec /opt/coreos-lab/bin/etcdctl "$@"
+EOF
+chmod 0755 "$root/opt/coreos-lab/bin/etcdctl-v2"
+ln -sf /opt/coreos-lab/bin/etcdctl-v2 "$root/usr/bin/etcdctl"
 
 # Debian's own units give way to ours of the same name; what a node in a lab never needs is masked.
 cp -R --no-dereference --preserve=mode "$files/." "$root/"

@@ -1,0 +1,173 @@
+"""Builds folders with a Dockerfile into container images, each once for each content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from coreos_lab import disk, events, run, settings
+from coreos_lab.containers import base, dockerfile, names
+from coreos_lab.containers.buildah import Session, store
+from coreos_lab.containers.dockerfile import Needed
+from coreos_lab.containers.storage import ContainerImage, complete, take
+from coreos_lab.errors import LabError, UsageError
+
+# Layers are served as they are: a node spends about as long on a compressed layer (unpacking) as on an uncompressed
+# one (reading more), and building is spared the compressor. Docker 20.10 also takes gzip (no option), but not zstd.
+LAYER_OPTIONS = ("--disable-compression",)
+OURS = "localhost/coreos-lab"  # the name of all our container images in buildah's storage; the tag is the key
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one container image is made: from a folder with a Dockerfile, and from others that it needs.
+
+    `key` is the hash of all that. `needs` has for each of its FROM lines the key of the container image that is
+    meant, "" where it must come from a hub.
+    """
+
+    name: str
+    folder: Path
+    text: str
+    key: str
+    needs: tuple[tuple[Needed, str], ...] = ()
+
+
+def ensure_containers(containers: Mapping[str, Path]) -> list[ContainerImage]:
+    """The container images of these folders, in order of building; those that are not there yet are built.
+
+    A FROM line finds another of the same mapping, `debian`, and what was built here before under that name; only
+    what is none of these is asked of a hub. Raises LabError with the end of the builder's output, or with the FROM
+    line that nothing could be found for; UsageError for a folder without Dockerfile, a name that is none, and
+    container images that are built from each other.
+    """
+    texts = {name: _read(folder) for name, folder in containers.items()}
+    needs = {name: dockerfile.needed(text) for name, text in texts.items()}
+    siblings = {
+        name: [other for need in needs[name] for other in containers if names.same(other, need.name)]
+        for name in containers
+    }
+    keys: dict[str, str] = {}
+    images = []
+    for name in dockerfile.order(siblings):
+        found = tuple((need, _find(need.name, keys)) for need in needs[name])
+        recipe = _recipe(name, containers[name], texts[name], found)
+        images.append(_ensure(recipe))
+        keys[name] = recipe.key
+    return images
+
+
+def base_image() -> ContainerImage:
+    """The base container image `debian`, built if it is not there."""
+    return _ensure(Recipe(base.NAMES[0], base.base_folder(), base.DOCKERFILE, _base_key()))
+
+
+def _base_key() -> str:
+    return disk.content_hash([*LAYER_OPTIONS, base.base_hash()])
+
+
+def _read(folder: Path) -> str:
+    try:
+        return (folder / "Dockerfile").read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder}: no Dockerfile to build a container image from ({error.strerror})") from None
+
+
+def _recipe(name: str, folder: Path, text: str, needs: tuple[tuple[Needed, str], ...]) -> Recipe:
+    names.split(name)  # a wrong name is better told now than after a minute of building
+    stated = [f"{need.name}={key}" for need, key in needs]
+    return Recipe(name, folder, text, disk.content_hash([*LAYER_OPTIONS, *stated, folder]), needs)
+
+
+def _find(name: str, keys: Mapping[str, str]) -> str:
+    """The key of what a FROM line names, "" where it is nothing of ours; `keys` are the same lab's."""
+    for other, key in keys.items():
+        if names.same(other, name):
+            return key
+    if any(names.same(name, other) for other in base.NAMES):
+        return _base_key()
+    last = _last_of(name)
+    return last.read_text(encoding="utf-8") if last and last.exists() else ""
+
+
+def _last_of(name: str) -> Path | None:
+    """The file with the key of what was last built under a name."""
+    parsed = names.parse(name)
+    return store() / "names" / f"{parsed[0].replace('/', '+')}:{parsed[1]}" if parsed else None
+
+
+def _ensure(recipe: Recipe) -> ContainerImage:
+    folder = store() / "built" / recipe.key
+    record = folder / "image.json"
+
+    def known() -> ContainerImage | None:
+        if not record.exists():
+            return None
+        raw = disk.read_json(record)
+        image = ContainerImage(recipe.name, raw["digest"], tuple(raw["blobs"]), raw["size"])
+        return image if complete(image) else None
+
+    def build(draft: Path) -> None:
+        with events.step("container image", recipe.name):
+            _build(recipe, draft)
+
+    image = known()
+    if image is None:
+        disk.remove_tree(folder)  # a record without its blobs is none
+        disk.cached_folder(folder, f"building container image {recipe.name}", build)
+        image = known()
+        if image is None:
+            raise LabError(f"{folder}: the container image {recipe.name} was built, but is not there", "try again")
+    last = _last_of(recipe.name)
+    if last and (not last.exists() or last.read_text(encoding="utf-8") != recipe.key):
+        disk.write_atomic(last, recipe.key)
+    return image
+
+
+def _build(recipe: Recipe, draft: Path) -> None:
+    """Builds into buildah's storage, moves what a registry needs out of it, and leaves only the record in `draft`."""
+    if recipe.key == _base_key():
+        base.ensure_base()
+    if any(key == _base_key() for _, key in recipe.needs):
+        base_image()
+    log_file = settings.state_dir() / "logs" / f"container-{recipe.name.replace('/', '+')}.log"
+    work = draft / "work"
+    work.mkdir()
+    with disk.lock(store() / "lock", f"building container image {recipe.name}", wait=True):
+        session = Session(work, log_file)
+        session.call("rm", "--all")  # what a builder that was killed had begun
+        replacements = {
+            need.name: f"{OURS}:{key}" if key else _pull(session, recipe, need) for need, key in recipe.needs
+        }
+        disk.write_atomic(work / "Dockerfile", dockerfile.resolved(recipe.text, replacements))
+        # A step that is the same as in another container image is the same layer: built once, pulled once.
+        options = ["--layers", "--force-rm", "--pull-never", "--isolation=chroot", "--format=docker", session.policy()]
+        tag = f"{OURS}:{recipe.key}"
+        try:
+            session.call("build", *options, f"--tag={tag}", f"--file={work / 'Dockerfile'}", recipe.folder)
+        except run.CommandError as error:
+            raise LabError(
+                f"{recipe.folder / 'Dockerfile'}: container image {recipe.name} cannot be built",
+                error.hint,
+                error.details,
+            ) from None
+        session.call("push", *LAYER_OPTIONS, "--format=v2s2", session.policy(), tag, f"dir:{work / 'out'}")
+    image = take(recipe.name, work / "out")
+    disk.remove_tree(work)
+    disk.write_atomic(draft / "image.json", json.dumps(asdict(image)))
+
+
+def _pull(session: Session, recipe: Recipe, need: Needed) -> str:
+    """Fetches what a FROM line names from a hub, unless buildah has it; returns its id."""
+    try:
+        done = session.call("pull", "--quiet", session.policy(), f"docker://{need.name}")
+    except run.CommandError as error:
+        raise LabError(
+            f"{recipe.folder / 'Dockerfile'}:{need.line}: FROM {need.name}: no container image of this lab, "
+            "and no hub gives it",
+            "start from 'debian', or list what it needs under 'containers' of lab.yaml, or see that a hub is reachable",
+            error.details,
+        ) from None
+    return done.stdout.splitlines()[-1].strip()

@@ -1,0 +1,65 @@
+"""Calls of the command, as a user makes them, for the tests that boot real machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NAME = "e2e"  # never the user's own cluster
+ENTRY = "from coreos_lab.cli import main; main()"
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a call of the command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its stdout as JSON."""
+        return json.loads(self.out)
+
+
+def command(*argv: str) -> list[str]:
+    """The call of the command in this checkout, by this Python."""
+    return [sys.executable, "-c", ENTRY, *argv]
+
+
+def environment() -> dict[str, str]:
+    """Ours, without any LAB_ setting of the user's but where the state lies; the checkout's modules first."""
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith("LAB_") or k in ("LAB_STATE_DIR", "LAB_DEBIAN_MIRROR")
+    }
+    return {**kept, "LAB_NAME": NAME, "PYTHONPATH": str(ROOT)}
+
+
+def lab(*argv: str, code: int | None = 0, timeout: float = 300) -> Result:
+    """Runs `lab`, on the cluster of these tests unless --name says otherwise; `code` is the exit code that is wanted."""
+    done = subprocess.run(
+        command(*argv), capture_output=True, text=True, timeout=timeout, env=environment(), check=False
+    )
+    result = Result(done.returncode, done.stdout, done.stderr)
+    if code is not None:
+        assert done.returncode == code, f"lab {' '.join(argv)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return result
+
+
+def start(*argv: str) -> subprocess.Popen[str]:
+    """Starts `lab` and leaves it running."""
+    return subprocess.Popen(
+        command(*argv),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        start_new_session=True,
+    )

@@ -1,0 +1,77 @@
+"""What goes wrong outside of us: one clear line, the right exit code, nothing left over."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.calls import lab, start
+
+
+@pytest.fixture
+def other_interface() -> Iterator[str]:
+    """Somebody else's network, on an address range that a cluster could want."""
+    subprocess.run(["ip", "link", "add", "labtest0", "type", "bridge"], check=True)
+    try:
+        subprocess.run(["ip", "address", "add", "10.99.7.5/24", "dev", "labtest0"], check=True)
+        subprocess.run(["ip", "link", "set", "labtest0", "up"], check=True)
+        yield "labtest0"
+    finally:
+        subprocess.run(["ip", "link", "delete", "labtest0"], check=True)
+
+
+def test_a_subnet_in_use_is_refused_and_named(other_interface: str) -> None:
+    refused = lab("up", "--name", "clash", "--subnet", "10.99.7.0/24", code=4)
+    assert f"10.99.7.0/24: in use on this machine: 10.99.7.0/24 on {other_interface}" in refused.err
+    assert "nothing is left over" in lab("destroy", "--name", "clash").out
+
+
+def test_an_interface_of_that_name_is_never_taken_over() -> None:
+    index = 1 if "e2e" not in [each["cluster"] for each in lab("list", "--json").json] else 2
+    subprocess.run(["ip", "link", "add", f"lab{index}", "type", "bridge"], check=True)
+    try:
+        assert f"lab{index}: an interface of that name is there" in lab("up", "--name", "clash", code=4).err
+        lab("destroy", "--name", "clash")
+        assert subprocess.run(["ip", "link", "show", f"lab{index}"], capture_output=True, check=False).returncode == 0
+    finally:
+        subprocess.run(["ip", "link", "delete", f"lab{index}"], check=True)
+
+
+@pytest.mark.parametrize(("number", "code", "after"), [(2, 130, 0.6), (2, 130, 2.0), (9, -9, 0.6), (9, -9, 2.0)])
+def test_an_interrupted_up_goes_on_or_goes_away(number: int, code: int, after: float) -> None:
+    for goes_on in (True, False):
+        rising = start("up", "--name", "half", "--nodes", "2")
+        time.sleep(after)
+        rising.send_signal(number)
+        assert rising.wait(60) in (code, 0)
+        if goes_on:
+            lab("up", "--name", "half")
+            nodes = lab("status", "--name", "half", "--json").json["nodes"]
+            assert [node["state"] for node in nodes] == ["running"] * 2
+        lab("destroy", "--name", "half")
+
+
+def test_a_full_disk_is_said_before_a_machine_is_made(tmp_path: str) -> None:
+    """A state folder on a file system too small for a node."""
+    import os
+    from pathlib import Path
+
+    from tests.e2e.calls import command, environment
+
+    small = Path(tmp_path) / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", small], check=True)
+    try:
+        state = Path(os.environ.get("LAB_STATE_DIR", "/var/lib/coreos-lab"))
+        for shared in ("image", "userland"):
+            (small / shared).symlink_to(state / shared)
+        env = {**environment(), "LAB_STATE_DIR": str(small), "LAB_NAME": "full"}
+        done = subprocess.run(command("up", "--nodes", "1"), capture_output=True, text=True, env=env, check=False)
+        assert done.returncode == 4, done.stderr
+        assert "MiB free" in done.stderr or "GiB" in done.stderr
+        subprocess.run(command("destroy"), env=env, check=True, capture_output=True)
+    finally:
+        subprocess.run(["umount", small], check=True)

@@ -1,0 +1,91 @@
+"""Breaking and healing real machines: the verdict, and whether it can be trusted."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.calls import ROOT, Result, lab, start
+
+Lab = Callable[..., Result]
+
+
+def phases(result: Result) -> dict[str, str]:
+    return {phase["name"]: phase["outcome"] for phase in result.json["phases"]}
+
+
+def test_the_proxys_machine_dies_and_the_cluster_heals(ch3: Lab) -> None:
+    verdict = ch3("break", "unit:helloworld-nginx.service", "--verify", "--json")
+    assert verdict.json["outcome"] == "pass"
+    assert set(phases(verdict).values()) == {"pass"}
+    assert 0 < verdict.json["outages"]["front"] < 60
+
+
+@pytest.mark.parametrize("fault", ["halt", "reboot", "pause"])
+def test_every_fault_has_an_effect_and_is_undone(ch3: Lab, fault: str) -> None:
+    assert ch3("break", "core-03", "--fault", fault, "--verify", "--json").json["outcome"] == "pass"
+    assert ch3("status", "--json").json["faults"] == []
+
+
+def test_without_the_repair_the_verdict_is_fail(cluster: Lab, tmp_path: Path) -> None:
+    """The proxy is tied to a machine that is gone: fleet cannot move it, and the verdict must say so."""
+    for name in lab("status", "--json").json["labs"]:
+        lab("undeploy", name)
+    tied = tmp_path / "ch3"
+    shutil.copytree(ROOT / "labs" / "ch3", tied)
+    unit = tied / "units" / "helloworld-nginx.service"
+    unit.write_text(unit.read_text().partition("[X-Fleet]")[0] + "\n[X-Fleet]\nMachineOf=helloworld@1.service\n")
+    cluster("deploy", str(tied))
+    refused = cluster("break", "unit:helloworld-nginx.service", "--verify", "--deadline", "15s", code=1)
+    assert "verdict: FAIL" in refused.out
+    cluster("undeploy", "ch3")
+
+
+def test_heal_puts_right_what_a_killed_break_left(ch3: Lab) -> None:
+    breaking = start("break", "core-02", "--for", "60s")
+    end = time.monotonic() + 30
+    while ch3("status", "--json").json["nodes"][1]["state"] != "stopped":
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    breaking.kill()
+    breaking.wait()
+    assert [fault["node"] for fault in ch3("status", "--json").json["faults"]] == ["core-02"]
+    assert "core-02 (kill)" in ch3("heal").out
+    assert "Nothing is on record" in ch3("heal").out
+    wait_for_check(ch3)
+
+
+def test_ctrl_c_heals_before_it_goes(ch3: Lab) -> None:
+    breaking = start("break", "core-02", "--for", "60s")
+    end = time.monotonic() + 30
+    while ch3("status", "--json").json["nodes"][1]["state"] != "stopped":
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    breaking.send_signal(2)
+    assert breaking.wait(60) == 130
+    state = ch3("status", "--json").json
+    assert state["faults"] == []
+    assert state["nodes"][1]["state"] == "running"
+
+
+def test_two_commands_at_once_and_a_node_broken_twice(ch3: Lab) -> None:
+    breaking = start("break", "core-02", "--for", "8s")
+    time.sleep(1.5)
+    refused = ch3("undeploy", "ch3", code=4)
+    assert "busy: lab break core-02" in refused.err
+    assert breaking.wait(90) == 0
+    ch3("break", "core-02")
+    assert "broken already" in ch3("break", "core-02", code=4).err
+    ch3("heal")
+
+
+def wait_for_check(ch3: Lab) -> None:
+    """Self-repair takes up to a minute: a sidekick looks every 45 s."""
+    end = time.monotonic() + 90
+    while ch3("check", "ch3", code=None).code != 0:
+        assert time.monotonic() < end, "ch3's checks do not pass again"
+        time.sleep(2)

@@ -1,0 +1,124 @@
+"""Up, what a node is like, and down without a trace."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.calls import NAME, Result, lab
+
+Lab = Callable[..., Result]
+NODES = ("core-01", "core-02", "core-03")
+
+
+def on(node: str, *argv: str, code: int = 0) -> str:
+    """What a command on a node prints."""
+    return lab("ssh", node, "--", *argv, code=code).out.strip()
+
+
+def test_up_is_a_real_cluster_and_says_so_in_json(cluster: Lab) -> None:
+    state = cluster("up", "--json").json
+    assert [node["state"] for node in state["nodes"]] == ["running"] * 3
+    assert all(node["etcd_healthy"] and node["fleet"] for node in state["nodes"])
+    assert len(cluster("fleetctl", "list-machines", "--no-legend").out.splitlines()) == 3
+    assert "cluster is healthy" in cluster("etcdctl", "cluster-health").out
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_every_node_is_in_order(cluster: Lab, node: str) -> None:
+    assert on(node, "systemctl", "is-system-running", "--wait") == "running"
+    assert on(node, "systemctl", "--failed", "--no-legend") == ""
+    assert on(node, "docker", "info", "--format", "{{.Driver}}") == "overlay2"
+    assert on(node, "systemctl", "is-active", "etcd2", "fleet", "flanneld", "locksmithd").split() == ["active"] * 4
+    address = f"172.17.9.{100 + int(node[-2:])}"
+    assert f"COREOS_PRIVATE_IPV4={address}" in on(node, "cat", "/etc/environment")
+    assert address in on(node, "ip", "-4", "-o", "address", "show", "dev", "eth1")
+
+
+def test_what_is_a_nodes_own_differs(cluster: Lab) -> None:
+    for file in ("/etc/machine-id", "/etc/ssh/ssh_host_ed25519_key.pub"):
+        assert len({on(node, "cat", file) for node in NODES}) == 3, file
+    assert {on(node, "hostname") for node in NODES} == set(NODES)
+
+
+def test_container_linux_ways(cluster: Lab) -> None:
+    assert on("core-01", "id", "-un") == "core"
+    assert on("core-01", "sudo", "id", "-un") == "root"
+    assert "Read-only" in lab("ssh", "core-01", "--", "sudo", "touch", "/usr/x", code=1).err
+    assert on("core-01", "sudo", "fdisk", "-l", "/dev/sdb").startswith("Disk /dev/sdb: 64 MiB")
+    assert on("core-01", "ls", "/var/log/journal") == on("core-01", "cat", "/etc/machine-id")
+    assert "Available: 1" in on("core-01", "locksmithctl", "status")
+
+
+def test_up_again_leaves_alone_what_runs_and_starts_what_is_off(cluster: Lab) -> None:
+    before = on("core-01", "cat", "/proc/sys/kernel/random/boot_id")
+    cluster("break", "core-02")
+    assert cluster("status", "--json").json["nodes"][1]["state"] == "stopped"
+    cluster("up")
+    assert cluster("status", "--json").json["nodes"][1]["state"] == "running"
+    assert on("core-01", "cat", "/proc/sys/kernel/random/boot_id") == before
+    cluster("heal")
+
+
+def test_a_node_that_is_lost_with_its_disk_joins_again(cluster: Lab) -> None:
+    cluster("up", "--nodes", "4")
+    assert "cluster is healthy" in cluster("etcdctl", "cluster-health").out
+    assert cluster("etcdctl", "member", "list").out.count("name=") == 4
+    lab("destroy")
+
+
+def test_the_inner_exit_code_comes_through(cluster: Lab) -> None:
+    lab("ssh", "core-01", "--", "exit", "7", code=7)
+    lab("etcdctl", "get", "/none", code=4)
+    assert lab("ssh", "core-01", "--", "echo", "a  b", "$HOME").out == "a  b $HOME\n"
+
+
+def test_env_makes_plain_programs_work(cluster: Lab) -> None:
+    script = f"{lab('env').out}\nfleetctl list-machines --no-legend | wc -l; etcdctl cluster-health | tail -1"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["3", "cluster is healthy"]
+
+
+def _host() -> dict[str, set[str]]:
+    """What a cluster could leave behind on the host."""
+
+    def lines(*argv: str) -> set[str]:
+        return set(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines())
+
+    processes = {
+        line for line in lines("ps", "-eo", "args") if "nspawn" in line or "docker-registry" in line or "ssh:" in line
+    }
+    return {
+        "links": {line.split(":")[1] for line in lines("ip", "-o", "link")},
+        "mounts": lines("cat", "/proc/self/mounts"),
+        "loops": lines("losetup", "--list", "--noheadings"),
+        "firewall": lines("nft", "list", "ruleset"),
+        "cgroups": lines("find", "/sys/fs/cgroup", "-maxdepth", "3", "-name", "coreos-lab*"),
+        "forwarding": lines("cat", "/proc/sys/net/ipv4/ip_forward"),
+        "processes": processes,
+    }
+
+
+def test_destroy_leaves_nothing(_nothing_stays: None) -> None:
+    lab("destroy")
+    before = _host()
+    lab("up", "--nodes", "2", "--disks", "2", "--disk-size", "16M")
+    assert _host() != before
+    lab("destroy")
+    after = _host()
+    assert after == before
+    assert NAME not in lab("list").out
+    assert "Nothing to destroy" in lab("destroy").out
+
+
+def test_seven_nodes_five_of_them_members() -> None:
+    try:
+        lab("up", "--nodes", "7", "--name", "big")
+        nodes = lab("status", "--name", "big", "--json").json["nodes"]
+        assert [node["etcd"] for node in nodes] == ["member"] * 5 + ["client"] * 2
+        assert all(node["fleet"] for node in nodes)
+        assert lab("ssh", "core-07", "--name", "big", "--", "etcdctl", "cluster-health").out.count("is healthy") == 6
+    finally:
+        lab("destroy", "--name", "big")
