@@ -353,6 +353,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         code = app(standalone_mode=False) or Exit.DONE
+        if code == Exit.INTERRUPTED:  # typer catches Ctrl-C itself, and says so in this way
+            code = _interrupted()
     except (KeyboardInterrupt, typer.Abort):
         code = _interrupted()
     except Exception as error:

@@ -29,7 +29,7 @@ def refuse_conflicts(cluster: Cluster, lab: Lab) -> None:
         )
     if cluster.nodes and len(cluster.nodes[0].disks) < lab.disks:
         raise UsageError(
-            f"{lab.name}: needs {lab.disks} extra disks a node, cluster {cluster.name} has {len(cluster.nodes[0].disks)}",
+            f"{lab.name}: needs {lab.disks} extra disks a node, {cluster.name} has {len(cluster.nodes[0].disks)}",
             f"lab destroy && lab up --disks {lab.disks}",
         )
     for name in deployed.names(cluster):

@@ -37,20 +37,32 @@ def explain(unit: Unit, units: Sequence[Unit], machines: Sequence[Machine]) -> s
     return f"{unit.name}: no machine can run it: {each}"
 
 
+def _options(unit: Unit, name: str) -> list[str]:
+    """An option's values with fleet's specifiers filled in: %n, %N, %p and %i, as in systemd's unit files."""
+    whole = unit.name.rpartition(".")[0]
+    prefix, _at, instance = whole.partition("@")
+    filled = []
+    for value in unit.fleet_options(name):
+        for specifier, meaning in (("%n", unit.name), ("%N", whole), ("%p", prefix), ("%i", instance)):
+            value = value.replace(specifier, meaning)  # noqa: PLW2901 - one after the other
+        filled.append(value)
+    return filled
+
+
 def _refusal(unit: Unit, machine: Machine, here: Sequence[Unit]) -> str:
-    wanted = unit.fleet_options("MachineID")
+    wanted = _options(unit, "MachineID")
     if wanted and not machine.id.startswith(wanted[0]):
         return f"MachineID={wanted[0]} is another machine"
-    for pair in unit.fleet_options("MachineMetadata"):
+    for pair in _options(unit, "MachineMetadata"):
         name, _equals, value = pair.strip('"').partition("=")
         if machine.metadata.get(name) != value:
             return f"it lacks MachineMetadata={pair}"
-    for peer in unit.fleet_options("MachineOf"):
+    for peer in _options(unit, "MachineOf"):
         if all(other.name != peer for other in here):
             return f"MachineOf={peer} does not run there"
     for other in here:
-        if any(fnmatchcase(other.name, pattern) for pattern in unit.fleet_options("Conflicts")):
-            return f"Conflicts={' '.join(unit.fleet_options('Conflicts'))} keeps it off, where {other.name} runs"
-        if any(fnmatchcase(unit.name, pattern) for pattern in other.fleet_options("Conflicts")):
+        if any(fnmatchcase(other.name, pattern) for pattern in _options(unit, "Conflicts")):
+            return f"Conflicts={' '.join(_options(unit, 'Conflicts'))} keeps it off, where {other.name} runs"
+        if any(fnmatchcase(unit.name, pattern) for pattern in _options(other, "Conflicts")):
             return f"{other.name} runs there and conflicts with it"
     return ""

@@ -1,4 +1,4 @@
-"""Is a node, is a cluster there? Looked at from outside, thing by thing, until it is so or the deadline names what is not."""
+"""Is a node, is a cluster there? Looked at from outside, until it is so or the deadline names what is not."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _left(end: float) -> float:
 def _boot(cluster: Cluster, node: Node, provider: Provider, end: float) -> None:
     with events.step("boot", node.name):
         try:
-            # coreos-cloudinit writes the keys before it starts a unit, so that SSH before etcd would be refused: each try
+            # coreos-cloudinit writes the keys before it starts a unit, so SSH before etcd would be refused: each try
             # is a process on either side, on cores that have to boot the nodes.
             wait.until(
                 lambda: port_open(node.address, etcd.CLIENT_PORT) or _dead(cluster, node, provider),

@@ -1,7 +1,7 @@
 """The undo journal: what was broken and how to mend it, on the disk before it is broken.
 
-One JSON object a line. A fault's line comes before the act, its `healed` line after the repair was seen; whatever has no
-such line is still to be healed, whoever left it.
+One JSON object a line. A fault's line comes before the act, its `healed` line after the repair was seen; whatever
+has no such line is still to be healed, whoever left it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Break, and prove it: steady before, effect seen, what must survive recovers while it is broken, repaired, steady again."""
+"""Break, and prove it: steady before, effect seen, recovery while broken, repair seen, steady again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from coreos_lab import cluster as doing
 from coreos_lab import disk, events, ready, wait
-from coreos_lab.checks import run_checks
 from coreos_lab.chaos import faults, journal
 from coreos_lab.chaos.probes import Prober
+from coreos_lab.checks import run_checks
 from coreos_lab.clients import ssh
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError

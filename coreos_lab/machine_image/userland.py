@@ -126,14 +126,17 @@ def manifest(folder: Path) -> list[dict[str, object]]:
 
 def write_archive(folder: Path, archive: Path) -> None:
     """Packs a folder's files as opt/coreos-lab/bin, the same bytes for the same files."""
-    with archive.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode="w") as tar:
-            for path in sorted(folder.iterdir()):
-                entry = tarfile.TarInfo(f"{PREFIX}/{path.name}")
-                if path.is_symlink():
-                    entry.type, entry.linkname = tarfile.SYMTYPE, str(path.readlink())
-                    tar.addfile(entry)
-                else:
-                    payload = path.read_bytes()
-                    entry.size, entry.mode = len(payload), 0o755
-                    tar.addfile(entry, io.BytesIO(payload))
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
+        for path in sorted(folder.iterdir()):
+            entry = tarfile.TarInfo(f"{PREFIX}/{path.name}")
+            if path.is_symlink():
+                entry.type, entry.linkname = tarfile.SYMTYPE, str(path.readlink())
+                tar.addfile(entry)
+            else:
+                payload = path.read_bytes()
+                entry.size, entry.mode = len(payload), 0o755
+                tar.addfile(entry, io.BytesIO(payload))

@@ -43,7 +43,7 @@ def environment() -> dict[str, str]:
 
 
 def lab(*argv: str, code: int | None = 0, timeout: float = 300) -> Result:
-    """Runs `lab`, on the cluster of these tests unless --name says otherwise; `code` is the exit code that is wanted."""
+    """Runs `lab`, on the tests' own cluster unless --name says otherwise; `code` is the wanted exit code."""
     done = subprocess.run(
         command(*argv), capture_output=True, text=True, timeout=timeout, env=environment(), check=False
     )

@@ -52,7 +52,7 @@ def _root() -> Finding:
 
 def parse_release(release: str) -> tuple[int, int]:
     """Major and minor version out of `uname -r`; (0, 0) where there is none."""
-    numbers = release.split("-")[0].split(".")
+    numbers = release.partition("-")[0].split(".")
     try:
         return int(numbers[0]), int(numbers[1])
     except (ValueError, IndexError):

@@ -22,7 +22,7 @@ def cable(network: Network, node: Node) -> str:
 
 
 def alias(cluster: Cluster) -> str:
-    """What the bridge's alias says: whose it is. The folder tells two clusters of one name apart, which lie in two states."""
+    """What the bridge's alias says: whose it is. Two states may each have a cluster of that name: the folder tells."""
     return f"{ALIAS}:{settings.clusters_dir() / cluster.name}"[:ALIAS_MAX]
 
 

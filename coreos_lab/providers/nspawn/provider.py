@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from coreos_lab import disk, run, settings, wait
@@ -21,6 +22,7 @@ from coreos_lab.providers.nspawn.doctor import findings
 from coreos_lab.providers.nspawn.machine import FOLDERS, RESOLVED, launch_arguments, nspawn_arguments
 
 LEAST_FREE = 512 * 1024**2  # bytes: below that a node's Docker fails in ways that nobody understands
+STARTED = (b"systemd-nspawn", b"launch.sh", b"docker-registry")  # a reader's own `tail -f` there is no leftover
 
 
 class NspawnProvider:
@@ -194,14 +196,13 @@ def _last_line(path: Path) -> str:
 
 
 def _processes_under(folder: Path) -> list[int]:
-    """Processes whose command line names the cluster's folder: launchers and nspawns, whoever lost sight of them."""
+    """Programs that we start and that were told of the cluster's folder, whoever lost sight of them since."""
     needle = f"{folder}/".encode()
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                if needle in (entry / "cmdline").read_bytes():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                line = (entry / "cmdline").read_bytes()
+                if needle in line and any(program in line for program in STARTED):
                     found.append(int(entry.name))
-            except OSError:
-                continue
     return found

@@ -1,0 +1,132 @@
+"""make bench: medians of what takes time, as a table and as JSON. Everything goes through the command, as users do.
+
+The floor is the same machines started by hand, from the same image and cloud-configs, waiting for nothing but fleet's
+list. Runs take turns, so that a machine that gets slower meanwhile slows all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+NAME = "bench"
+LAB = [sys.executable, "-c", "from coreos_lab.cli import main; main()"]
+GOALS = {
+    "up, 3 nodes": 2.5,
+    "destroy": 1.0,
+    "deploy ch3, warm caches": 6.0,
+    "lab --help": 0.2,
+    "lab status": 0.3,
+}
+
+
+def lab(*argv: str) -> str:
+    """Runs the command on the bench's cluster; returns its stdout."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "LAB_NAME": NAME}
+    return subprocess.run([*LAB, *argv], check=True, capture_output=True, text=True, env=env).stdout
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    began = time.monotonic()
+    act()
+    return time.monotonic() - began
+
+
+def break_and_measure(ttl: str) -> float:
+    """Kills the proxy's machine of a cluster with that agent TTL; seconds until the front is served again."""
+    lab("up", "--agent-ttl", ttl)
+    lab("deploy", "ch3")
+    verdict = json.loads(lab("break", "unit:helloworld-nginx.service", "--verify", "--json"))
+    lab("destroy")
+    return float(verdict["outages"]["front"])
+
+
+def floor() -> float:
+    """Seconds for three machines by hand, from the cloud-configs and the bridge that `lab up` left, to fleet's list."""
+    from coreos_lab import store
+    from coreos_lab.clients.fleet import Fleet
+    from coreos_lab.clients.http import CannotCheckError
+    from coreos_lab.providers.choose import provider as choose
+
+    cluster = store.require(NAME)
+    provider = choose(cluster.provider)
+    for node in cluster.nodes:
+        text = store.ClusterFolder(NAME).user_data(node).read_text(encoding="utf-8")
+        provider.destroy_node(cluster, node)
+        store.ClusterFolder(NAME).node(node).mkdir(parents=True)
+        store.ClusterFolder(NAME).user_data(node).write_text(text, encoding="utf-8")
+    fleet = Fleet([node.address for node in cluster.nodes], timeout=1)
+
+    def by_hand() -> None:
+        for node in cluster.nodes:
+            provider.start(cluster, node, store.ClusterFolder(NAME).user_data(node))
+        while True:
+            try:
+                if len(fleet.machines()) == len(cluster.nodes):
+                    return
+            except CannotCheckError:
+                pass
+            time.sleep(0.02)
+
+    return timed(by_hand)
+
+
+def measure(runs: int) -> dict[str, list[float]]:
+    """Every figure, `runs` times; seconds, or bytes where the name says memory."""
+    found: dict[str, list[float]] = {}
+
+    def add(name: str, value: float) -> None:
+        found.setdefault(name, []).append(value)
+        print(f"  {name}: {value:.2f}", file=sys.stderr, flush=True)
+
+    lab("destroy")
+    lab("up")  # warms what is built once
+    lab("deploy", "ch3")
+    lab("destroy")
+    for _ in range(runs):
+        add("lab --help", timed(lambda: lab("--help")))
+        add("up, 3 nodes", timed(lambda: lab("up")))
+        nodes = json.loads(lab("status", "--json"))["nodes"]
+        add("memory per node, idle (MiB)", statistics.mean(node["memory_bytes"] for node in nodes) / 2**20)
+        add("deploy ch3, warm caches", timed(lambda: lab("deploy", "ch3")))
+        nodes = json.loads(lab("status", "--json"))["nodes"]
+        add("memory per node, ch3 (MiB)", statistics.mean(node["memory_bytes"] for node in nodes) / 2**20)
+        add("lab status", timed(lambda: lab("status")))
+        add("destroy", timed(lambda: lab("destroy")))
+        lab("up")
+        add("3 nodes by hand (floor)", floor())
+        lab("destroy")
+        add("proxy's machine killed to served again, agent_ttl 5s (lab's setting)", break_and_measure("5s"))
+        add("proxy's machine killed to served again, agent_ttl 30s (fleet's default)", break_and_measure("30s"))
+    return found
+
+
+def main() -> None:
+    """Measures, prints the table, writes the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--json", type=Path, required=True)
+    options = parser.parse_args()
+    found = measure(options.runs)
+    rows = [
+        {"what": name, "median": statistics.median(v), "min": min(v), "max": max(v), "goal": GOALS.get(name)}
+        for name, v in found.items()
+    ]
+    print(f"{'what':72} {'median':>8} {'min':>8} {'max':>8} {'goal':>6}")
+    for row in rows:
+        goal = f"{row['goal']:.1f}" if row["goal"] else ""
+        print(f"{row['what']:72} {row['median']:8.2f} {row['min']:8.2f} {row['max']:8.2f} {goal:>6}")
+    options.json.write_text(json.dumps({"runs": options.runs, "cpus": os.cpu_count(), "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

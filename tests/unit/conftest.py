@@ -1,0 +1,34 @@
+"""Values that many tests need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from coreos_lab.model import Cluster, Node
+from coreos_lab.plan import Request, plan
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder of the test's own."""
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def planned() -> Callable[..., Cluster]:
+    """Plans a cluster as `lab up` with these options would."""
+
+    def make(**options: object) -> Cluster:
+        return plan(Request(**options), None, set())  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def node(planned: Callable[..., Cluster]) -> Node:
+    """The first node of a cluster with one extra disk."""
+    return planned(disks=1).nodes[0]

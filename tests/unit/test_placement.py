@@ -1,0 +1,43 @@
+"""Why fleet cannot place a unit."""
+
+from __future__ import annotations
+
+from coreos_lab.clients.fleet import Machine, Unit
+from coreos_lab.placement import explain
+
+ONE = Machine("aaa", "172.17.8.101", {})
+TWO = Machine("bbb", "172.17.8.102", {"disk": "ssd"})
+
+
+def unit(name: str, machine: str = "", **options: str) -> Unit:
+    found = tuple(("X-Fleet", option, value) for option, value in options.items())
+    return Unit(name, "launched", "inactive", machine, found)
+
+
+def test_a_unit_without_wishes_is_only_not_placed_yet() -> None:
+    assert explain(unit("a.service"), [], [ONE]) is None
+
+
+def test_metadata_that_no_machine_has() -> None:
+    wants = unit("a.service", MachineMetadata="gpu=yes")
+    assert explain(wants, [], [ONE, TWO]) == "a.service: no machine can run it: it lacks MachineMetadata=gpu=yes"
+    assert explain(unit("a.service", MachineMetadata="disk=ssd"), [], [ONE, TWO]) is None
+
+
+def test_conflicts_count_in_both_directions() -> None:
+    there = [unit("web@1.service", "aaa", Conflicts="web@*.service"), unit("solo.service", "bbb")]
+    reason = explain(unit("web@2.service", Conflicts="solo.service"), there, [ONE, TWO])
+    assert reason is not None
+    assert "172.17.8.101: web@1.service runs there and conflicts with it" in reason
+    assert "172.17.8.102: Conflicts=solo.service keeps it off" in reason
+
+
+def test_specifiers_are_filled_in_as_fleet_does() -> None:
+    sidekick = unit("kick@1.service", MachineOf="web@%i.service")
+    assert explain(sidekick, [unit("web@1.service", "aaa")], [ONE, TWO]) is None
+    reason = explain(sidekick, [unit("web@2.service", "aaa")], [ONE])
+    assert reason == "kick@1.service: no machine can run it: MachineOf=web@1.service does not run there"
+
+
+def test_no_machines_at_all() -> None:
+    assert explain(unit("a.service"), [], []) == "a.service: fleet has no machines"

@@ -1,0 +1,65 @@
+"""Sizes, durations, waiting, events and plain tables."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from coreos_lab import events, screen, wait
+from coreos_lab.commands.table import table
+from coreos_lab.errors import UsageError
+from coreos_lab.units_of_measure import as_size, duration, size
+
+
+@pytest.mark.parametrize(("text", "value"), [("512M", 2**29), ("1G", 2**30), ("1.5GiB", 3 * 2**29), ("7", 7)])
+def test_sizes(text: str, value: int) -> None:
+    assert size(text, "x") == value
+
+
+@pytest.mark.parametrize(("text", "value"), [("30s", 30), ("2m", 120), ("1m30s", 90), ("500ms", 0.5)])
+def test_durations(text: str, value: float) -> None:
+    assert duration(text, "x") == value
+
+
+@pytest.mark.parametrize("text", ["", "30", "s", "1x", "-3s", "3s!"])
+def test_no_duration_is_named(text: str) -> None:
+    with pytest.raises(UsageError, match="--for"):
+        duration(text, "--for")
+
+
+def test_sizes_for_people() -> None:
+    assert as_size(512 * 2**20) == "512 MiB"
+
+
+def test_a_deadline_says_what_was_missing() -> None:
+    with pytest.raises(wait.DeadlineError, match=r"etcd is not there .waited 0 s."):
+        wait.until(lambda: None, deadline=0, missing="etcd is not there")
+
+
+def test_waiting_returns_what_was_found_and_heeds_an_interrupt() -> None:
+    found = iter([None, "", "here"])
+    assert wait.until(lambda: next(found), deadline=5, interval=0, missing="") == "here"
+    wait.interrupted.set()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            wait.until(lambda: None, deadline=5, missing="")
+    finally:
+        wait.interrupted.clear()
+
+
+def test_a_step_tells_its_end_and_its_failure() -> None:
+    out, lines = io.StringIO(), io.StringIO()
+    with events.listening(screen.plain_lines(out)), events.listening(events.json_lines(lines)):
+        with events.step("boot", "core-01"):
+            pass
+        with pytest.raises(ValueError, match="no"), events.step("boot", "core-02"):
+            raise ValueError("no")
+    assert "ok boot core-01" in out.getvalue()
+    assert "!! boot core-02: no" in out.getvalue()
+    assert [json.loads(line)["kind"] for line in lines.getvalue().splitlines()] == ["start", "end", "start", "error"]
+
+
+def test_columns_are_aligned() -> None:
+    assert table(("A", "B"), [("long", "x")]) == "A     B\nlong  x"
