@@ -125,7 +125,7 @@ def up(
         typer.Option(
             "--agent-ttl",
             envvar="LAB_AGENT_TTL",
-            help="fleet's patience with a silent machine (5s; fleet's own default: 30s).",
+            help="fleet's patience with a silent machine (10s; fleet's own default: 30s).",
         ),
     ] = None,
     subnet: Annotated[

@@ -16,7 +16,7 @@ from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import Cluster, Lab, Node
 from coreos_lab.providers.base import Provider
 
-UNPLACED = 6.0  # seconds: fleet plans every two; a unit without a machine after three rounds will not get one
+UNPLACED = 10.0  # seconds: fleet plans every two; a unit without a machine after five rounds will not get one
 JOURNAL_LINES = 15
 
 
@@ -108,8 +108,9 @@ def _raise_failed(cluster: Cluster, nodes: Sequence[Node], fleet: Fleet, states:
 
 
 def _raise_unplaced(fleet: Fleet, waiting: Sequence[Unit], units: Sequence[Unit]) -> None:
+    names = {unit.name for unit in waiting}
     for unit in waiting:
-        if not unit.machine_id:
+        if not unit.machine_id and not names & set(placement.options(unit, "MachineOf")):  # else its peer is the cause
             reason = placement.explain(unit, units, fleet.machines())
             if reason:
                 raise LabError(reason, "change its [X-Fleet] section or the cluster, then deploy it again")

@@ -64,7 +64,7 @@ class Cluster:
     network: Network
     nodes: tuple[Node, ...]
     limits: Limits = field(default_factory=Limits)
-    agent_ttl: str = "5s"  # fleet's: how long a machine may be silent before its units move
+    agent_ttl: str = "10s"  # fleet's: how long a machine may be silent before its units move
     image: str = ""  # content hash of the machine image that the nodes boot
 
     @property

@@ -37,12 +37,12 @@ def explain(unit: Unit, units: Sequence[Unit], machines: Sequence[Machine]) -> s
     return f"{unit.name}: no machine can run it: {each}"
 
 
-def _options(unit: Unit, name: str) -> list[str]:
+def options(unit: Unit, name: str) -> list[str]:
     """An option's values with fleet's specifiers filled in: %n, %N, %p and %i, as in systemd's unit files."""
     whole = unit.name.rpartition(".")[0]
     prefix, _at, instance = whole.partition("@")
     filled = []
-    for value in unit.fleet_options(name):
+    for value in unit.fleetoptions(name):
         for specifier, meaning in (("%n", unit.name), ("%N", whole), ("%p", prefix), ("%i", instance)):
             value = value.replace(specifier, meaning)  # noqa: PLW2901 - one after the other
         filled.append(value)
@@ -50,19 +50,19 @@ def _options(unit: Unit, name: str) -> list[str]:
 
 
 def _refusal(unit: Unit, machine: Machine, here: Sequence[Unit]) -> str:
-    wanted = _options(unit, "MachineID")
+    wanted = options(unit, "MachineID")
     if wanted and not machine.id.startswith(wanted[0]):
         return f"MachineID={wanted[0]} is another machine"
-    for pair in _options(unit, "MachineMetadata"):
+    for pair in options(unit, "MachineMetadata"):
         name, _equals, value = pair.strip('"').partition("=")
         if machine.metadata.get(name) != value:
             return f"it lacks MachineMetadata={pair}"
-    for peer in _options(unit, "MachineOf"):
+    for peer in options(unit, "MachineOf"):
         if all(other.name != peer for other in here):
             return f"MachineOf={peer} does not run there"
     for other in here:
-        if any(fnmatchcase(other.name, pattern) for pattern in _options(unit, "Conflicts")):
-            return f"Conflicts={' '.join(_options(unit, 'Conflicts'))} keeps it off, where {other.name} runs"
-        if any(fnmatchcase(unit.name, pattern) for pattern in _options(other, "Conflicts")):
+        if any(fnmatchcase(other.name, pattern) for pattern in options(unit, "Conflicts")):
+            return f"Conflicts={' '.join(options(unit, 'Conflicts'))} keeps it off, where {other.name} runs"
+        if any(fnmatchcase(unit.name, pattern) for pattern in options(other, "Conflicts")):
             return f"{other.name} runs there and conflicts with it"
     return ""

@@ -24,7 +24,7 @@ def lab(*argv: str, entry: str = ENTRY) -> subprocess.CompletedProcess[str]:
     [
         (["up", "--nodse", "3"], "--nodse"),
         (["up", "--nodes", "0", "--dry-run"], "--nodes 0: must be from 1 to 99"),
-        (["up", "--nodes", "three"], "three"),
+        (["up", "--nodes", "three"], "'--nodes'"),
         (["up", "--memory", "much"], "--memory: 'much' is no size"),
         (["up", "--name", "Core"], "--name Core: not a cluster name"),
         (["status"], "core: no such cluster (there is: none)"),
@@ -105,10 +105,10 @@ def test_a_full_disk_is_no_bug_of_ours() -> None:
 
 
 def test_ctrl_c_is_code_130() -> None:
-    entry = "import coreos_lab.commands.labs as m, time\ndef labs(**_): print(1, flush=True); time.sleep(30)\nm.labs = labs\n"
-    process = subprocess.Popen(
-        [sys.executable, "-c", entry + ENTRY, "labs"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    sleeps = "def labs(**_): print(1, flush=True); time.sleep(30)"
+    entry = f"import coreos_lab.commands.labs as m, time\n{sleeps}\nm.labs = labs\n{ENTRY}"
+    call = [sys.executable, "-c", entry, "labs"]
+    process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
     time.sleep(0.1)

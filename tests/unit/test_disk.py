@@ -26,9 +26,12 @@ def test_bad_json_names_the_file(tmp_path: Path) -> None:
 
 
 def test_the_second_is_told_who_holds_the_lock(tmp_path: Path) -> None:
-    with disk.lock(tmp_path / "l", "lab up", wait=False):
-        with pytest.raises(LabError, match="busy: lab up"), disk.lock(tmp_path / "l", "lab destroy", wait=False):
-            pass
+    with (
+        disk.lock(tmp_path / "l", "lab up", wait=False),
+        pytest.raises(LabError, match="busy: lab up"),
+        disk.lock(tmp_path / "l", "lab destroy", wait=False),
+    ):
+        pass
     with disk.lock(tmp_path / "l", "lab destroy", wait=False):
         pass
 

@@ -27,7 +27,7 @@ def test_a_member_knows_the_whole_cluster(planned: Callable[..., Cluster]) -> No
     assert etcd["initial-cluster"].split(",")[2] == "core-03=http://172.17.8.103:2380"
     assert etcd["initial-cluster-state"] == "new"
     assert "proxy" not in etcd
-    assert config["coreos"]["fleet"]["agent_ttl"] == "5s"
+    assert config["coreos"]["fleet"]["agent_ttl"] == "10s"
 
 
 def test_a_node_beyond_the_members_passes_on(planned: Callable[..., Cluster]) -> None:
