@@ -42,7 +42,7 @@ def options(unit: Unit, name: str) -> list[str]:
     whole = unit.name.rpartition(".")[0]
     prefix, _at, instance = whole.partition("@")
     filled = []
-    for value in unit.fleetoptions(name):
+    for value in unit.fleet_options(name):
         for specifier, meaning in (("%n", unit.name), ("%N", whole), ("%p", prefix), ("%i", instance)):
             value = value.replace(specifier, meaning)  # noqa: PLW2901 - one after the other
         filled.append(value)
