@@ -25,7 +25,7 @@ def clusters_dir() -> Path:
 
 
 def data(name: str) -> Path:
-    """A file or folder that comes with the product: `labs`, `templates`, `userland`, `Vagrantfile.j2`.
+    """A file or folder that comes with the product: `labs`, `templates`, `userland`.
 
     In a checkout these stand beside the package, in an installed wheel inside it.
     """
