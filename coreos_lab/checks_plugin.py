@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -24,6 +26,12 @@ from coreos_lab.model import CheckResult, Outcome
 PAUSE = 0.2  # seconds between two tries of a check that did not pass
 LONGEST = 20.0  # seconds for one check: a command that hangs on a node must not hang us
 SSH_FAILED = 255  # ssh's own exit code, as against the command's
+# What testinfra's check_output() says, with everything it knows.
+COMMAND_FAILED = re.compile(
+    r"Unexpected exit code (?P<code>\d+) for CommandResult\(.*?command=(?P<command>b['\"].*), "
+    r"_stdout=(?P<stdout>b['\"].*), _stderr=(?P<stderr>b['\"].*)\)",
+    re.DOTALL,
+)
 
 
 @pytest.hookimpl(trylast=True)
@@ -42,23 +50,35 @@ def words(item: pytest.Item) -> str:
 
 
 def judge(error: BaseException, where: str) -> tuple[Outcome, str]:
-    """What an exception says of a check.
+    """What an exception says of a check, in one line.
 
     Only an assertion is a failure: all else means that it could not be checked.
     """
     if isinstance(error, AssertionError | pytest.fail.Exception):
-        said, _, introspection = str(error).partition("\nassert ")
-        if said.startswith("assert "):  # no words of the check's own
-            return Outcome.FAIL, f"{said.splitlines()[0]} ({where})"
-        return Outcome.FAIL, said or f"assert {introspection}"
+        return Outcome.FAIL, _line(_assertion(str(error), where))
     if isinstance(error, LabError):
-        return Outcome.UNKNOWN, " ".join([error.message, *error.details.splitlines()[:1]])
+        return Outcome.UNKNOWN, _line(f"{error.message}\n{error.details}")
     if isinstance(error, RuntimeError) and getattr(error.args[0] if error.args else None, "rc", None) == SSH_FAILED:
         told = str(error.args[0].stderr).strip().splitlines()
         return Outcome.UNKNOWN, f"ssh: {told[-1].removeprefix('ssh: ') if told else 'the connection failed'}"
     if isinstance(error, pytest.skip.Exception):
         return Outcome.UNKNOWN, f"not checked: {error.msg}"
-    return Outcome.UNKNOWN, f"{type(error).__name__}: {error} ({where})"
+    return Outcome.UNKNOWN, _line(f"{type(error).__name__}: {error} ({where})")
+
+
+def _assertion(text: str, where: str) -> str:
+    """What an assertion says: the check's own words, without what pytest adds to them."""
+    if failed := COMMAND_FAILED.fullmatch(text):
+        command, stdout, stderr = (ast.literal_eval(failed[name]).decode() for name in ("command", "stdout", "stderr"))
+        return f"{command}: exit code {failed['code']}\n{stderr or stdout}"
+    words, _, introspection = text.partition("\nassert ")
+    if words.startswith("assert "):
+        return f"{words.splitlines()[0]} ({where})"
+    return words or f"assert {introspection}"
+
+
+def _line(text: str) -> str:
+    return "; ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 class Checks:

@@ -32,7 +32,7 @@ def test_every_node_is_in_order(cluster: Lab, node: str) -> None:
     assert on(node, "systemctl", "--failed", "--no-legend") == ""
     assert on(node, "docker", "info", "--format", "{{.Driver}}") == "overlay2"
     assert on(node, "systemctl", "is-active", "etcd2", "fleet", "flanneld", "locksmithd").split() == ["active"] * 4
-    address = f"172.17.9.{100 + int(node[-2:])}"
+    address = next(n["address"] for n in lab("status", "--json").json["nodes"] if n["name"] == node)
     assert f"COREOS_PRIVATE_IPV4={address}" in on(node, "cat", "/etc/environment")
     assert address in on(node, "ip", "-4", "-o", "address", "show", "dev", "eth1")
 
@@ -62,11 +62,14 @@ def test_up_again_leaves_alone_what_runs_and_starts_what_is_off(cluster: Lab) ->
     cluster("heal")
 
 
-def test_a_node_that_is_lost_with_its_disk_joins_again(cluster: Lab) -> None:
-    cluster("up", "--nodes", "4")
-    assert "cluster is healthy" in cluster("etcdctl", "cluster-health").out
-    assert cluster("etcdctl", "member", "list").out.count("name=") == 4
-    lab("destroy")
+def test_up_with_more_nodes_makes_them_members_too(cluster: Lab) -> None:
+    try:
+        cluster("up", "--nodes", "4")
+        assert "cluster is healthy" in cluster("etcdctl", "cluster-health").out
+        assert cluster("etcdctl", "member", "list").out.count("name=core-0") == 4
+        assert "--nodes 3: cluster e2e has 4 nodes already" in cluster("up", "--nodes", "3", code=2).err
+    finally:
+        lab("destroy")
 
 
 def test_the_inner_exit_code_comes_through(cluster: Lab) -> None:

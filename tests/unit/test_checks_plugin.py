@@ -53,7 +53,7 @@ def checked(tmp_path: Path) -> Checked:
 
 def test_the_three_outcomes_in_words_and_in_order(checked: Checked) -> None:
     checked.write("""
-import pytest
+import pytest, testinfra
 
 def test_all_is_well(): ...
 def test_the_front_answers(): assert 1 == 2, "the front on core-01 says nothing"
@@ -66,6 +66,7 @@ def test_ssh_is_gone(machine): machine("core-01").run("true")
 def test_has_a_mistake_of_its_own(): {}["key"]
 def test_is_skipped(): pytest.skip("needs three nodes")
 def test_says_fail(): pytest.fail("no good")
+def test_a_command(): testinfra.get_host("local://").check_output("echo 'it was' so >&2; exit 7")
 @pytest.mark.parametrize("node", ["core-01"])
 def test_on_a_node(node): ...
 """)
@@ -80,18 +81,20 @@ def test_on_a_node(node): ...
         ("has a mistake of its own", "unknown"),
         ("is skipped", "unknown"),
         ("says fail", "fail"),
+        ("a command", "fail"),
         ("on a node [core-01]", "pass"),
     ]
     messages = {r.name: r.message for r in results}
     assert messages["all is well"] == ""
     assert messages["the front answers"] == "the front on core-01 says nothing"
     assert messages["without words"] == "assert 3 == 2 (test_it.py:8)"
-    assert messages["etcd is gone"].startswith("etcd: nobody answers http://127.0.0.1:2379: ")
-    assert messages["fleet is gone"].startswith("fleet: nobody answers http://127.0.0.1:49153: ")
+    assert messages["etcd is gone"].startswith("etcd: nobody answers; http://127.0.0.1:2379: ")
+    assert messages["fleet is gone"].startswith("fleet: nobody answers; http://127.0.0.1:49153: ")
     assert messages["ssh is gone"].startswith("ssh: ")
     assert messages["has a mistake of its own"] == "KeyError: 'key' (test_it.py:12)"
     assert messages["is skipped"] == "not checked: needs three nodes"
     assert messages["says fail"] == "no good"
+    assert messages["a command"] == "echo 'it was' so >&2; exit 7: exit code 7; it was so"
 
 
 def test_a_front_that_does_not_answer_is_a_failure(checked: Checked) -> None:

@@ -51,10 +51,29 @@ def host_routes() -> list[Route]:
     return parse_routes(run.run(["ip", "-json", "-4", "route", "show", "table", "all"]).stdout)
 
 
-def bridges() -> dict[str, str]:
-    """Every interface of the host with its alias ("" where it has none)."""
+@dataclass(frozen=True)
+class Link:
+    """An interface of the host: its alias ("" where it has none) and MAC address."""
+
+    alias: str
+    mac: str
+
+
+def links_of_host() -> dict[str, Link]:
+    """Every interface of the host by name."""
     listed = json.loads(run.run(["ip", "-json", "link", "show"]).stdout or "[]")
-    return {link["ifname"]: link.get("ifalias", "") for link in listed}
+    return {link["ifname"]: Link(link.get("ifalias", ""), link.get("address", "")) for link in listed}
+
+
+def is_ours(cluster: Cluster, link: Link | None) -> bool:
+    """Whether an interface of our bridge's name is the cluster's own.
+
+    The alias says so. The kernel takes it only after the bridge is made: one without any alias that has our MAC address
+    is a bridge whose maker was killed in between.
+    """
+    if link is None:
+        return False
+    return link.alias == names.alias(cluster) or link == Link("", names.mac(cluster.network.gateway))
 
 
 def create(cluster: Cluster, record: Path) -> None:
@@ -64,8 +83,8 @@ def create(cluster: Cluster, record: Path) -> None:
     """
     network = cluster.network
     name = names.bridge(network)
-    links = bridges()
-    if name in links and links[name] != names.alias(cluster):
+    link = links_of_host().get(name)
+    if link is not None and not is_ours(cluster, link):
         raise LabError(
             f"{name}: an interface of that name is there and is not the cluster's",
             f"remove it (ip link delete {name}) or destroy the cluster that it belongs to",
@@ -76,11 +95,11 @@ def create(cluster: Cluster, record: Path) -> None:
             f"{network.subnet}: in use on this machine: {taken.network} on {taken.device}",
             "choose another with --subnet, for example --subnet 10.88.8.0/24",
         )
-    if name not in links:
-        # The alias comes in the same act, so that a bridge without it is never ours. The fixed MAC address keeps
-        # neighbours from losing the host when the port goes whose address the bridge would else have taken.
+    if link is None:
+        # The fixed MAC address keeps neighbours from losing the host when the port goes whose address the bridge would
+        # else have taken.
         run.run(["ip", "link", "add", name, "address", names.mac(network.gateway), "type", "bridge"])
-        run.run(["ip", "link", "set", name, "alias", names.alias(cluster)])
+    run.run(["ip", "link", "set", name, "alias", names.alias(cluster)])
     address = names.with_prefix(network, network.gateway)
     run.run(["ip", "address", "replace", address, "dev", name])
     run.run(["ip", "link", "set", name, "up"])
@@ -133,12 +152,13 @@ def _forward_policy_drops() -> bool:
 def destroy(cluster: Cluster, record: Path) -> None:
     """Removes bridge, firewall table and rules, and gives the host its forwarding switch back."""
     name = names.bridge(cluster.network)
-    links = bridges()
-    if links.get(name) in (None, names.alias(cluster)):
-        for link in links:
-            if link.startswith(f"{name}-"):  # the kernel takes its time to clear a dead node's end away
-                run.run(["ip", "link", "delete", link], check=False)
-    if links.get(name) == names.alias(cluster):
+    links = links_of_host()
+    bridge = links.get(name)
+    if bridge is None or is_ours(cluster, bridge):
+        for cable in links:
+            if cable.startswith(f"{name}-"):  # the kernel takes its time to clear a dead node's end away
+                run.run(["ip", "link", "delete", cable], check=False)
+    if is_ours(cluster, bridge):
         run.run(["ip", "link", "delete", name])
     if run.which("nft"):
         run.run(["nft", "delete", "table", "ip", names.table(cluster.network)], check=False)
@@ -149,7 +169,7 @@ def destroy(cluster: Cluster, record: Path) -> None:
                 check=False,
             ).returncode:
                 pass
-    others = [alias for alias in bridges().values() if alias.startswith(names.ALIAS)]
+    others = [link for link in links_of_host().values() if link.alias.startswith(names.ALIAS)]
     if record.exists() and not others:
         FORWARD.write_text(disk.read_json(record)["ip_forward"], encoding="utf-8")
     record.unlink(missing_ok=True)
@@ -158,11 +178,9 @@ def destroy(cluster: Cluster, record: Path) -> None:
 def left(cluster: Cluster) -> list[str]:
     """Interfaces and firewall tables of the cluster that are still on the host."""
     name = names.bridge(cluster.network)
-    found = [
-        f"interface {link}"
-        for link, alias in bridges().items()
-        if alias == names.alias(cluster) or link.startswith(f"{name}-")
-    ]
+    links = links_of_host()
+    foreign = name in links and not is_ours(cluster, links[name])
+    found = [f"interface {link}" for link in links if not foreign and (link == name or link.startswith(f"{name}-"))]
     if run.which("nft"):
         tables = run.run(["nft", "list", "tables"], check=False).stdout
         found += [line for line in tables.splitlines() if line.split()[-1:] == [names.table(cluster.network)]]

@@ -15,9 +15,12 @@ def test_flannel_gave_each_machine_its_network(etcd, addresses):
         assert "/10.1." in leases[address], f"{node}: its network is not a part of 10.1.0.0/16: {leases[address]}"
 
 
-def test_the_lock_for_reboots_is_there(etcd):
+@pytest.mark.survives
+def test_the_lock_for_reboots_is_there(etcd, nodes, machine):
+    status = machine(nodes[0]).check_output("locksmithctl status")
+    assert "Max: " in status, f"locksmithctl says {status!r}"
     lock = etcd.get("/coreos.com/updateengine/rebootlock/semaphore")
-    assert lock is not None, "no semaphore: locksmith has not been there yet"
+    assert lock is not None, "no key /coreos.com/updateengine/rebootlock/semaphore"
     assert json.loads(lock)["max"] >= 1
 
 

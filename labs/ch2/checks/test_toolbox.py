@@ -8,7 +8,8 @@ def test_toolbox_sees_the_machine(nodes, machine):
     host, path = machine(nodes[0]), f"/home/core/lab-check-{os.getpid()}"
     before = host.run("sudo docker container inspect toolbox-root").rc == 0
     try:
-        host.check_output(f"sudo toolbox touch /media/root{path}")
+        done = host.run(f"sudo toolbox touch /media/root{path}")
+        assert done.rc == 0, f"{nodes[0]}: toolbox: {done.stderr.strip()}"
         assert host.file(path).exists, f"{nodes[0]}: a file touched in toolbox is not on the machine"
     finally:
         host.run(f"sudo rm -f {path}")

@@ -58,6 +58,16 @@ def test_routes_are_read_from_ip() -> None:
     assert network.parse_routes(text) == [route("192.0.2.0/24", "eth0"), route("10.1.1.1/32", "lo")]
 
 
+def test_only_our_own_bridge_is_ours(planned: Callable[..., Cluster]) -> None:
+    cluster = planned()
+    mac = names.mac(cluster.network.gateway)
+    assert network.is_ours(cluster, network.Link(names.alias(cluster), mac))
+    assert network.is_ours(cluster, network.Link("", mac)), "its maker was killed before it had a name"
+    assert not network.is_ours(cluster, network.Link("", "52:54:00:00:00:01"))
+    assert not network.is_ours(cluster, network.Link("coreos-lab:/elsewhere/core", mac))
+    assert not network.is_ours(cluster, None)
+
+
 def test_rules_live_in_a_table_of_our_own(planned: Callable[..., Cluster]) -> None:
     rules = network.nat_rules(planned().network)
     assert "table ip coreos_lab_0 {" in rules
