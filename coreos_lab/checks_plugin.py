@@ -24,7 +24,7 @@ from coreos_lab.errors import LabError
 from coreos_lab.model import CheckResult, Outcome
 
 PAUSE = 0.2  # seconds between two tries of a check that did not pass
-LONGEST = 20.0  # seconds for one check: a command that hangs on a node must not hang us
+LONGEST = 30.0  # seconds for one check: a command that hangs on a node must not hang us
 SSH_FAILED = 255  # ssh's own exit code, as against the command's
 # What testinfra's check_output() says, with everything it knows.
 COMMAND_FAILED = re.compile(

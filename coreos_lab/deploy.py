@@ -75,7 +75,12 @@ def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: 
 
     def all_active() -> bool:
         nonlocal waiting
-        states, units = fleet.states(), fleet.units()
+        try:
+            states, units = fleet.states(), fleet.units()
+        except (
+            CannotCheckError
+        ):  # a machine that is busy starting containers may be slow to answer: the deadline decides
+            return False
         now = {s.name for s in states if s.active == "active" and s.sub == "running"}
         for name in sorted(now - active):
             events.note("unit", "runs", name)
@@ -128,7 +133,7 @@ def take_off(cluster: Cluster, provider: Provider, name: str) -> None:
         for unit in reversed(record.units):
             fleet.destroy(unit)
         wait.until(
-            lambda: not {state.name for state in fleet.states()} & set(record.units),
+            lambda: not _still(fleet, record.units),
             deadline=60,
             interval=0.2,
             missing=lambda: f"{name}: still on a machine: " + ", ".join(_still(fleet, record.units)),

@@ -44,9 +44,7 @@ def own_lab(folder: Path, unit: str) -> Path:
     (folder / "units").mkdir(parents=True)
     (folder / "checks").mkdir()
     (folder / "units" / "mine.service").write_text(unit)
-    (folder / "lab.yaml").write_text(
-        f"name: {folder.name}\ntitle: Mine\nsummary: A lab of my own.\nunits:\n  - units/mine.service\n"
-    )
+    (folder / "lab.yaml").write_text("title: Mine\nsummary: A lab of my own.\nunits:\n  - units/mine.service\n")
     (folder / "page.md").write_text("# Mine\n")
     (folder / "checks" / "test_mine.py").write_text(
         "def test_it_runs(fleet):\n    assert fleet.where('mine.service'), 'mine.service runs nowhere'\n"
