@@ -62,7 +62,7 @@ def network_for(subnet: str | None, index: int) -> Network:
 
 def free_index(name: str, taken: Collection[int]) -> int:
     """The default cluster has index 0 and so the well-known addresses; others take the next free one."""
-    if name == DEFAULT_NAME and 0 not in taken:
+    if name == DEFAULT_NAME:
         return 0
     return next(i for i in range(1, 200) if i not in taken)
 

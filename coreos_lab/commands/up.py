@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from coreos_lab import cluster as doing
 from coreos_lab import events, screen, store
@@ -57,7 +59,11 @@ def require_able(provider: Provider) -> None:
 
 
 def _taken(name: str) -> set[int]:
-    return {cluster.network.index for cluster in store.clusters() if cluster.name != name}
+    """The indices that are not free: other clusters', and those of interfaces that another state's clusters have."""
+    known = {cluster.network.index for cluster in store.clusters() if cluster.name != name}
+    folder = Path("/sys/class/net")
+    links = [link.name for link in folder.iterdir()] if folder.is_dir() else []
+    return known | {int(link[3:]) for link in links if re.fullmatch(r"lab\d+", link)}
 
 
 def _say(cluster: Cluster, touched: list[str], seconds: float) -> None:

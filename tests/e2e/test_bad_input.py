@@ -29,17 +29,6 @@ def test_a_subnet_in_use_is_refused_and_named(other_interface: str) -> None:
     assert "nothing is left over" in lab("destroy", "--name", "clash").out
 
 
-def test_an_interface_of_that_name_is_never_taken_over() -> None:
-    index = lab("up", "--name", "clash", "--dry-run").json["network"]["index"]
-    subprocess.run(["ip", "link", "add", f"lab{index}", "type", "bridge"], check=True)
-    try:
-        assert f"lab{index}: an interface of that name is there" in lab("up", "--name", "clash", code=4).err
-        lab("destroy", "--name", "clash")
-        assert subprocess.run(["ip", "link", "show", f"lab{index}"], capture_output=True, check=False).returncode == 0
-    finally:
-        subprocess.run(["ip", "link", "delete", f"lab{index}"], check=True)
-
-
 @pytest.mark.parametrize(("number", "code", "after"), [(2, 130, 0.6), (2, 130, 2.0), (9, -9, 0.6), (9, -9, 2.0)])
 def test_an_interrupted_up_goes_on_or_goes_away(number: int, code: int, after: float) -> None:
     for goes_on in (True, False):
