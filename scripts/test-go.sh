@@ -3,7 +3,7 @@
 set -euo pipefail
 go=$("$1/bin/python" -c 'from coreos_lab.machine_image.go_toolchain import find_go; print(find_go())')
 export GOFLAGS= GOWORK=off GOTOOLCHAIN=local
-unformatted=$("$(dirname "$go")/gofmt" -l userland)
+unformatted=$("$("$go" env GOROOT)/bin/gofmt" -l userland)
 [ -z "$unformatted" ] || { echo "not gofmt'ed: $unformatted" >&2; exit 1; }
 for module in userland/update-engine userland/*/shim/*/; do
     (cd "$module" && "$go" vet ./... && "$go" test ./... | grep -v 'no test files')

@@ -8,43 +8,62 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
 import os
 import tarfile
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Event
 
 from coreos_lab import disk, events, run, settings
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image.go_toolchain import find_go
 
 PREFIX = "opt/coreos-lab/bin"
-FLEET_VERSION = "-X github.com/coreos/fleet/version.Version=1.0.0"  # without it fleet panics at its first step
 
 
 @dataclass(frozen=True)
 class Program:
-    """One program: built in `folder` of userland/ from the Go `package`, also installed under the names `links`."""
+    """One program: built in `folder` of userland/ from the Go `package`, also installed under the names `links`.
+
+    `stamp` is the Go variable that holds its version, where the program does not know it by itself. `cgo` says that it
+    has parts in C.
+    """
 
     name: str
     folder: str
     package: str
     version: str
-    ldflags: str = ""
+    stamp: str = ""
     cgo: bool = False
     links: tuple[str, ...] = ()
 
 
+# By folder, and the folder that takes longest first: see _build.
 PROGRAMS = (
     Program("etcd", "etcd", "go.etcd.io/etcd/server/v3", "3.5.35"),
     Program("etcdctl", "etcd", "go.etcd.io/etcd/etcdctl/v3", "3.5.35"),
-    Program("fleetd", "fleet", "github.com/coreos/fleet", "1.0.0", FLEET_VERSION),
-    Program("fleetctl", "fleet", "github.com/coreos/fleet/fleetctl", "1.0.0", FLEET_VERSION),
-    # cgo: the udp backend's packet loop is C.
-    Program("flanneld", "flannel", "github.com/flannel-io/flannel", "0.15.1", cgo=True),
-    Program("coreos-cloudinit", "cloudinit", "github.com/coreos/coreos-cloudinit", "1.14.0"),
+    # C: the packet loop of the udp backend.
+    Program(
+        "flanneld",
+        "flannel",
+        "github.com/flannel-io/flannel",
+        "0.15.1",
+        stamp="github.com/flannel-io/flannel/version.Version",
+        cgo=True,
+    ),
+    # fleet panics at its first step where its version is no version.
+    Program("fleetd", "fleet", "github.com/coreos/fleet", "1.0.0", stamp="github.com/coreos/fleet/version.Version"),
+    Program(
+        "fleetctl",
+        "fleet",
+        "github.com/coreos/fleet/fleetctl",
+        "1.0.0",
+        stamp="github.com/coreos/fleet/version.Version",
+    ),
+    # C: reading utmp, for whom to warn of a reboot.
     Program(
         "locksmithctl",
         "locksmith",
@@ -53,13 +72,24 @@ PROGRAMS = (
         cgo=True,
         links=("locksmithd",),
     ),
+    Program("coreos-cloudinit", "cloudinit", "github.com/coreos/coreos-cloudinit", "1.14.0", stamp="main.version"),
     Program("update-engine", "update-engine", ".", "1", links=("update_engine_client",)),
 )
 
 
 def userland_hash() -> str:
     """The content hash of sources and build flags. Reads files only; takes milliseconds and needs no Go."""
-    return disk.content_hash([settings.data("userland"), repr(PROGRAMS)])
+    root = settings.data("userland")
+    sources = [f"{path.relative_to(root)}\n{path.read_text(encoding='utf-8')}" for path in _sources(root)]
+    commands = [build_command(Path("go"), program, Path(program.name)) for program in PROGRAMS]
+    return disk.content_hash([*sources, repr((PREFIX, PROGRAMS, commands))])
+
+
+def _sources(root: Path) -> Iterator[Path]:
+    """The files that a build reads, wherever the checkout lies and whatever its modes: no tests, no README."""
+    for path in sorted(root.rglob("*")):
+        if path.name in {"go.mod", "go.sum"} or (path.suffix == ".go" and not path.name.endswith("_test.go")):
+            yield path
 
 
 def userland_folder() -> Path:
@@ -68,15 +98,34 @@ def userland_folder() -> Path:
 
 
 def build_command(go: Path, program: Program, output: Path) -> list[str]:
-    """The go call that builds a program: reproducible (no paths, no version control) and stripped."""
-    flags = f"-s -w {program.ldflags}".strip()
-    common = ["-mod=readonly", "-trimpath", "-buildvcs=false", f"-ldflags={flags}"]
+    """The go call that builds a program: reproducible (no paths, no version control), stripped and static.
+
+    Static also where there is C: the node's C library may be older than that of the machine which builds.
+    """
+    flags = ["-s", "-w"]
+    if program.stamp:
+        flags += ["-X", f"{program.stamp}={program.version}"]
+    tags = []
+    if program.cgo:
+        flags += ["-linkmode=external", "-extldflags=-static"]
+        tags = ["-tags=netgo,osusergo"]  # Go's own resolvers: the C library's cannot be linked statically
+    common = ["-v", "-trimpath", "-buildvcs=false", *tags, f"-ldflags={' '.join(flags)}"]
     return [str(go), "build", *common, "-o", str(output), program.package]
 
 
 def build_environment(program: Program) -> dict[str, str]:
-    """What go is told by environment: nothing of the user's settings may change what is built."""
-    environment = {"GOFLAGS": "", "GOWORK": "off", "GOTOOLCHAIN": "local", "CGO_ENABLED": "1" if program.cgo else "0"}
+    """What go is told by environment, so that the user's own settings do not change what is built.
+
+    Where modules come from and where go keeps them stays the user's choice.
+    """
+    environment = {
+        "GOFLAGS": "-mod=readonly",  # an empty one would let the user's `go env -w` through
+        "GOOS": "linux",
+        "GOROOT": "",  # that of the go which we call
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+        "CGO_ENABLED": "1" if program.cgo else "0",
+    }
     if not os.environ.get("HOME"):  # go finds its caches by it; a service has none
         environment["GOPATH"] = str(settings.state_dir() / "go")
         environment["GOCACHE"] = str(settings.state_dir() / "go-cache")
@@ -92,27 +141,57 @@ def ensure_userland() -> Path:
 
 
 def _build(draft: Path) -> None:
+    """Builds two folders at a time: go itself uses every core, but not while it downloads or links.
+
+    Programs of one folder share most of their packages, so that they are built one after the other.
+    """
     go = find_go()
-    if run.which("cc") is None:
-        raise LabError("cc: no C compiler, which flannel needs", "apt-get install gcc libc6-dev")
+    _find_compiler()
     (draft / "bin").mkdir()
-
-    def build(program: Program) -> None:
-        with events.step("userland", program.name, program.version):
-            run.stream(
-                build_command(go, program, draft / "bin" / program.name),
-                log_file=settings.state_dir() / "logs" / f"userland-{program.name}.log",
-                env=build_environment(program),
-                cwd=settings.data("userland") / program.folder,
-            )
-        for link in program.links:
-            (draft / "bin" / link).symlink_to(program.name)
-
-    with ThreadPoolExecutor(max_workers=2) as pool:  # go itself uses every core; two hide each other's downloads
-        for job in [pool.submit(build, program) for program in PROGRAMS]:
-            job.result()
+    (draft / "work").mkdir()  # goes with the draft: a go that is killed leaves hundreds of megabytes
+    stop = Event()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        folders = dict.fromkeys(program.folder for program in PROGRAMS)
+        jobs = [pool.submit(_build_folder, folder, go, draft, stop) for folder in folders]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+        except BaseException:  # one failed, or Ctrl-C: nobody wants to wait for all the others
+            stop.set()
+            events.note("userland", "stopping at the packages that are being compiled")
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    disk.remove_tree(draft / "work")
     (draft / "manifest.json").write_text(json.dumps(manifest(draft / "bin"), indent=2) + "\n", encoding="utf-8")
     write_archive(draft / "bin", draft / "userland.tar.gz")
+
+
+def _find_compiler() -> None:
+    compiler = (os.environ.get("CC") or "gcc").split()[0]  # as go looks for it
+    if run.which(compiler) is None:
+        parts = ", ".join(program.name for program in PROGRAMS if program.cgo)
+        raise LabError(f"{compiler}: no C compiler, which {parts} need", "apt-get install gcc libc6-dev")
+
+
+def _build_folder(folder: str, go: Path, draft: Path, stop: Event) -> None:
+    target = draft / "bin"
+
+    def heed(_line: str) -> None:
+        if stop.is_set():
+            raise LabError(f"{folder}: build given up")
+
+    for program in PROGRAMS:
+        if program.folder == folder and not stop.is_set():
+            with events.step("userland", program.name, program.version):
+                run.stream(
+                    build_command(go, program, target / program.name),
+                    log_file=settings.state_dir() / "logs" / f"userland-{program.name}.log",
+                    on_line=heed,  # go names each package that it compiles: that often we look up
+                    env={**build_environment(program), "GOTMPDIR": str(draft / "work")},
+                    cwd=settings.data("userland") / folder,
+                )
+            for link in program.links:
+                (target / link).symlink_to(program.name)
 
 
 def manifest(folder: Path) -> list[dict[str, object]]:
@@ -128,15 +207,20 @@ def write_archive(folder: Path, archive: Path) -> None:
     """Packs a folder's files as opt/coreos-lab/bin, the same bytes for the same files."""
     with (
         archive.open("wb") as raw,
-        gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
+        gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed,  # twice as fast as the default, a tenth larger
         tarfile.open(fileobj=packed, mode="w") as tar,
     ):
+        for parent in reversed(Path(PREFIX, "x").parents[:-2]):  # not opt itself: that is the machine's
+            entry = tarfile.TarInfo(str(parent))
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
         for path in sorted(folder.iterdir()):
             entry = tarfile.TarInfo(f"{PREFIX}/{path.name}")
+            entry.mode = 0o755
             if path.is_symlink():
                 entry.type, entry.linkname = tarfile.SYMTYPE, str(path.readlink())
                 tar.addfile(entry)
             else:
-                payload = path.read_bytes()
-                entry.size, entry.mode = len(payload), 0o755
-                tar.addfile(entry, io.BytesIO(payload))
+                entry.size = path.stat().st_size
+                with path.open("rb") as payload:
+                    tar.addfile(entry, payload)

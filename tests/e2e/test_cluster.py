@@ -62,16 +62,6 @@ def test_up_again_leaves_alone_what_runs_and_starts_what_is_off(cluster: Lab) ->
     cluster("heal")
 
 
-def test_up_with_more_nodes_makes_them_members_too(cluster: Lab) -> None:
-    try:
-        cluster("up", "--nodes", "4")
-        assert "cluster is healthy" in cluster("etcdctl", "cluster-health").out
-        assert cluster("etcdctl", "member", "list").out.count("name=core-0") == 4
-        assert "--nodes 3: cluster e2e has 4 nodes already" in cluster("up", "--nodes", "3", code=2).err
-    finally:
-        lab("destroy")
-
-
 def test_the_inner_exit_code_comes_through(cluster: Lab) -> None:
     lab("ssh", "core-01", "--", "exit", "7", code=7)
     lab("etcdctl", "get", "/none", code=4)

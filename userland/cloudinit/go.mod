@@ -21,6 +21,7 @@ require (
 	gopkg.in/check.v1 v1.0.0-20201130134442-10cb98267c6c // indirect
 )
 
+// See the package comment of each.
 replace (
 	github.com/cloudsigma/cepgo => ./shim/cepgo
 	github.com/coreos/go-systemd => ./shim/go-systemd

@@ -81,4 +81,5 @@ require (
 	sigs.k8s.io/yaml v1.2.0 // indirect
 )
 
+// The last that still has grpc/naming, which etcd 3.3.27 imports beside its client: without it `go mod tidy` gives up.
 replace google.golang.org/grpc => google.golang.org/grpc v1.29.1

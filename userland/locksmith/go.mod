@@ -42,6 +42,8 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
+// See the package comment.
 replace github.com/godbus/dbus => ./shim/dbus
 
+// The last that still has grpc/naming, which etcd 3.3.27 imports beside its client: without it `go mod tidy` gives up.
 replace google.golang.org/grpc => google.golang.org/grpc v1.29.1

@@ -7,6 +7,21 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
+// manager is the object on the bus; its exported methods are the interface's.
+type manager struct {
+	conn  *dbus.Conn
+	store store
+}
+
+// GetStatus answers with the five fields of status.
+func (m manager) GetStatus() (int64, float64, string, string, int64, *dbus.Error) {
+	s, err := m.store.load()
+	if err != nil {
+		return 0, 0, "", "", 0, dbus.MakeFailedError(err)
+	}
+	return s.lastChecked, s.progress, s.operation, s.version, s.size, nil
+}
+
 // AttemptUpdate makes an update be there and tells everybody who listens.
 func (m manager) AttemptUpdate() *dbus.Error {
 	s, err := m.store.attempt(time.Now())

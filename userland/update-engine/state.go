@@ -31,7 +31,7 @@ type store struct{ path string }
 func (s store) load() (status, error) {
 	version, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return status{operation: idle, version: "0.0.0"}, nil
+		return status{operation: idle, version: "0.0.0.0"}, nil
 	}
 	if err != nil {
 		return status{}, err
@@ -52,6 +52,6 @@ func (s store) attempt(now time.Time) (status, error) {
 }
 
 func (s status) String() string {
-	return fmt.Sprintf("LAST_CHECKED_TIME=%d\nPROGRESS=%.2f\nCURRENT_OP=%s\nNEW_VERSION=%s\nNEW_SIZE=%d",
+	return fmt.Sprintf("LAST_CHECKED_TIME=%d\nPROGRESS=%f\nCURRENT_OP=%s\nNEW_VERSION=%s\nNEW_SIZE=%d",
 		s.lastChecked, s.progress, s.operation, s.version, s.size)
 }

@@ -39,3 +39,11 @@ func TestNoWhereToWriteIsAnError(t *testing.T) {
 		t.Error("an update was kept in a folder that is not there")
 	}
 }
+
+func TestStatusIsPrintedAsContainerLinuxDid(t *testing.T) {
+	want := "LAST_CHECKED_TIME=0\nPROGRESS=0.000000\nCURRENT_OP=UPDATE_STATUS_IDLE\nNEW_VERSION=0.0.0.0\nNEW_SIZE=0"
+	got, err := store{filepath.Join(t.TempDir(), "update")}.load()
+	if err != nil || got.String() != want {
+		t.Errorf("%v, %v; want %s", got, err, want)
+	}
+}

@@ -1,0 +1,26 @@
+package main
+
+import "testing"
+
+func TestFlagsWithOneDashAndWithTwo(t *testing.T) {
+	for args, want := range map[string]request{
+		"-status":            {show: true},
+		"--status":           {show: true},
+		"-update":            {attempt: true, show: true},
+		"--update":           {attempt: true, show: true},
+		"-check_for_update":  {attempt: true},
+		"--check_for_update": {attempt: true},
+	} {
+		if got, err := parse([]string{args}); err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", args, got, err, want)
+		}
+	}
+}
+
+func TestNothingToDoIsAnError(t *testing.T) {
+	for _, args := range [][]string{{}, {"status"}, {"-status", "now"}, {"-no_such_flag"}} {
+		if got, err := parse(args); err == nil {
+			t.Errorf("%q: %+v; want an error", args, got)
+		}
+	}
+}
