@@ -44,6 +44,10 @@ test-unit: setup ## tests that run anywhere in seconds
 
 .PHONY: test-e2e
 test-e2e: setup ## tests that boot real machines
+	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "not long"
+
+.PHONY: test-long
+test-long: setup ## the same, and those that take minutes: every fault, interrupted commands, seven nodes
 	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v
 
 .PHONY: userland

@@ -80,9 +80,7 @@ def _host() -> dict[str, set[str]]:
     def lines(*argv: str) -> set[str]:
         return set(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines())
 
-    processes = {
-        line for line in lines("ps", "-eo", "args") if "nspawn" in line or "docker-registry" in line or "ssh:" in line
-    }
+    started = ("nspawn", "docker-registry", "ssh:")
     return {
         "links": {line.split(":")[1] for line in lines("ip", "-o", "link")},
         "mounts": lines("cat", "/proc/self/mounts"),
@@ -90,7 +88,10 @@ def _host() -> dict[str, set[str]]:
         "firewall": lines("nft", "list", "ruleset"),
         "cgroups": lines("find", "/sys/fs/cgroup", "-maxdepth", "3", "-name", "coreos-lab*"),
         "forwarding": lines("cat", "/proc/sys/net/ipv4/ip_forward"),
-        "processes": processes,
+        # A container's PID 1 may never reap what was orphaned to it: a dead entry in its table is not ours to remove.
+        "processes": {
+            line for line in lines("ps", "-eo", "args") if any(s in line for s in started) and "defunct" not in line
+        },
     }
 
 
@@ -106,6 +107,7 @@ def test_destroy_leaves_nothing(_nothing_stays: None) -> None:
     assert "Nothing to destroy" in lab("destroy").out
 
 
+@pytest.mark.long
 def test_seven_nodes_five_of_them_members() -> None:
     try:
         lab("up", "--nodes", "7", "--name", "big")
