@@ -135,7 +135,9 @@ def up(
         bool,
         typer.Option("--keep/--no-keep", envvar="LAB_KEEP", help="After a failure, keep the nodes for a look."),
     ] = True,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan as JSON and do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", envvar="LAB_DRY_RUN", help="Print the plan as JSON and do nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Converge to a running cluster: make what is missing, leave alone what runs."""
@@ -196,7 +198,9 @@ def deploy(
     deadline: Annotated[
         str, typer.Option("--deadline", envvar="LAB_DEADLINE", help="For units to run and checks to pass.")
     ] = "120s",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the steps as JSON and do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", envvar="LAB_DRY_RUN", help="Print the steps as JSON and do nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Deploy a lab: container images, units in order, then its checks."""
@@ -251,7 +255,9 @@ def break_(
     verify: Annotated[
         bool, typer.Option("--verify", envvar="LAB_VERIFY", help="Prove effect, recovery and repair.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan as JSON and do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", envvar="LAB_DRY_RUN", help="Print the plan as JSON and do nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Break a machine. The undo is on disk before the act."""
@@ -306,8 +312,8 @@ def etcdctl(ctx: typer.Context, name: Name = "core") -> None:
 def journal(
     unit: Annotated[str, typer.Argument(metavar="UNIT", help="A fleet unit, wherever it runs.")],
     name: Name = "core",
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 50,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", envvar="LAB_LINES", help="How many of the last lines.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", envvar="LAB_FOLLOW", help="Go on as lines come.")] = False,
 ) -> None:
     """A unit's journal, from the node that runs it."""
     from coreos_lab.commands.journal import journal as do

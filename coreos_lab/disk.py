@@ -71,7 +71,7 @@ def lock(path: Path, what: str, *, wait: bool) -> Iterator[None]:
         except BlockingIOError:
             if not wait:
                 raise LabError(
-                    f"{path.parent.name}: busy: {_holder(path)}", "wait for it to end, then try again"
+                    f"{path.stem.lstrip('.')}: busy: {_holder(path)}", "wait for it to end, then try again"
                 ) from None
             events.note("lock", f"waiting for {_holder(path)}")
             fcntl.flock(descriptor, fcntl.LOCK_EX)

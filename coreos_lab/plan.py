@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 
 from coreos_lab.errors import UsageError
 from coreos_lab.model import ETCD_MEMBERS_MAX, NODES_MAX, Cluster, Disk, Limits, Network, Node
+from coreos_lab.units_of_measure import duration
 
 DEFAULT_NAME = "core"
 FIRST_HOST = 100  # node N has the address .100+N
@@ -85,6 +87,11 @@ def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, 
     check_name(request.name)
     if request.nodes is not None and not 1 <= request.nodes <= NODES_MAX:
         raise UsageError(f"--nodes {request.nodes}: must be from 1 to {NODES_MAX}")
+    for option, value in (("--disk-size", request.disk_size), ("--memory", request.memory), ("--cpus", request.cpus)):
+        if value is not None and not 0 < value < math.inf:
+            raise UsageError(f"{option} {value:g}: must be more than 0")
+    if request.agent_ttl is not None and not duration(request.agent_ttl, "--agent-ttl"):
+        raise UsageError(f"--agent-ttl {request.agent_ttl}: must be more than 0")
     if existing is not None:
         return _grown(request, existing)
     count = request.nodes or default_nodes

@@ -29,10 +29,11 @@ class OpenFault:
 
 
 def _append(path: Path, entry: dict[str, object]) -> None:
-    """Adds a line and returns when it is on the disk."""
+    """Adds a line and returns when it is on the disk. One that a power cut tore does not swallow it."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    torn = path.exists() and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(entry) + "\n")
+        out.write(("\n" if torn else "") + json.dumps(entry) + "\n")
         out.flush()
         os.fsync(out.fileno())
     disk.sync_folder(path.parent)

@@ -24,12 +24,17 @@ def render_config(cluster: Cluster, key: Path, control: Path) -> str:
     """
     hosts = "".join(f"Host {node.name}\n  HostName {node.address}\n" for node in cluster.nodes)
     return (
-        f"# ssh -F THIS_FILE {cluster.nodes[0].name}\n{hosts}Host *\n  User core\n  IdentityFile {key}\n"
+        f"# ssh -F THIS_FILE {cluster.nodes[0].name}\n{hosts}Host *\n  User core\n  IdentityFile {_quoted(key)}\n"
         "  IdentitiesOnly yes\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n"
         "  GlobalKnownHostsFile /dev/null\n"
         "  LogLevel ERROR\n  BatchMode yes\n  ConnectTimeout 3\n  ServerAliveInterval 2\n  ServerAliveCountMax 2\n"
-        f"  ControlMaster auto\n  ControlPath {control}/%n\n  ControlPersist 60\n"
+        f"  ControlMaster auto\n  ControlPath {_quoted(control, '/%n')}\n  ControlPersist 60\n"
     )
+
+
+def _quoted(path: Path, then: str = "") -> str:
+    """A path as ssh_config(5) wants it: it may have spaces in it, and % begins a token there."""
+    return f'"{str(path).replace("%", "%%")}{then}"'
 
 
 def write_config(cluster: Cluster, states: dict[str, NodeState]) -> None:

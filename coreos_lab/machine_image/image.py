@@ -7,6 +7,7 @@ packages, files, the customising script and the userland's sources.
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from coreos_lab import disk, events, run, settings
@@ -72,11 +73,15 @@ def debootstrap_arguments(target: Path, userland: Path) -> list[str]:
         "--dpkgopt=force-unsafe-io",  # a build that dies is thrown away whole
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
         *(f"--dpkgopt=path-include={pattern}" for pattern in KEPT),
-        f'--customize-hook={_HERE / "customize.sh"} "$1" {_HERE / "files"} {userland}',
+        f'--customize-hook={_shell(_HERE / "customize.sh")} "$1" {_shell(_HERE / "files")} {_shell(userland)}',
         SUITE,
         str(target),
         *([mirror] if mirror else []),
     ]
+
+
+def _shell(path: Path) -> str:
+    return shlex.quote(str(path))  # mmdebstrap hands hooks to a shell
 
 
 def ensure_image() -> Path:

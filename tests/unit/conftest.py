@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab.model import Cluster, Node
+from coreos_lab.model import Cluster, Lab, LabUnit, Node
 from coreos_lab.plan import Request, plan
 
 
@@ -32,3 +32,19 @@ def planned() -> Callable[..., Cluster]:
 def node(planned: Callable[..., Cluster]) -> Node:
     """The first node of a cluster with one extra disk."""
     return planned(disks=1).nodes[0]
+
+
+@pytest.fixture
+def made_lab(tmp_path: Path) -> Callable[..., Lab]:
+    """A lab value of these units; `web@1.service` stands for the instance 1 of its template."""
+
+    def make(name: str, *units: str, **more: object) -> Lab:
+        found = []
+        for unit in units:
+            prefix, at, rest = unit.partition("@")
+            instance = rest.removesuffix(".service")
+            file = f"{prefix}@.service" if at else unit
+            found.append(LabUnit(file, tmp_path / file, (instance,) if at else ()))
+        return Lab(name, name, name, tmp_path / name, tuple(found), {}, **more)  # type: ignore[arg-type]
+
+    return make

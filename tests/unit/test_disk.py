@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from coreos_lab import disk
+from coreos_lab import disk, events, run, wait
 from coreos_lab.errors import LabError
 
 
@@ -82,3 +84,123 @@ def test_two_builders_build_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(builds) == 1
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "plan"
+    disk.write_atomic(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        disk.write_atomic(path, "\udcff")
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["plan"]
+
+
+def test_who_waits_for_a_lock_says_for_whom_and_gets_it(tmp_path: Path) -> None:
+    told: list[events.Event] = []
+    order: list[str] = []
+
+    def second() -> None:
+        with disk.lock(tmp_path / "l", "lab destroy", wait=True):
+            order.append("second")
+
+    with events.listening(told.append):
+        with disk.lock(tmp_path / "l", "lab up", wait=True):
+            thread = threading.Thread(target=second)
+            thread.start()
+            wait.until(lambda: told, deadline=10, missing="nobody waits")
+            order.append("first")
+        thread.join()
+    assert order == ["first", "second"]
+    assert told[0].message == f"waiting for lab up (process {os.getpid()})"
+
+
+def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no"), disk.lock(tmp_path / "l", "first", wait=False):
+        raise ValueError("no")
+    with disk.lock(tmp_path / "l", "a name as long as that of the second", wait=False):
+        pass
+    with disk.lock(tmp_path / "l", "third", wait=False):
+        assert (tmp_path / "l").read_text() == f"third (process {os.getpid()})\n"
+
+
+def test_the_hash_tells_texts_apart_and_takes_links_as_they_are(tmp_path: Path) -> None:
+    assert disk.content_hash(["ab", "c"]) != disk.content_hash(["a", "bc"])
+    assert disk.content_hash(["a", "b"]) != disk.content_hash(["b", "a"])
+    (tmp_path / "link").symlink_to("nowhere")
+    first = disk.content_hash([tmp_path])
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to("elsewhere")
+    assert disk.content_hash([tmp_path]) != first
+
+
+def test_the_hash_does_not_follow_where_a_folder_lies_nor_what_python_left_in_it(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "sub").mkdir(parents=True)
+        (tmp_path / name / "sub" / "file").write_text("x")
+    (tmp_path / "two" / "__pycache__").mkdir()
+    (tmp_path / "two" / "__pycache__" / "m.pyc").write_text("x")
+    assert disk.content_hash([tmp_path / "one"]) == disk.content_hash([tmp_path / "two"])
+
+
+def test_a_tree_is_removed_and_what_its_links_point_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    (tmp_path / "tree" / "deep").mkdir(parents=True)
+    (tmp_path / "tree" / "link").symlink_to(tmp_path / "kept")
+    disk.remove_tree(tmp_path / "tree")
+    disk.remove_tree(tmp_path / "never there")
+    assert [path.name for path in tmp_path.rglob("*")] == ["kept", "file"]
+
+
+@pytest.fixture
+def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Mounts that the host has, it says; `umount` takes them off."""
+    mounts = [tmp_path / "tree", tmp_path / "tree" / "a", tmp_path / "tree" / "a" / "b", tmp_path / "trees"]
+    (tmp_path / "tree" / "a" / "b").mkdir(parents=True)
+
+    def umount(argv: Sequence[str | Path], *, check: bool) -> run.Completed:
+        assert not check
+        mounts.remove(Path(argv[-1]))
+        return run.Completed((), 0, "", "")
+
+    monkeypatch.setattr(disk, "mount_points", lambda: list(mounts))
+    monkeypatch.setattr(run, "run", umount)
+    return mounts
+
+
+def test_mounts_in_a_tree_are_taken_off_before_it_is_removed(tmp_path: Path, mounted: list[Path]) -> None:
+    disk.remove_tree(tmp_path / "tree")
+    assert mounted == [tmp_path / "trees"]
+    assert not (tmp_path / "tree").exists()
+
+
+@pytest.mark.usefixtures("mounted")
+def test_nothing_is_deleted_through_a_mount_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "run", lambda *_argv, **_options: run.Completed((), 1, "", "busy"))
+    with pytest.raises(LabError, match="tree: still mounted: "):
+        disk.remove_tree(tmp_path / "tree")
+    assert (tmp_path / "tree" / "a" / "b").is_dir()
+
+
+def test_the_root_is_a_mount_point() -> None:
+    assert Path("/") in disk.mount_points()
+
+
+def test_a_whole_folder_is_not_built_again(tmp_path: Path) -> None:
+    (tmp_path / "image").mkdir()
+
+    def build(_draft: Path) -> None:
+        pytest.fail("built again")
+
+    assert disk.cached_folder(tmp_path / "image", "building", build) == tmp_path / "image"
+
+
+def test_an_interrupted_build_leaves_nothing_and_can_be_done_again(tmp_path: Path) -> None:
+    def interrupted(draft: Path) -> None:
+        (draft / "half").touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        disk.cached_folder(tmp_path / "image", "building", interrupted)
+    folder = disk.cached_folder(tmp_path / "image", "building", lambda draft: (draft / "whole").touch())
+    assert [path.name for path in folder.iterdir()] == ["whole"]

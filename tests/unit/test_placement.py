@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coreos_lab.clients.fleet import Machine, Unit
-from coreos_lab.placement import explain
+from coreos_lab.placement import explain, options, refusals
 
 ONE = Machine("aaa", "172.17.8.101", {})
 TWO = Machine("bbb", "172.17.8.102", {"disk": "ssd"})
@@ -41,3 +41,33 @@ def test_specifiers_are_filled_in_as_fleet_does() -> None:
 
 def test_no_machines_at_all() -> None:
     assert explain(unit("a.service"), [], []) == "a.service: fleet has no machines"
+
+
+def test_each_machine_has_its_own_reason() -> None:
+    wants = unit("a.service", MachineOf="b.service", MachineMetadata="disk=ssd")
+    there = [unit("b.service", "aaa")]
+    assert refusals(wants, there, [ONE, TWO]) == {
+        "172.17.8.101": "it lacks MachineMetadata=disk=ssd",
+        "172.17.8.102": "MachineOf=b.service does not run there",
+    }
+
+
+def test_a_machine_by_its_id_or_the_beginning_of_it() -> None:
+    assert refusals(unit("a.service", MachineID="bb"), [], [ONE, TWO]) == {
+        "172.17.8.101": "MachineID=bb is another machine"
+    }
+
+
+def test_a_unit_does_not_conflict_with_itself() -> None:
+    here = unit("web@1.service", "aaa", Conflicts="web@*.service")
+    assert refusals(here, [here], [ONE]) == {}
+
+
+def test_a_unit_that_is_nowhere_keeps_nobody_off() -> None:
+    assert refusals(unit("a.service"), [unit("b.service", "", Conflicts="a.service")], [ONE]) == {}
+
+
+def test_every_specifier() -> None:
+    wants = unit("web@1.service", Conflicts="%p|%i|%n|%N")
+    assert options(wants, "Conflicts") == ["web|1|web@1.service|web@1"]
+    assert options(wants, "MachineOf") == []

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
+from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster
-from coreos_lab.render import cloud_config
+from coreos_lab.render import check_yaml, cloud_config
 
 KEY = "ssh-ed25519 AAAA lab core"
 
@@ -54,3 +56,57 @@ def test_docker_asks_the_clusters_mirror(planned: Callable[..., Cluster]) -> Non
 def test_units_start_in_the_order_in_which_they_need_each_other(planned: Callable[..., Cluster]) -> None:
     units = [unit["name"] for unit in rendered(planned(), 0)["coreos"]["units"]]
     assert units.index("etcd2.service") < units.index("fleet.service") < units.index("locksmithd.service")
+
+
+def test_every_key_of_a_member(planned: Callable[..., Cluster]) -> None:
+    config = rendered(planned(agent_ttl="7s"), 0)
+    assert set(config) == {"hostname", "ssh_authorized_keys", "coreos", "write_files"}
+    coreos = config["coreos"]
+    assert set(coreos) == {"etcd2", "fleet", "flannel", "locksmith", "units"}
+    own = "http://$private_ipv4"
+    assert coreos["etcd2"] == {
+        "name": "core-01",
+        "initial-cluster-token": "t0k3n",
+        "initial-cluster": ",".join(f"core-0{n}=http://172.17.8.10{n}:2380" for n in (1, 2, 3)),
+        "initial-cluster-state": "new",
+        "listen-peer-urls": f"{own}:2380",
+        "initial-advertise-peer-urls": f"{own}:2380",
+        "advertise-client-urls": f"{own}:2379",
+        "listen-client-urls": "http://0.0.0.0:2379,http://0.0.0.0:4001",
+        "heartbeat-interval": 100,
+        "election-timeout": 500,
+    }
+    assert coreos["fleet"] == {"public-ip": "$private_ipv4", "agent_ttl": "7s"}
+    assert coreos["flannel"] == {"interface": "$private_ipv4"}
+    assert coreos["locksmith"] == {"endpoint": "http://127.0.0.1:2379"}
+
+
+def test_every_key_of_a_node_beyond_the_members(planned: Callable[..., Cluster]) -> None:
+    config = rendered(planned(nodes=6), 5)
+    assert set(config["coreos"]["etcd2"]) == {
+        "name",
+        "proxy",
+        "initial-cluster",
+        "listen-client-urls",
+        "heartbeat-interval",
+        "election-timeout",
+    }
+    assert config["hostname"] == "core-06"
+    assert "core-06" not in config["coreos"]["etcd2"]["initial-cluster"]
+    assert len(config["coreos"]["units"]) == len(rendered(planned(), 0)["coreos"]["units"])
+
+
+def test_fleet_is_reached_from_outside(planned: Callable[..., Cluster]) -> None:
+    units = {unit["name"]: unit for unit in rendered(planned(), 0)["coreos"]["units"]}
+    assert "ListenStream=$private_ipv4:49153" in units["fleet.socket"]["drop-ins"][0]["content"]
+
+
+def test_an_election_waits_for_several_heartbeats(planned: Callable[..., Cluster]) -> None:
+    etcd = rendered(planned(), 0)["coreos"]["etcd2"]
+    assert etcd["election-timeout"] >= 5 * etcd["heartbeat-interval"]
+
+
+def test_what_is_no_yaml_is_named_with_its_place() -> None:
+    check_yaml("a: [1, 2]\n", "x.yaml")
+    with pytest.raises(LabError, match=r"^x\.yaml:2:\d+: "):
+        check_yaml("a: 1\nb: [1\n", "x.yaml")

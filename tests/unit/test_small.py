@@ -63,3 +63,42 @@ def test_a_step_tells_its_end_and_its_failure() -> None:
 
 def test_columns_are_aligned() -> None:
     assert table(("A", "B"), [("long", "x")]) == "A     B\nlong  x"
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1G", "1.G", "1P", "1 G B", "0x10", "1G!"])
+def test_no_size_is_named(text: str) -> None:
+    with pytest.raises(UsageError, match="--memory") as refused:
+        size(text, "--memory")
+    assert "512M" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0 B"), (1023, "1023 B"), (1024, "1 KiB"), (1.5 * 2**30, "1.5 GiB"), (2**41, "2 TiB")]
+)
+def test_sizes_for_people_at_the_edges(value: float, text: str) -> None:
+    assert as_size(value) == text
+
+
+def test_what_is_so_already_needs_no_time() -> None:
+    assert wait.until(lambda: "here", deadline=0, missing="never asked") == "here"
+
+
+def test_what_is_missing_is_asked_at_the_end() -> None:
+    left = ["a", "b", "c"]
+
+    def probe() -> None:
+        if len(left) > 1:
+            left.pop()
+
+    with pytest.raises(wait.DeadlineError, match="^missing: a .waited 0.05 s.$"):
+        wait.until(probe, deadline=0.05, interval=0.001, missing=lambda: f"missing: {', '.join(left)}")
+
+
+def test_a_probe_that_breaks_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        wait.until(lambda: 1 / 0, deadline=5, missing="x")
+
+
+def test_a_table_without_rows_and_without_blanks_at_the_end() -> None:
+    assert table(("NAME", "B"), []) == "NAME  B"
+    assert table(("A", "WIDE"), [("x", "y")]).splitlines() == ["A  WIDE", "x  y"]

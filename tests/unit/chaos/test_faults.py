@@ -1,0 +1,148 @@
+"""Breaking and mending, with a provider of paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coreos_lab.chaos import faults, journal
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster, FaultKind, Node, NodeState
+from coreos_lab.wait import DeadlineError
+
+
+class Paper:
+    """A provider whose machines are entries; it notes what was done and what was on record then."""
+
+    name = "paper"
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.states = {node.name: NodeState.RUNNING for node in cluster.nodes}
+        self.boots = dict.fromkeys(self.states, 1)
+        self.done: list[str] = []
+        self.on_record: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        ends = {"kill": NodeState.STOPPED, "halt": NodeState.STOPPED, "pause": NodeState.PAUSED}
+
+        def act(cluster: Cluster, node: Node) -> None:
+            self.done.append(f"{name} {node.name}")
+            self.on_record = [fault.node for fault in journal.open_faults(cluster)]
+            self.states[node.name] = ends.get(name, NodeState.RUNNING)
+            self.boots[node.name] += name == "reboot"
+
+        if name not in {*ends, "reboot"}:
+            raise AttributeError(name)
+        return act
+
+    def state(self, _cluster: Cluster, node: Node) -> NodeState:
+        return self.states[node.name]
+
+    def boot_id(self, _cluster: Cluster, node: Node) -> str:
+        return str(self.boots[node.name])
+
+    def create_network(self, _cluster: Cluster) -> None:
+        self.done.append("network")
+
+    def start(self, _cluster: Cluster, node: Node, _user_data: Path) -> None:
+        self.done.append(f"start {node.name}")
+        self.states[node.name] = NodeState.RUNNING
+
+
+@pytest.fixture
+def cluster(planned: Callable[..., Cluster]) -> Cluster:
+    return planned()
+
+
+@pytest.fixture
+def paper(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Any:
+    provider = Paper(cluster)
+    running = (NodeState.RUNNING,)
+    monkeypatch.setattr(faults, "answers", lambda node: provider.states[node.name] in running)
+    monkeypatch.setattr(faults.mirror, "run_mirror", lambda _cluster: provider.done.append("mirror"))
+    monkeypatch.setattr(
+        faults.ready,
+        "wait_for_nodes",
+        lambda _c, nodes, _p, **_o: provider.done.append(f"wait {' '.join(node.name for node in nodes)}"),
+    )
+    return provider
+
+
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_the_undo_is_on_disk_before_the_act(cluster: Cluster, paper: Any, kind: FaultKind) -> None:
+    fault = faults.inject(paper, cluster, cluster.nodes[1], kind)
+    assert paper.done == [f"{kind.value} core-02"]
+    assert paper.on_record == ["core-02"]
+    assert journal.open_faults(cluster) == [fault]
+    assert paper.states["core-02"] is faults.FAULTS[kind].returns
+
+
+def test_a_node_is_broken_once(cluster: Cluster, paper: Any) -> None:
+    faults.inject(paper, cluster, cluster.nodes[0], FaultKind.PAUSE)
+    with pytest.raises(LabError, match="core-01: is broken already .pause") as refused:
+        faults.inject(paper, cluster, cluster.nodes[0], FaultKind.KILL)
+    assert "lab heal" in refused.value.hint
+    assert paper.done == ["pause core-01"]
+
+
+def test_what_does_not_run_is_not_broken_and_not_on_record(cluster: Cluster, paper: Any) -> None:
+    paper.states["core-01"] = NodeState.STOPPED
+    with pytest.raises(LabError, match="core-01: is not running"):
+        faults.inject(paper, cluster, cluster.nodes[0], FaultKind.KILL)
+    assert paper.done == []
+    assert journal.open_faults(cluster) == []
+
+
+def test_without_an_effect_the_fault_stays_on_record(
+    cluster: Cluster, paper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "EFFECT_DEADLINE", 0.01)
+    monkeypatch.setattr(faults, "answers", lambda _node: True)
+    with pytest.raises(DeadlineError, match="core-03: no effect of pause is seen"):
+        faults.inject(paper, cluster, cluster.nodes[2], FaultKind.PAUSE)
+    assert [fault.node for fault in journal.open_faults(cluster)] == ["core-03"]
+
+
+def test_all_are_started_before_any_is_waited_for(cluster: Cluster, paper: Any) -> None:
+    for node in cluster.nodes[:2]:
+        faults.inject(paper, cluster, node, FaultKind.KILL)
+    paper.done.clear()
+    faults.heal(paper, cluster, journal.open_faults(cluster))
+    assert paper.done == ["network", "start core-01", "start core-02", "mirror", "wait core-01 core-02"]
+    assert journal.open_faults(cluster) == []
+
+
+def test_a_node_that_does_not_come_back_stays_on_record(
+    cluster: Cluster, paper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = faults.inject(paper, cluster, cluster.nodes[0], FaultKind.KILL)
+
+    def never(*_args: object, **_options: object) -> None:
+        raise DeadlineError("core-01 does not serve")
+
+    monkeypatch.setattr(faults.ready, "wait_for_nodes", never)
+    with pytest.raises(DeadlineError):
+        faults.heal(paper, cluster, [fault])
+    assert journal.open_faults(cluster) == [fault]
+
+
+def test_a_fault_of_a_node_that_is_gone_is_struck_off(cluster: Cluster, paper: Any) -> None:
+    gone = journal.record(cluster, FaultKind.KILL, "core-09")
+    faults.heal(paper, cluster, [gone])
+    assert not any(act.startswith(("start", "wait")) for act in paper.done)
+    assert journal.open_faults(cluster) == []
+
+
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_every_fault_has_its_name_and_its_act(kind: FaultKind) -> None:
+    assert faults.kind_of(kind.value) is kind
+    assert faults.FAULTS[kind].summary
+
+
+def test_an_unknown_fault_names_every_known() -> None:
+    with pytest.raises(LabError) as refused:
+        faults.kind_of("KILL ")
+    assert all(kind.value in refused.value.message for kind in FaultKind)

@@ -1,0 +1,146 @@
+"""One verification, with checks and faults of paper: what it does in which order, and that it always heals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coreos_lab.chaos import journal, verify
+from coreos_lab.chaos.verify import Phase, Verification, judge, objectives_missed, of_checks
+from coreos_lab.errors import LabError
+from coreos_lab.model import CheckResult, Cluster, FaultKind, Lab, Outcome
+from coreos_lab.wait import DeadlineError
+
+PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
+
+
+class Stage:
+    """What each run of the checks will find, and what was done."""
+
+    def __init__(self) -> None:
+        self.checks: list[Any] = [PASS, PASS, PASS]
+        self.inject_fails = False
+        self.heal_fails = False
+        self.done: list[str] = []
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    told = Stage()
+
+    def run_checks(*_args: object, only: str | None, **_options: object) -> list[CheckResult]:
+        told.done.append(f"check {only or 'all'}")
+        outcome = told.checks.pop(0)
+        if not isinstance(outcome, Outcome):
+            raise outcome
+        return [CheckResult("web", outcome, "says no" if outcome is not PASS else "")]
+
+    def inject(_provider: object, cluster: Cluster, node: Any, kind: FaultKind) -> journal.OpenFault:
+        fault = journal.record(cluster, kind, node.name)
+        told.done.append(f"break {node.name}")
+        if told.inject_fails:
+            raise LabError(f"{node.name}: no effect is seen")
+        return fault
+
+    def heal(_provider: object, cluster: Cluster, faults: list[journal.OpenFault]) -> None:
+        told.done.append(f"heal {' '.join(fault.node for fault in faults)}")
+        if told.heal_fails:
+            raise DeadlineError("core-02 does not serve")
+        for fault in faults:
+            journal.healed(cluster, fault)
+
+    monkeypatch.setattr(verify, "run_checks", run_checks)
+    monkeypatch.setattr(verify.faults, "inject", inject)
+    monkeypatch.setattr(verify.faults, "heal", heal)
+    monkeypatch.setattr(verify.ssh, "write_config", lambda *_args: None)
+    monkeypatch.setattr(verify.doing, "states", lambda *_args: {})
+    return told
+
+
+@pytest.fixture
+def carry_out(planned: Callable[..., Cluster], made_lab: Callable[..., Lab], tmp_path: Path) -> Callable[[], Any]:
+    def do() -> Any:
+        cluster = planned()
+        provider: Any = object()
+        verification = Verification(provider, cluster, [made_lab("ch3", "a.service")], tmp_path / "run")
+        verdict = verification.run(cluster.nodes[1], FaultKind.REBOOT, lasting=0.0, deadline=1.0)
+        assert journal.open_faults(cluster) == [] or [p.outcome for p in verdict.phases if p.name == "repair"] == [FAIL]
+        return verdict
+
+    return do
+
+
+def test_a_cluster_that_recovers(stage: Stage, carry_out: Callable[[], Any], tmp_path: Path) -> None:
+    verdict = carry_out()
+    assert stage.done == ["check all", "break core-02", "check survives", "heal core-02", "check all"]
+    assert verdict.outcome is PASS
+    assert [phase.name for phase in verdict.phases] == [
+        "steady state before",
+        "effect",
+        "recovery while broken",
+        "repair",
+        "steady state after",
+    ]
+    written = json.loads((tmp_path / "run" / "verdict.json").read_text())
+    assert (written["outcome"], written["node"], written["fault"], written["labs"]) == (
+        "pass",
+        "core-02",
+        "reboot",
+        ["ch3"],
+    )
+
+
+def test_what_did_not_work_before_is_not_broken(stage: Stage, carry_out: Callable[[], Any]) -> None:
+    stage.checks = [FAIL]
+    verdict = carry_out()
+    assert stage.done == ["check all"]
+    assert verdict.outcome is UNKNOWN
+    assert verdict.phases[0].evidence == "web: says no"
+
+
+def test_a_cluster_that_does_not_recover(stage: Stage, carry_out: Callable[[], Any]) -> None:
+    stage.checks = [PASS, FAIL, PASS]
+    verdict = carry_out()
+    assert verdict.outcome is FAIL
+    assert stage.done[-2:] == ["heal core-02", "check all"]
+
+
+def test_without_an_effect_nothing_is_proved_and_it_is_healed(stage: Stage, carry_out: Callable[[], Any]) -> None:
+    stage.inject_fails = True
+    verdict = carry_out()
+    assert stage.done == ["check all", "break core-02", "heal core-02"]
+    assert verdict.outcome is UNKNOWN
+
+
+def test_a_repair_that_fails(stage: Stage, carry_out: Callable[[], Any]) -> None:
+    stage.heal_fails = True
+    verdict = carry_out()
+    assert verdict.outcome is FAIL
+    assert [phase.evidence for phase in verdict.phases if phase.name == "repair"] == ["core-02 does not serve"]
+
+
+def test_an_interrupt_heals_too(stage: Stage, carry_out: Callable[[], Any]) -> None:
+    stage.checks = [PASS, KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        carry_out()
+    assert stage.done == ["check all", "break core-02", "check survives", "heal core-02"]
+
+
+def test_what_comes_after_the_first_that_fails_does_not_matter() -> None:
+    assert judge([Phase("a", PASS, 0), Phase("b", UNKNOWN, 0), Phase("c", FAIL, 0)]) is UNKNOWN
+    assert of_checks([CheckResult("a", UNKNOWN), CheckResult("b", FAIL)]) is FAIL
+
+
+def test_objectives_of_several_labs(made_lab: Callable[..., Lab]) -> None:
+    labs = [
+        made_lab("a", "a.service", objectives={"front": 10.0}),
+        made_lab("b", "b.service", objectives={"back": 5.0}),
+    ]
+    assert objectives_missed(labs, {"front": 10.0, "back": 5.1}, 0.0) == [
+        "back was down for 5.1 s, the objective is 5 s at most"
+    ]
+    assert objectives_missed(labs, {}, 0.0) == [], "what was not probed is not missed"

@@ -1,0 +1,80 @@
+"""Which labs are on a cluster, and which can come to them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from coreos_lab import deployed
+from coreos_lab.deploy import refuse_conflicts
+from coreos_lab.errors import UsageError
+from coreos_lab.model import Cluster, Lab
+from coreos_lab.store import ClusterFolder
+
+Planned = Callable[..., Cluster]
+Made = Callable[..., Lab]
+
+
+def test_a_record_holds_what_undeploying_needs(planned: Planned, made_lab: Made) -> None:
+    cluster = planned()
+    lab = made_lab("one", "web@1.service", "proxy.service", keys=("/services/web",), ports=(80,))
+    deployed.record(cluster, lab)
+    record = deployed.load(cluster, "one")
+    assert record is not None
+    assert record.units == ("web@1.service", "proxy.service", "web@.service"), "the template goes too, and last"
+    assert (record.folder, record.keys, record.ports) == (str(lab.folder), ("/services/web",), (80,))
+
+
+def test_labs_are_listed_as_they_came_and_forgotten(planned: Planned, made_lab: Made) -> None:
+    cluster = planned()
+    assert deployed.names(cluster) == []
+    for age, name in enumerate(["a", "c", "b"]):
+        deployed.record(cluster, made_lab(name, f"{name}.service"))
+        os.utime(ClusterFolder("core").deployed / f"{name}.json", (age, age))
+    assert deployed.names(cluster) == ["a", "c", "b"]
+    deployed.forget(cluster, "c")
+    deployed.forget(cluster, "c")
+    assert deployed.names(cluster) == ["a", "b"]
+    assert deployed.load(cluster, "c") is None
+
+
+def test_a_cluster_that_is_too_small_is_told_how_to_grow(planned: Planned, made_lab: Made) -> None:
+    with pytest.raises(UsageError, match="big: needs 5 nodes, cluster core has 3") as refused:
+        refuse_conflicts(planned(), made_lab("big", "a.service", nodes=5))
+    assert refused.value.hint == "lab up --nodes 5"
+    refuse_conflicts(planned(nodes=5), made_lab("big", "a.service", nodes=5))
+
+
+def test_disks_that_are_missing(planned: Planned, made_lab: Made) -> None:
+    with pytest.raises(UsageError, match="raid: needs 2 extra disks a node, core has 1") as refused:
+        refuse_conflicts(planned(disks=1), made_lab("raid", "a.service", disks=2))
+    assert "lab up --disks 2" in refused.value.hint
+    refuse_conflicts(planned(disks=2), made_lab("raid", "a.service", disks=2))
+
+
+def test_a_port_is_held_by_one_lab(planned: Planned, made_lab: Made) -> None:
+    cluster = planned()
+    deployed.record(cluster, made_lab("first", "a.service", ports=(80, 443, 3000)))
+    with pytest.raises(UsageError, match="second: its port 80, 3000 is held by first") as refused:
+        refuse_conflicts(cluster, made_lab("second", "b.service", ports=(3000, 80, 8080)))
+    assert refused.value.hint == "lab undeploy first"
+    refuse_conflicts(cluster, made_lab("second", "b.service", ports=(8080,)))
+    deployed.forget(cluster, "first")
+    refuse_conflicts(cluster, made_lab("second", "b.service", ports=(80,)))
+
+
+def test_a_unit_belongs_to_one_lab(planned: Planned, made_lab: Made) -> None:
+    cluster = planned()
+    deployed.record(cluster, made_lab("first", "web@1.service"))
+    with pytest.raises(UsageError, match=r"second: its unit web@1\.service is there already, from first") as refused:
+        refuse_conflicts(cluster, made_lab("second", "web@1.service"))
+    assert refused.value.hint == "lab undeploy first"
+
+
+def test_a_lab_may_be_deployed_again(planned: Planned, made_lab: Made) -> None:
+    cluster = planned()
+    lab = made_lab("first", "web@1.service", ports=(80,))
+    deployed.record(cluster, lab)
+    refuse_conflicts(cluster, lab)

@@ -1,0 +1,156 @@
+"""The process gateway."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import signal
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from coreos_lab import run, wait
+from coreos_lab.errors import Exit
+
+PACKAGE = Path(run.__file__).parent
+
+
+def over(pid: int) -> bool:
+    """Whether a process has ended: gone, or a zombie that whoever adopted it has not reaped yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def test_no_other_module_starts_processes() -> None:
+    starts = re.compile(r"^\s*(import subprocess|from subprocess|.*\bos\.(system|popen|exec|spawn|posix_spawn))", re.M)
+    found = {path.name for path in PACKAGE.rglob("*.py") if starts.search(path.read_text())}
+    assert found == {"run.py"}
+
+
+def test_both_outputs_and_the_code_are_returned() -> None:
+    done = run.run(["sh", "-c", "echo out; echo err >&2; exit 3"], check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
+
+
+def test_a_failure_carries_command_code_and_the_end_of_the_output() -> None:
+    with pytest.raises(run.CommandError) as failed:
+        run.run(["sh", "-c", "seq 30 >&2; exit 4", "two words"])
+    assert failed.value.message.endswith("'two words': exit code 4")
+    assert failed.value.details.splitlines() == [str(n) for n in range(11, 31)]
+    assert failed.value.done.returncode == 4
+    assert failed.value.exit_code == Exit.ENVIRONMENT
+
+
+def test_a_program_that_complains_on_stdout_is_heard_too() -> None:
+    with pytest.raises(run.CommandError) as failed:
+        run.run(["sh", "-c", "echo no such thing; exit 1"])
+    assert failed.value.details == "no such thing"
+
+
+def test_a_signal_is_a_negative_code() -> None:
+    assert run.run(["sh", "-c", "kill -9 $$"], check=False).returncode == -9
+
+
+def test_a_program_that_is_missing_leads_to_doctor() -> None:
+    with pytest.raises(run.MissingProgramError, match="no-such-program: program not found") as missing:
+        run.run(["no-such-program", "x"])
+    assert "lab doctor" in missing.value.hint
+
+
+def test_arguments_are_no_shell_words() -> None:
+    assert run.run(["printf", "%s|", "a b", "$HOME", "*"]).stdout == "a b|$HOME|*|"
+
+
+def test_the_environment_is_ours_and_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OURS", "1")
+    assert run.run(["sh", "-c", "echo $OURS $MORE"], env={"MORE": "2"}).stdout == "1 2\n"
+
+
+def test_input_is_what_was_given_or_nothing(tmp_path: Path) -> None:
+    assert run.run(["cat"], input_text="äh").stdout == "äh"
+    assert run.run(["cat"]).stdout == ""
+    assert run.run(["pwd"], cwd=tmp_path).stdout.strip() == str(tmp_path.resolve())
+
+
+def test_what_is_no_text_is_no_crash() -> None:
+    assert "�" in run.run(["printf", r"\377"]).stdout
+
+
+def test_a_program_that_does_not_end_is_a_failure_in_time() -> None:
+    with pytest.raises(run.CommandError) as late:
+        run.run(["sleep", "30"], timeout=0.05, check=False)
+    assert late.value.details == "no end within 0.05 s"
+
+
+def test_an_administrators_program_is_found_by_a_plain_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run.which("ldconfig") is not None
+    assert run.which("no-such-program") is None
+
+
+def test_a_long_program_is_followed_and_logged(tmp_path: Path) -> None:
+    lines: list[str] = []
+    log = tmp_path / "logs" / "build.log"
+    done = run.stream(["sh", "-c", "echo one; echo two >&2"], log_file=log, on_line=lines.append)
+    assert lines == ["one", "two"]
+    assert done.stdout == "one\ntwo"
+    assert log.read_text().splitlines()[1:] == ["one", "two"]
+    run.stream(["echo", "again"], log_file=log)
+    assert "one" in log.read_text(), "an earlier run's output is kept"
+
+
+def test_a_long_program_that_fails_names_its_log(tmp_path: Path) -> None:
+    with pytest.raises(run.CommandError) as failed:
+        run.stream(["sh", "-c", "seq 30; exit 2"], log_file=tmp_path / "x.log")
+    assert str(tmp_path / "x.log") in failed.value.hint
+    assert failed.value.details.splitlines()[0] == "11"
+    assert run.stream(["false"], log_file=tmp_path / "x.log", check=False).returncode == 1
+
+
+def test_an_interrupt_ends_a_long_program_with_its_children(tmp_path: Path) -> None:
+    children: list[int] = []
+
+    def interrupt(line: str) -> None:
+        children.append(int(line))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.stream(["sh", "-c", "sleep 60 & echo $!; wait"], log_file=tmp_path / "x.log", on_line=interrupt)
+    wait.until(lambda: over(children[0]), deadline=10, missing="the child lives on")
+
+
+def test_a_program_that_outlives_us_has_a_session_of_its_own_and_leaves_no_zombie(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "console.log"
+    pid = run.spawn(["sh", "-c", "echo up; exec sleep 60"], log_file=log)
+    try:
+        assert os.getsid(pid) == pid
+        wait.until(lambda: log.read_text() == "up\n", deadline=10, missing="nothing is logged")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    wait.until(lambda: not Path(f"/proc/{pid}").exists(), deadline=10, missing="it stays a zombie")
+
+
+def test_on_the_terminal_the_code_is_the_programs_own() -> None:
+    with redirect_stdout(io.StringIO()):
+        assert run.attached(["sh", "-c", "exit 7"]) == 7
+
+
+def test_becoming_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    became: list[object] = []
+
+    def execve(*call: object) -> None:
+        became.extend(call)
+        raise SystemExit
+
+    monkeypatch.setattr("os.execve", execve)
+    with pytest.raises(SystemExit):
+        run.replace(["sh", "-c", "true"], env={"MORE": "2"})
+    path, argv, env = became
+    assert Path(str(path)).is_absolute()
+    assert argv == [path, "-c", "true"]
+    assert isinstance(env, dict)
+    assert (env["MORE"], env["PATH"]) == ("2", os.environ["PATH"])
