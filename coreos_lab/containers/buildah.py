@@ -41,7 +41,7 @@ class Session:
 
     def call(self, *arguments: str | Path, on_line: Callable[[str], None] = lambda _line: None) -> run.Completed:
         """Runs buildah to its end. Raises CommandError with the end of its output, all of which is in the log."""
-        argv = ["buildah", "--root", store() / "root", "--runroot", self.folder / "run", *_driver(), *arguments]
+        argv = ["buildah", "--root", store() / "root", "--runroot", self.folder / "run", *arguments]
         return run.stream(contained(argv), log_file=self.log_file, on_line=on_line, env=self._environment())
 
     def policy(self) -> str:
@@ -53,16 +53,20 @@ class Session:
 
     def _environment(self) -> dict[str, str]:
         """Keeps the user's configuration out: other storages, other drivers, hooks."""
-        empty = self.folder / "empty.conf"
-        if not empty.exists():
-            disk.write_atomic(empty, "")
-        temporary = self.folder / "tmp"
-        temporary.mkdir(exist_ok=True)
-        return {"CONTAINERS_CONF": str(empty), "CONTAINERS_STORAGE_CONF": str(empty), "TMPDIR": str(temporary)}
+        containers, storage, temporary = (self.folder / name for name in ("containers.conf", "storage.conf", "tmp"))
+        if not temporary.is_dir():
+            disk.write_atomic(containers, "")
+            disk.write_atomic(storage, f'[storage]\ndriver = "{_driver()}"\n')
+            temporary.mkdir()
+        return {
+            "CONTAINERS_CONF": str(containers),
+            "CONTAINERS_STORAGE_CONF": str(storage),
+            "TMPDIR": str(temporary),
+        }
 
 
-def _driver() -> list[str]:
-    """The storage driver's option: overlay, or vfs where the file system cannot carry overlays. Found out once."""
+def _driver() -> str:
+    """The storage driver: overlay, or vfs where the file system cannot carry overlays. Found out once."""
     chosen = store() / "driver"
     if not chosen.exists():
         overlay = _carries_overlays(store() / "try")
@@ -72,7 +76,7 @@ def _driver() -> list[str]:
                 f"{store()}: no overlays on this file system: each build copies whole trees, which is slow",
             )
         disk.write_atomic(chosen, "overlay" if overlay else "vfs")
-    return ["--storage-driver", chosen.read_text(encoding="utf-8").strip()]
+    return chosen.read_text(encoding="utf-8").strip()
 
 
 def _carries_overlays(folder: Path) -> bool:
