@@ -127,15 +127,16 @@ def _ensure(recipe: Recipe) -> ContainerImage:
 
 
 def _build(recipe: Recipe, draft: Path) -> None:
-    """Builds into buildah's storage, moves what a registry needs out of it, and leaves only the record in `draft`."""
+    """Builds into buildah's storage, moves what a registry needs out of it, and writes the record to `draft`."""
     if recipe.key == _base_key():
         base.ensure_base()
     if any(key == _base_key() for _, key in recipe.needs):
         base_image()
     log_file = settings.state_dir() / "logs" / f"container-{recipe.name.replace('/', '+')}.log"
-    work = draft / "work"
-    work.mkdir()
+    work = store() / "work"
     with disk.lock(store() / "lock", f"building container image {recipe.name}", wait=True):
+        disk.remove_tree(work)  # of a builder that was killed
+        work.mkdir()
         session = Session(work, log_file)
         session.call("rm", "--all")  # what a builder that was killed had begun
         replacements = {
@@ -154,8 +155,8 @@ def _build(recipe: Recipe, draft: Path) -> None:
                 error.details,
             ) from None
         session.call("push", *LAYER_OPTIONS, "--format=v2s2", session.policy(), tag, f"dir:{work / 'out'}")
-    image = take(recipe.name, work / "out")
-    disk.remove_tree(work)
+        image = take(recipe.name, work / "out")
+        disk.remove_tree(work)
     disk.write_atomic(draft / "image.json", json.dumps(asdict(image)))
 
 
