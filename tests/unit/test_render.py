@@ -109,4 +109,4 @@ def test_an_election_waits_for_several_heartbeats(planned: Callable[..., Cluster
 def test_what_is_no_yaml_is_named_with_its_place() -> None:
     check_yaml("a: [1, 2]\n", "x.yaml")
     with pytest.raises(LabError, match=r"^x\.yaml:2:\d+: "):
-        check_yaml("a: 1\nb: [1\n", "x.yaml")
+        check_yaml("a: 1\nb: ]\n", "x.yaml")

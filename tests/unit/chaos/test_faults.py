@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coreos_lab import mirror, ready
 from coreos_lab.chaos import faults, journal
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
@@ -62,9 +63,9 @@ def paper(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Any:
     provider = Paper(cluster)
     running = (NodeState.RUNNING,)
     monkeypatch.setattr(faults, "answers", lambda node: provider.states[node.name] in running)
-    monkeypatch.setattr(faults.mirror, "run_mirror", lambda _cluster: provider.done.append("mirror"))
+    monkeypatch.setattr(mirror, "run_mirror", lambda _cluster: provider.done.append("mirror"))
     monkeypatch.setattr(
-        faults.ready,
+        ready,
         "wait_for_nodes",
         lambda _c, nodes, _p, **_o: provider.done.append(f"wait {' '.join(node.name for node in nodes)}"),
     )
@@ -123,7 +124,7 @@ def test_a_node_that_does_not_come_back_stays_on_record(
     def never(*_args: object, **_options: object) -> None:
         raise DeadlineError("core-01 does not serve")
 
-    monkeypatch.setattr(faults.ready, "wait_for_nodes", never)
+    monkeypatch.setattr(ready, "wait_for_nodes", never)
     with pytest.raises(DeadlineError):
         faults.heal(paper, cluster, [fault])
     assert journal.open_faults(cluster) == [fault]

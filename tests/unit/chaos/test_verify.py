@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from coreos_lab.chaos import journal, verify
+from coreos_lab import cluster as doing
+from coreos_lab.chaos import faults, journal, verify
 from coreos_lab.chaos.verify import Phase, Verification, judge, objectives_missed, of_checks
+from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError
 from coreos_lab.model import CheckResult, Cluster, FaultKind, Lab, Outcome
 from coreos_lab.wait import DeadlineError
@@ -46,18 +48,18 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
             raise LabError(f"{node.name}: no effect is seen")
         return fault
 
-    def heal(_provider: object, cluster: Cluster, faults: list[journal.OpenFault]) -> None:
-        told.done.append(f"heal {' '.join(fault.node for fault in faults)}")
+    def heal(_provider: object, cluster: Cluster, broken: list[journal.OpenFault]) -> None:
+        told.done.append(f"heal {' '.join(fault.node for fault in broken)}")
         if told.heal_fails:
             raise DeadlineError("core-02 does not serve")
-        for fault in faults:
+        for fault in broken:
             journal.healed(cluster, fault)
 
     monkeypatch.setattr(verify, "run_checks", run_checks)
-    monkeypatch.setattr(verify.faults, "inject", inject)
-    monkeypatch.setattr(verify.faults, "heal", heal)
-    monkeypatch.setattr(verify.ssh, "write_config", lambda *_args: None)
-    monkeypatch.setattr(verify.doing, "states", lambda *_args: {})
+    monkeypatch.setattr(faults, "inject", inject)
+    monkeypatch.setattr(faults, "heal", heal)
+    monkeypatch.setattr(ssh, "write_config", lambda *_args: None)
+    monkeypatch.setattr(doing, "states", lambda *_args: {})
     return told
 
 

@@ -24,7 +24,7 @@ def control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def as_ssh_reads_it(config: Path, host: str) -> dict[str, str]:
     lines = run.run(["ssh", "-G", "-F", config, host]).stdout.splitlines()
-    return dict(reversed([line.split(" ", 1) for line in lines if " " in line]))  # type: ignore[arg-type]
+    return dict(reversed([line.split(" ", 1) for line in lines if " " in line]))
 
 
 @pytest.mark.parametrize("folder", ["plain", "two words", "100%h"])
