@@ -108,6 +108,18 @@ def run(
     return completed
 
 
+def contained(argv: Sequence[str | Path]) -> list[str]:
+    """The call of a builder that takes all its mounts and children with it when it ends or is killed, or when we are.
+
+    It gets a mount and a process namespace of its own; the host's unmounts still reach it, so that it holds nothing.
+    """
+    return [
+        *("setpriv", "--pdeathsig", "KILL"),
+        *("unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child", "--mount-proc", "--"),
+        *map(str, argv),
+    ]
+
+
 def stream(
     argv: Sequence[str | Path],
     *,
@@ -116,11 +128,12 @@ def stream(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     check: bool = True,
+    stop: threading.Event | None = None,
 ) -> Completed:
     """Runs a long program whose output (both streams) goes line by line to `log_file` and `on_line`.
 
-    The program gets a process group of its own, which ends with us on Ctrl-C: none of its children is
-    left over. Raises CommandError with the last lines.
+    The program gets a process group of its own, which ends with us on Ctrl-C, or once another thread sets
+    `stop`: none of its children is left over. Raises CommandError with the last lines.
     """
     full = _resolve(argv)
     began = time.monotonic()
@@ -141,6 +154,8 @@ def stream(
         ) as process,
     ):
         out.write(f"$ {shlex.join(full)}\n")
+        if stop is not None:
+            threading.Thread(target=_end_when, args=(stop, process), daemon=True).start()
         try:
             assert process.stdout is not None  # noqa: S101 - a fact of PIPE, for the type checker
             for line in process.stdout:
@@ -169,6 +184,13 @@ def _end_group(process: subprocess.Popen[str]) -> None:
             return
         except subprocess.TimeoutExpired:
             continue
+
+
+def _end_when(stop: threading.Event, process: subprocess.Popen[str]) -> None:
+    while process.poll() is None:
+        if stop.wait(0.2):
+            _end_group(process)
+            return
 
 
 def attached(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> int:

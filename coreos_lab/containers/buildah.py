@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,18 +15,6 @@ POLICY = {"default": [{"type": "insecureAcceptAnything"}]}  # what we build ours
 def store() -> Path:
     """Everything that buildah keeps for us. What the user's own buildah or podman keeps is never touched."""
     return settings.state_dir() / "containers" / "builds"
-
-
-def contained(argv: Sequence[str | Path]) -> list[str]:
-    """The call of a builder that takes all its mounts and children with it when it ends or is killed, or when we are.
-
-    It gets a mount and a process namespace of its own; the host's unmounts still reach it, so that it holds nothing.
-    """
-    return [
-        *("setpriv", "--pdeathsig", "KILL"),
-        *("unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child", "--mount-proc", "--"),
-        *map(str, argv),
-    ]
 
 
 @dataclass(frozen=True)
@@ -42,7 +30,7 @@ class Session:
     def call(self, *arguments: str | Path, on_line: Callable[[str], None] = lambda _line: None) -> run.Completed:
         """Runs buildah to its end. Raises CommandError with the end of its output, all of which is in the log."""
         argv = ["buildah", "--root", store() / "root", "--runroot", self.folder / "run", *arguments]
-        return run.stream(contained(argv), log_file=self.log_file, on_line=on_line, env=self._environment())
+        return run.stream(run.contained(argv), log_file=self.log_file, on_line=on_line, env=self._environment())
 
     def policy(self) -> str:
         """The option that lets buildah use container images that nobody signed (some distributions ship no policy)."""
@@ -85,6 +73,6 @@ def _carries_overlays(folder: Path) -> bool:
     for path in (lower, upper, work, root):
         path.mkdir(parents=True)
     options = f"lowerdir={lower},upperdir={upper},workdir={work}"
-    done = run.run(contained(["mount", "-t", "overlay", "overlay", "-o", options, root]), check=False)
+    done = run.run(run.contained(["mount", "-t", "overlay", "overlay", "-o", options, root]), check=False)
     disk.remove_tree(folder)
     return done.returncode == 0

@@ -6,14 +6,12 @@ packages, files, the customising script and the userland's sources.
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 
-from coreos_lab import disk, events, run, settings
+from coreos_lab import debian, disk, events, settings
 from coreos_lab.machine_image.userland import ensure_userland, userland_hash
 
-SUITE = "bookworm"
 PACKAGES = [
     "systemd",
     "systemd-sysv",
@@ -35,25 +33,14 @@ PACKAGES = [
     "fdisk",
     "e2fsprogs",
     "bash-completion",
+    "libnss-myhostname",
 ]
-# Nobody reads manuals on a node; licences stay.
-LEFT_OUT = (
-    "/usr/share/man/*",
-    "/usr/share/doc/*",
-    "/usr/share/locale/*",
-    "/usr/share/info/*",
-    "/usr/share/lintian/*",
-)
-KEPT = ("/usr/share/doc/*/copyright",)
-
 _HERE = Path(__file__).parent
 
 
 def image_hash() -> str:
     """The content hash of the machine image that would be booted now. Reads sources only; takes milliseconds."""
-    return disk.content_hash(
-        [SUITE, *PACKAGES, *LEFT_OUT, *KEPT, _HERE / "files", _HERE / "customize.sh", userland_hash()]
-    )
+    return disk.content_hash([*debian.inputs(), *PACKAGES, _HERE / "files", _HERE / "customize.sh", userland_hash()])
 
 
 def image_folder(key: str) -> Path:
@@ -61,22 +48,11 @@ def image_folder(key: str) -> Path:
     return settings.state_dir() / "image" / key
 
 
-def debootstrap_arguments(target: Path, userland: Path) -> list[str]:
-    """The mmdebstrap call that makes the tree. `LAB_DEBIAN_MIRROR` names another mirror than Debian's own."""
-    mirror = os.environ.get("LAB_DEBIAN_MIRROR")
+def tree_options(userland: Path) -> list[str]:
+    """What mmdebstrap is told besides how every tree is made."""
     return [
-        "mmdebstrap",
-        "--mode=root",
-        "--variant=minbase",
-        "--format=directory",
         f"--include={','.join(PACKAGES)}",
-        "--dpkgopt=force-unsafe-io",  # a build that dies is thrown away whole
-        *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
-        *(f"--dpkgopt=path-include={pattern}" for pattern in KEPT),
         f'--customize-hook={_shell(_HERE / "customize.sh")} "$1" {_shell(_HERE / "files")} {_shell(userland)}',
-        SUITE,
-        str(target),
-        *([mirror] if mirror else []),
     ]
 
 
@@ -95,9 +71,10 @@ def ensure_image() -> Path:
         userland = ensure_userland() / "userland.tar.gz"
 
         def build(draft: Path) -> None:
-            with events.step("machine image", message=f"Debian {SUITE} and the userland"):
-                run.stream(
-                    debootstrap_arguments(draft / "rootfs", userland),
+            with events.step("machine image", message=f"Debian {debian.SUITE} and the userland"):
+                debian.make_tree(
+                    draft / "rootfs",
+                    tree_options(userland),
                     log_file=settings.state_dir() / "logs" / "machine-image.log",
                 )
 

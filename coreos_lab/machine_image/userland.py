@@ -158,7 +158,6 @@ def _build(draft: Path) -> None:
                 job.result()
         except BaseException:  # one failed, or Ctrl-C: nobody wants to wait for all the others
             stop.set()
-            events.note("userland", "stopping at the packages that are being compiled")
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     disk.remove_tree(draft / "work")
@@ -175,20 +174,15 @@ def _find_compiler() -> None:
 
 def _build_folder(folder: str, go: Path, draft: Path, stop: Event) -> None:
     target = draft / "bin"
-
-    def heed(_line: str) -> None:
-        if stop.is_set():
-            raise LabError(f"{folder}: build given up")
-
     for program in PROGRAMS:
         if program.folder == folder and not stop.is_set():
             with events.step("userland", program.name, program.version):
                 run.stream(
-                    build_command(go, program, target / program.name),
+                    run.contained(build_command(go, program, target / program.name)),
                     log_file=settings.state_dir() / "logs" / f"userland-{program.name}.log",
-                    on_line=heed,  # go names each package that it compiles: that often we look up
                     env={**build_environment(program), "GOTMPDIR": str(draft / "work")},
                     cwd=settings.data("userland") / folder,
+                    stop=stop,
                 )
             for link in program.links:
                 (target / link).symlink_to(program.name)

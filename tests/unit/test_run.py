@@ -6,6 +6,8 @@ import io
 import os
 import re
 import signal
+import subprocess
+import threading
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -121,6 +123,29 @@ def test_an_interrupt_ends_a_long_program_with_its_children(tmp_path: Path) -> N
     with pytest.raises(KeyboardInterrupt):
         run.stream(["sh", "-c", "sleep 60 & echo $!; wait"], log_file=tmp_path / "x.log", on_line=interrupt)
     wait.until(lambda: over(children[0]), deadline=10, missing="the child lives on")
+
+
+def test_another_thread_ends_a_long_program_that_says_nothing(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    done = run.stream(["sleep", "60"], log_file=tmp_path / "x.log", stop=stop, check=False)
+    assert done.returncode == -signal.SIGTERM
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces of its own need root")
+def test_a_contained_builder_dies_with_us(tmp_path: Path) -> None:
+    """Also when we are killed, and then its mounts and its children go as well."""
+    inner = f"mount -t tmpfs tmpfs {tmp_path}; echo up; sleep 61"
+    ours = subprocess.Popen(
+        ["python3", "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])", *run.contained(["sh", "-c", inner])],
+        stdout=subprocess.PIPE,
+    )
+    assert ours.stdout is not None
+    assert ours.stdout.readline() == b"up\n"
+    assert not tmp_path.is_mount()
+    ours.kill()
+    assert ours.stdout.read() == b"", "the last child has closed it"
+    ours.wait()
 
 
 def test_a_program_that_outlives_us_has_a_session_of_its_own_and_leaves_no_zombie(tmp_path: Path) -> None:

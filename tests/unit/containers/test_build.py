@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab import run
+from coreos_lab import debian, run
 from coreos_lab.containers import base, build
 from coreos_lab.containers.storage import blob
 from coreos_lab.errors import LabError, UsageError
@@ -149,5 +149,5 @@ def test_the_mirror_setting_reaches_mmdebstrap_and_the_hash(monkeypatch: pytest.
     monkeypatch.delenv("LAB_DEBIAN_MIRROR", raising=False)
     plain = base.base_hash()
     monkeypatch.setenv("LAB_DEBIAN_MIRROR", "http://mirror.example/debian")
-    assert base.debootstrap_arguments(Path("t"))[-1] == "http://mirror.example/debian"
+    assert debian.tree_arguments(Path("t.tar"), base.tree_options())[-1] == "http://mirror.example/debian"
     assert base.base_hash() != plain
