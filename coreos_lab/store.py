@@ -59,6 +59,11 @@ class ClusterFolder:
         return self.path / "faults.jsonl"
 
     @property
+    def registry(self) -> Path:
+        """What container image names mean to this cluster's nodes."""
+        return self.path / "registry"
+
+    @property
     def registry_pid(self) -> Path:
         return self.path / "registry.pid"
 

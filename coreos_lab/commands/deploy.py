@@ -29,7 +29,7 @@ def deploy(name: str, lab_name: str, *, deadline: float, dry_run: bool, as_json:
     provider = choose(cluster.provider)
     began = time.monotonic()
     with screen.showing(), store.ClusterFolder(name).lock(f"lab deploy {lab.name}"):
-        mirror.provide(cluster, lab.containers)
+        mirror.provide(cluster, provider, lab.containers)
         deployed.record(cluster, lab)
         doing_deploy.start_units(cluster, provider, lab)
         doing_deploy.wait_for_units(cluster, provider, lab, deadline=deadline)

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-from coreos_lab import disk, run, settings, wait
+from coreos_lab import disk, run, wait
 from coreos_lab.containers import pidfile
 from coreos_lab.containers.storage import ContainerImage, offer
 from coreos_lab.errors import LabError
@@ -35,29 +35,23 @@ def config(storage: Path, address: str, port: int) -> str:
     )
 
 
-def shared() -> Path:
-    """The storage that all clusters share unless they are given their own."""
-    return settings.state_dir() / "containers" / "registry"
-
-
-def publish(images: Iterable[ContainerImage], storage: Path | None = None) -> list[str]:
+def publish(images: Iterable[ContainerImage], storage: Path) -> list[str]:
     """Makes `storage` give these container images under their names; returns the names that are new or changed.
 
     A registry that serves the storage already gives them from its next answer on, each either whole or as before.
     Where nothing changed, some small files are read and that is all.
     """
-    return [image.name for image in images if offer(image, storage or shared())]
+    return [image.name for image in images if offer(image, storage)]
 
 
-def start(address: str, port: int, pid_file: Path, *, storage: Path | None = None, log_file: Path | None = None) -> int:
+def start(address: str, port: int, pid_file: Path, *, storage: Path) -> int:
     """Serves a storage (see `publish`) at http://address:port and returns the process's id once it answers.
 
-    It outlives us; `pid_file` remembers it, and its log lies beside that unless `log_file` says where. One that
+    It outlives us; `pid_file` remembers it, and its log lies beside that. One that
     serves this storage there already is left as it is. Raises LabError when the port is taken, the address is not
     this machine's, or the registry does not come up.
     """
-    storage = storage or shared()
-    log_file = log_file or pid_file.with_suffix(".log")
+    log_file = pid_file.with_suffix(".log")
     pid = pidfile.running(pid_file)
     if pid is not None and _answers(storage, address, port):
         return pid

@@ -79,11 +79,12 @@ def offer(image: ContainerImage, storage: Path) -> bool:
 
 def _share_blobs(root: Path) -> None:
     link = root / "blobs"
-    if not link.is_symlink():
+    target = os.path.relpath(blobs_folder(), root)  # relative: the state folder may be moved
+    if not link.is_symlink() or os.readlink(link) != target:  # noqa: PTH115 - compared as it is written
         root.mkdir(parents=True, exist_ok=True)
         draft = root / f".blobs.{os.getpid()}"
         draft.unlink(missing_ok=True)
-        draft.symlink_to(blobs_folder())
+        draft.symlink_to(target)
         draft.replace(link)
 
 

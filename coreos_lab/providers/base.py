@@ -74,6 +74,10 @@ class Provider(Protocol):
         """Folders on the host with the node's journal, readable also when the node is off; may be none."""
         ...
 
+    def docker_data(self, cluster: Cluster, node: Node) -> Path | None:
+        """The folder on the host with the data of a node's Docker; None where the host cannot reach it."""
+        ...
+
     def destroy_node(self, cluster: Cluster, node: Node) -> None:
         """Removes a node with its disks."""
         ...

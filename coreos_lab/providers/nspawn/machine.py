@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from coreos_lab.containers import layers
 from coreos_lab.model import Cluster, Node
 from coreos_lab.providers.nspawn import names
 
@@ -31,6 +32,7 @@ def nspawn_arguments(
         "--link-journal=no",
         f"--bind-ro={image / 'usr'}:/usr",
         f"--bind={folder / 'docker'}:/var/lib/docker",
+        f"--bind-ro={layers.folder()}:{layers.SEEN_AT}",
         f"--bind-ro={user_data}:/var/lib/coreos-install/user_data",
         *(["--bind=/dev/fuse"] if Path("/dev/fuse").exists() else []),
         *(f"--bind={loop}:{disk.device}" for disk, loop in zip(node.disks, loops, strict=True)),

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from coreos_lab import disk, run, settings, wait
+from coreos_lab.containers import layers
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image.image import ensure_image, image_folder
 from coreos_lab.model import Cluster, Finding, Node, NodeState
@@ -69,6 +70,8 @@ class NspawnProvider:
                 f"{folder}: only {free // 1024**2} MiB free on its file system, a node needs {LEAST_FREE // 1024**2}",
                 "make room, or move the state with LAB_STATE_DIR",
             )
+        layers.folder().mkdir(parents=True, exist_ok=True)
+        layers.plant(folder / "docker")
         loops = [disks.attach(folder, extra) for extra in node.disks]
         (folder / "cgroup").unlink(missing_ok=True)
         arguments = nspawn_arguments(node, folder, image, user_data, loops, resolved=RESOLVED.exists())
@@ -164,6 +167,9 @@ class NspawnProvider:
     def journal_folders(self, cluster: Cluster, node: Node) -> Sequence[Path]:
         journal = self._folder(cluster, node) / "upper/var/log/journal"
         return [path for path in journal.glob("*") if path.is_dir()] if journal.is_dir() else []
+
+    def docker_data(self, cluster: Cluster, node: Node) -> Path | None:
+        return self._folder(cluster, node) / "docker"
 
     def destroy_node(self, cluster: Cluster, node: Node) -> None:
         folder = self._folder(cluster, node)
