@@ -29,6 +29,11 @@ for unit in ssh.socket containerd.service console-getty.service getty@.service a
     sys-kernel-debug.mount sys-kernel-tracing.mount; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
+# Generators run at every boot and every reload, on all nodes at the same time, and none of these has anything to do here.
+install -d "$root/etc/systemd/system-generators"
+for generator in cryptsetup debug getty gpt-auto hibernate-resume integritysetup rc-local run system-update sysv veritysetup; do
+    ln -sf /dev/null "$root/etc/systemd/system-generators/systemd-$generator-generator"
+done
 chroot "$root" systemctl --quiet enable docker.socket sshd.socket sshd-keygen.service coreos-environment.service \
     user-cloudinit.service
 chroot "$root" systemctl --quiet set-default multi-user.target
