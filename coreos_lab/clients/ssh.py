@@ -27,8 +27,8 @@ def render_config(cluster: Cluster, key: Path, control: Path) -> str:
     return (
         f"# ssh -F THIS_FILE {cluster.nodes[0].name}\n{hosts}Host *\n  User core\n  IdentityFile {_quoted(key)}\n"
         "  IdentitiesOnly yes\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n"
-        "  GlobalKnownHostsFile /dev/null\n"
-        "  KexAlgorithms curve25519-sha256\n  LogLevel ERROR\n  BatchMode yes\n  ConnectTimeout 3\n  ServerAliveInterval 2\n  ServerAliveCountMax 2\n"
+        "  GlobalKnownHostsFile /dev/null\n  KexAlgorithms curve25519-sha256\n"
+        "  LogLevel ERROR\n  BatchMode yes\n  ConnectTimeout 3\n  ServerAliveInterval 2\n  ServerAliveCountMax 2\n"
         f"  ControlMaster auto\n  ControlPath {_quoted(control, '/%n')}\n  ControlPersist 60\n"
     )
 
