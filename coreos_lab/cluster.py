@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from coreos_lab import disk, events, mirror, ready, render, run, store
@@ -34,7 +33,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
     provider.create_network(cluster)
     ssh.write_config(cluster, before)
 
-    def start(node: Node) -> None:
+    for node in idle:
         if before[node.name] is NodeState.ABSENT:
             text = render.cloud_config(
                 cluster, node, key, token, mirror.address(cluster), joins=joins.get(node.name, "")
@@ -42,13 +41,8 @@ def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
             disk.write_atomic(folder.user_data(node), text, 0o600)
             validate(folder.user_data(node))
         ssh.forget(cluster, node)
-        provider.start(cluster, node, folder.user_data(node))
-
-    with ThreadPoolExecutor(max_workers=len(idle)) as pool:
-        jobs = [pool.submit(start, node) for node in idle]
-        for job in jobs:
-            job.result()
-    ready.wait_for_nodes(cluster, cluster.nodes, provider, deadline=ready.BOOT_DEADLINE)
+    provider.start(cluster, idle, folder.user_data)
+    ready.wait_for_nodes(cluster, cluster.nodes, provider, deadline=provider.boot_deadline)
     mirror.run_mirror(cluster)
     ssh.write_config(cluster, states(cluster, provider))
     return idle
@@ -99,9 +93,7 @@ def take_down(cluster: Cluster, provider: Provider) -> None:
     ssh.forget(cluster)
     shutil.rmtree(folder.control, ignore_errors=True)
     mirror.stop_mirror(cluster)
-    with ThreadPoolExecutor(max_workers=len(cluster.nodes)) as pool:
-        for job in [pool.submit(provider.destroy_node, cluster, node) for node in cluster.nodes]:
-            job.result()
+    provider.destroy(cluster, cluster.nodes)
     provider.destroy_network(cluster)
     left = provider.leftovers(cluster)
     if left:
