@@ -25,12 +25,16 @@ NOT_IN_FLATCAR = ("etcd2.service", "fleet.service", "fleet.socket", "flanneld.se
 
 @dataclass(frozen=True)
 class VagrantFiles:
-    """What a Vagrantfile names: the cluster's key, the one that lets Vagrant in first, and folders."""
+    """What a Vagrantfile names: the cluster's key, the one that lets Vagrant in first, and folders.
+
+    `boot` holds the kernel of our own box, where QEMU may read it (it may not in most users' homes).
+    """
 
     key: Path
     first_key: Path
     consoles: Path
     userland: Path
+    boot: Path | None = None
 
 
 def initial_cluster(cluster: Cluster) -> str:
@@ -71,7 +75,7 @@ def vagrantfile(cluster: Cluster, files: VagrantFiles) -> str:
         raise LabError(f"{cluster.name}: not a cluster of the vagrant provider")
     environment = _environment(settings.data("Vagrantfile.j2").parent)
     environment.filters["mib"] = lambda size: math.ceil(size / 2**20)
-    environment.filters["ruby"] = json.dumps  # a JSON string is a Ruby string, once "#" cannot begin an expression
+    environment.filters["ruby"] = _ruby
     memory = cluster.limits.memory
     text = environment.get_template("Vagrantfile.j2").render(
         cluster=cluster,
@@ -84,8 +88,15 @@ def vagrantfile(cluster: Cluster, files: VagrantFiles) -> str:
         first_key=str(files.first_key),
         console_folder=str(files.consoles),
         userland=str(files.userland),
+        kernel=str(files.boot / "vmlinuz") if files.boot else "",
+        initrd=str(files.boot / "initrd") if files.boot else "",
     )
     return str(text)
+
+
+def _ruby(text: str) -> str:
+    """A Ruby string: JSON's is one, once "#" cannot begin an expression in it."""
+    return json.dumps(text).replace("#", "\\#")
 
 
 def _own_units() -> dict[str, str]:

@@ -97,7 +97,9 @@ def ensure_box() -> Path:
             disk.write_atomic(draft / "Vagrantfile", VAGRANTFILE % {"cmdline": CMDLINE})
             parts = ["metadata.json", "Vagrantfile", "vmlinuz", "initrd", "box.img"]
             run.stream(["tar", "--create", "--sparse", "--file=lab.box", *parts], log_file=log_file, cwd=draft)
-            for part in (*parts, "key.pub", "modules"):
+            for part in ("metadata.json", "Vagrantfile", "box.img", "key.pub", "modules"):
                 (draft / part).unlink()
+            for part in ("vmlinuz", "initrd"):
+                (draft / part).chmod(0o644)  # QEMU is another user
 
     return disk.cached_folder(box_folder(box_hash()), "building the box", build) / "lab.box"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,9 +67,9 @@ def any_of(names: Sequence[str]) -> str:
 
 
 def failing_part(text: str) -> list[str]:
-    """The lines of Vagrant's output that say what went wrong: from the last paragraph of its progress on."""
+    """The lines of Vagrant's output that say what went wrong: neither its progress nor where in Ruby it happened."""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    told = [number for number, line in enumerate(lines) if line.lstrip().startswith("==>")]
-    rest = lines[told[-1] + 1 :] if told else lines
-    plain = [line for line in rest if not line.lstrip().startswith("core-")]
+    progress = [number for number, line in enumerate(lines) if line.startswith(("==> ", "Bringing machine"))]
+    rest = lines[progress[-1] + 1 :] if progress else lines
+    plain = [line for line in rest if not re.match(r"(/\S+:\d+:in `|    core-\d+: )", line)]
     return (plain or lines)[-run.TAIL :]

@@ -23,7 +23,7 @@ def findings() -> list[Finding]:
     on = boxes.here()
     found = [_vagrant(), _answers(on)]
     if on == "libvirt":
-        found += [_plugin(), _program("qemu-img", "qemu-utils"), _driver()]
+        found += [_plugin(), _program("qemu-img", "qemu-utils"), _entry(), _driver()]
     else:
         found.append(_ranges())
     found += [_program(program, package) for program, package in BUILDERS.items()]
@@ -61,6 +61,17 @@ def _answers(on: str) -> Finding:
     except LabError as error:
         message = error.details.splitlines()[-1] if error.details else error.message
         return Finding(on, False, f"does not answer: {message}", remedies[on])
+
+
+def _entry() -> Finding:
+    """QEMU runs as a user of its own, and must reach the kernel that it boots."""
+    closed = [str(path) for path in settings.state_dir().parents if path.exists() and not path.stat().st_mode & 0o001]
+    return Finding(
+        "state folder",
+        not closed,
+        f"{', '.join(closed)}: closed to others, QEMU among them" if closed else str(settings.state_dir()),
+        f"chmod o+x {' '.join(closed)}, or keep the state elsewhere: LAB_STATE_DIR",
+    )
 
 
 def _driver() -> Finding:

@@ -9,7 +9,7 @@ from pathlib import Path
 from coreos_lab import disk, events, render, settings
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError
-from coreos_lab.machine_image.box import box_name, ensure_box, vagrant_home
+from coreos_lab.machine_image.box import box_folder, box_name, ensure_box, vagrant_home
 from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import Cluster, Finding, Node, NodeState, VagrantBox
 from coreos_lab.providers.vagrant import hypervisors
@@ -148,4 +148,5 @@ def files(cluster: Cluster) -> render.VagrantFiles:
         first_key=vagrant_home() / "insecure_private_key",
         consoles=folder.vagrant,
         userland=ensure_userland() / "userland.tar.gz" if flatcar else Path(),
+        boot=box_folder(cluster.image) if cluster.image else None,
     )
