@@ -29,6 +29,10 @@ def slow(*argv: str, code: int = 0) -> Result:
     return lab(*argv, code=code, timeout=PATIENCE)
 
 
+def on(node: str, *argv: str) -> str:
+    return slow("ssh", node, "--", *argv).out.strip()
+
+
 def virsh(*argv: str) -> str:
     call = ["virsh", "--quiet", "--connect", "qemu:///system", *argv]
     return subprocess.run(call, capture_output=True, text=True, check=True).stdout
@@ -52,11 +56,11 @@ def test_the_whole_path() -> None:
     assert [node["etcd"] for node in state["nodes"]] == ["member"] * 3
     assert all(node["fleet"] for node in state["nodes"])
     for node in state["nodes"]:
-        on = lambda *argv, node=node: slow("ssh", node["name"], "--", *argv).out.strip()  # noqa: E731
-        assert on("hostname") == node["name"]
-        assert on("systemctl", "--failed", "--no-legend") == ""
-        assert node["address"] in on("ip", "-4", "-o", "address", "show", "dev", "eth1")
-        assert on("sudo", "fdisk", "-l", "/dev/sdb").startswith("Disk /dev/sdb: 64 MiB")
+        name = node["name"]
+        assert on(name, "hostname") == name
+        assert on(name, "systemctl", "--failed", "--no-legend") == ""
+        assert node["address"] in on(name, "ip", "-4", "-o", "address", "show", "dev", "eth1")
+        assert on(name, "sudo", "fdisk", "-l", "/dev/sdb").startswith("Disk /dev/sdb: 64 MiB")
     assert "Read-only" in slow("ssh", "core-01", "--", "sudo", "touch", "/usr/x", code=1).err
     assert "runs already" in slow("up").out
 
