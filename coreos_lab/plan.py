@@ -16,7 +16,7 @@ DEFAULT_NAME = "core"
 FIRST_HOST = 100  # node N has the address .100+N
 FIRST_SUBNET = 8  # 172.17.8.0/24 is Container Linux's own; further clusters take the next ones
 DISKS_MAX = 8
-REGISTRY_PORT = 5000
+REGISTRY_PORT = 5808  # not a registry's usual 5000: Debian's package starts one there on all addresses
 AGENT_TTL = {"vagrant": "30s"}  # fleet's own default: virtual machines may pause for seconds on a busy host
 
 

@@ -38,6 +38,10 @@ if [ ${#missing[@]} -gt 0 ]; then
     echo "bootstrap: installing ${missing[*]}"
     as_root apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    # The package starts a registry that everybody can reach. Ours are the clusters' own; who wants that one starts it.
+    if [[ " ${missing[*]} " == *" docker-registry "* && -d /run/systemd/system ]]; then
+        as_root systemctl disable --quiet --now docker-registry.service
+    fi
 fi
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
