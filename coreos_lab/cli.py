@@ -160,6 +160,18 @@ def up(
 
 
 @app.command()
+def scale(
+    count: Annotated[int, typer.Argument(metavar="N", help="How many nodes it is to have.")],
+    name: Name = "core",
+    as_json: Json = False,
+) -> None:
+    """Nodes join and leave a running cluster, their units and their vote in etcd first."""
+    from coreos_lab.commands.scale import scale as do
+
+    do(name, count, as_json=as_json)
+
+
+@app.command()
 def status(name: Name = "core", as_json: Json = False) -> None:
     """A cluster's nodes, etcd, fleet and units."""
     from coreos_lab.commands.status import status as do

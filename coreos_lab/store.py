@@ -59,6 +59,16 @@ class ClusterFolder:
         return self.path / "faults.jsonl"
 
     @property
+    def snapshots(self) -> Path:
+        """One folder a snapshot."""
+        return self.path / "snapshots"
+
+    @property
+    def restoring(self) -> Path:
+        """Names the snapshot that is being put back, for as long as the nodes' disks are neither old nor new."""
+        return self.path / "restoring"
+
+    @property
     def registry(self) -> Path:
         """What container image names mean to this cluster's nodes."""
         return self.path / "registry"
@@ -98,7 +108,15 @@ def load(name: str) -> Cluster | None:
         return None
     raw = disk.read_json(path)
     nodes = tuple(
-        Node(n["name"], n["address"], n["member"], tuple(Disk(**extra) for extra in n["disks"])) for n in raw["nodes"]
+        Node(
+            n["name"],
+            n["address"],
+            n["member"],
+            tuple(Disk(**extra) for extra in n["disks"]),
+            joins=n.get("joins", False),
+            leaving=n.get("leaving", False),
+        )
+        for n in raw["nodes"]
     )
     known = {"network": Network(**raw["network"]), "limits": Limits(**raw["limits"]), "nodes": nodes}
     return Cluster(**{**raw, **known})
