@@ -32,6 +32,11 @@ def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
     idle = _idle(cluster, before)
     if not idle:
         return []
+    if folder.restoring.exists():
+        name = folder.restoring.read_text(encoding="utf-8").strip()
+        raise LabError(
+            f"{cluster.name}: its disks are being put back from snapshot {name}", "run 'lab up': it goes on with that"
+        )
     key, token = store.ensure_key(folder), store.ensure_token(folder)
     late = _late(cluster, before)
     provider.create_network(cluster)

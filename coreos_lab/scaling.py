@@ -23,6 +23,7 @@ from coreos_lab.providers.base import Provider
 
 UNITS_DEADLINE = 180.0  # seconds for units to run elsewhere: the first pull of a container image is part of a start
 ETCD_DEADLINE = 30.0  # seconds for an election after a member has gone, and for etcd's own second thoughts
+SETTLE = 10.0  # seconds: an election is over by then, so what is not healthy is not going to be
 # A clean stop of fleetd unloads its units and gives up its place among the machines, so that others take over at once.
 # Its socket would start it again at the first question. It does not wait for the units: sidekicks that take their keys
 # out of etcd need the etcd beside them to last.
@@ -58,11 +59,14 @@ def refuse_unsafe(cluster: Cluster) -> None:
     """LabError when etcd could lose its majority by losing the members that leave."""
     if not any(node.member for node in cluster.leaving):
         return
-    wait_healthy(cluster)
-    members = _etcd(cluster).members()
-    why = unsafe(members, _healthy(cluster.members))
-    if why:
-        raise LabError(f"{cluster.name}: {why}", "run 'lab up' first: then they can be taken away one after the other")
+    try:
+        _wait_healthy(cluster, deadline=SETTLE)
+    except wait.DeadlineError:
+        why = unsafe(_etcd(cluster).members(), _healthy(cluster.members))
+        if why:
+            hint = "run 'lab heal' or 'lab up' first: then they can be taken away one after the other"
+            raise LabError(f"{cluster.name}: {why}", hint) from None
+        raise
 
 
 def unsafe(members: Sequence[Member], healthy: Collection[str]) -> str:
@@ -117,7 +121,7 @@ def _healthy(nodes: Sequence[Node]) -> set[str]:
     return {node.peer_url for node, well in zip(nodes, answers, strict=True) if well}
 
 
-def wait_healthy(cluster: Cluster) -> None:
+def _wait_healthy(cluster: Cluster, *, deadline: float) -> None:
     """Returns when every member that stays says that etcd is healthy."""
     members = [node for node in cluster.staying if node.member]
     bad: list[str] = []
@@ -130,7 +134,7 @@ def wait_healthy(cluster: Cluster) -> None:
 
     wait.until(
         all_healthy,
-        deadline=ETCD_DEADLINE,
+        deadline=deadline,
         interval=0.1,
         missing=lambda: f"etcd is not healthy on {', '.join(bad)}, so no member can be taken away",
     )
@@ -243,7 +247,7 @@ def _leave_etcd(cluster: Cluster, node: Node) -> None:
             interval=0.2,
             missing=lambda: f"{node.name}: etcd does not let it go: {refused}",
         )
-        wait_healthy(cluster)
+        _wait_healthy(cluster, deadline=ETCD_DEADLINE)
 
 
 def _remove(cluster: Cluster, node: Node, provider: Provider) -> Cluster:

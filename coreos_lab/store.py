@@ -104,8 +104,11 @@ def save(cluster: Cluster) -> None:
 def load(name: str) -> Cluster | None:
     """A cluster's plan, or None where there is none of that name."""
     path = ClusterFolder(name).plan
-    if not path.exists():
-        return None
+    return read(path) if path.exists() else None
+
+
+def read(path: Path) -> Cluster:
+    """A plan that was written by `save`, from wherever it lies."""
     raw = disk.read_json(path)
     nodes = tuple(
         Node(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from coreos_lab import cluster as doing
-from coreos_lab import screen, store
+from coreos_lab import screen, snapshots, store
 from coreos_lab.chaos import faults, journal
 from coreos_lab.clients import ssh
 from coreos_lab.providers.choose import provider as choose
@@ -16,6 +16,7 @@ def heal(name: str, *, as_json: bool) -> None:
     cluster = store.require(name)
     provider = choose(cluster.provider)
     with screen.showing(), store.ClusterFolder(name).lock("lab heal"):
+        cluster = snapshots.finish(cluster, provider)
         left = journal.open_faults(cluster)
         if left:
             faults.heal(provider, cluster, left)
