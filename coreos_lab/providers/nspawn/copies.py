@@ -46,7 +46,9 @@ def _copy(pairs: Sequence[tuple[Path, Path]]) -> None:
         source, target = pair
         target.mkdir(parents=True)
         options = ["--archive", "--one-file-system", "--reflink=auto", "--sparse=always"]
-        run.run(["cp", *options, "--target-directory", target, "--", *parts(source)])
+        # It must not outlive us: whoever is called next begins anew, in the same place.
+        bound = ["setpriv", "--pdeathsig", "KILL"]
+        run.run([*bound, "cp", *options, "--target-directory", str(target), "--", *map(str, parts(source))])
 
     with ThreadPoolExecutor(max_workers=len(pairs)) as pool:
         list(pool.map(copy, pairs))
