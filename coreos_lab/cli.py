@@ -23,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+box_app = typer.Typer(help="Vagrant's boxes.", rich_markup_mode=None, no_args_is_help=True)
+app.add_typer(box_app, name="box")
 render_app = typer.Typer(help="Print what would be used.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(render_app, name="render")
 snapshot_app = typer.Typer(
@@ -74,6 +76,19 @@ def _complete_snapshots(ctx: typer.Context, incomplete: str) -> list[str]:
 Name = Annotated[str, typer.Option("--name", envvar="LAB_NAME", help="The cluster.", autocompletion=_complete_clusters)]
 Json = Annotated[bool, typer.Option("--json", envvar="LAB_JSON", help="Print one JSON document to stdout.")]
 NodeName = Annotated[str, typer.Argument(metavar="NODE", autocompletion=_complete_nodes)]
+Nodes = Annotated[int | None, typer.Option("--nodes", "-n", envvar="LAB_NODES", help="How many (3).")]
+Channel = Annotated[
+    str | None,
+    typer.Option(
+        "--channel", envvar="LAB_CHANNEL", help="vagrant on VirtualBox: Flatcar's (stable, beta, alpha, lts)."
+    ),
+]
+Box = Annotated[
+    str | None, typer.Option("--box", envvar="LAB_BOX", help="vagrant: another box, by the name Vagrant has for it.")
+]
+BoxVersion = Annotated[
+    str | None, typer.Option("--box-version", envvar="LAB_BOX_VERSION", help="vagrant: that version of the box.")
+]
 LabName = Annotated[
     str,
     typer.Argument(metavar="LAB", help="A lab's name, or the path of its folder.", autocompletion=_complete_labs),
@@ -109,7 +124,7 @@ def root(
 
 @app.command()
 def doctor(
-    provider: Annotated[str, typer.Option("--provider", envvar="LAB_PROVIDER", help="nspawn.")] = "nspawn",
+    provider: Annotated[str, typer.Option("--provider", envvar="LAB_PROVIDER", help="nspawn or vagrant.")] = "nspawn",
     as_json: Json = False,
 ) -> None:
     """Can this machine run the provider? Every finding with its remedy."""
@@ -120,10 +135,11 @@ def doctor(
 
 @app.command()
 def up(
-    nodes: Annotated[int | None, typer.Option("--nodes", "-n", envvar="LAB_NODES", help="How many (3).")] = None,
+    nodes: Nodes = None,
     name: Name = "core",
     provider: Annotated[
-        str | None, typer.Option("--provider", envvar="LAB_PROVIDER", help="What makes the machines: nspawn.")
+        str | None,
+        typer.Option("--provider", envvar="LAB_PROVIDER", help="What makes the machines: nspawn or vagrant."),
     ] = None,
     disks: Annotated[
         int | None, typer.Option("--disks", envvar="LAB_DISKS", help="Extra disks a node: /dev/sdb and on.")
@@ -146,6 +162,9 @@ def up(
     subnet: Annotated[
         str | None, typer.Option("--subnet", envvar="LAB_SUBNET", help="The nodes' network (172.17.8.0/24).")
     ] = None,
+    channel: Channel = None,
+    box: Box = None,
+    box_version: BoxVersion = None,
     keep: Annotated[
         bool,
         typer.Option("--keep/--no-keep", envvar="LAB_KEEP", help="After a failure, keep the nodes for a look."),
@@ -170,6 +189,9 @@ def up(
         cpus=cpus,
         agent_ttl=agent_ttl,
         subnet=subnet,
+        channel=channel,
+        box=box,
+        box_version=box_version,
     )
     do(request, keep=keep, dry_run=dry_run, as_json=as_json)
 
@@ -394,6 +416,25 @@ def snapshot_delete(snapshot: KnownSnapshot, name: Name = "core", as_json: Json 
     from coreos_lab.commands.snapshot import delete as do
 
     do(name, snapshot, as_json=as_json)
+
+
+@render_app.command("vagrantfile")
+def render_vagrantfile(
+    name: Name = "core", nodes: Nodes = None, channel: Channel = None, box: Box = None, box_version: BoxVersion = None
+) -> None:
+    """A cluster's Vagrantfile, as it is or would be."""
+    from coreos_lab.commands.render import vagrantfile as do
+    from coreos_lab.plan import Request
+
+    do(Request(name=name, nodes=nodes, channel=channel, box=box, box_version=box_version))
+
+
+@box_app.command("build")
+def box_build(as_json: Json = False) -> None:
+    """Build the box for libvirt from the machine image, for `vagrant box add`."""
+    from coreos_lab.commands.box import build as do
+
+    do(as_json=as_json)
 
 
 @app.command()

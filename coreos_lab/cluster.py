@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from coreos_lab import disk, events, mirror, ready, render, run, store, wait
@@ -42,24 +41,24 @@ def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
     provider.create_network(cluster)
     ssh.write_config(cluster, before)
 
-    def start(node: Node, joins: str = "") -> None:
+    def prepare(node: Node, joins: str = "") -> None:
         if before[node.name] is NodeState.ABSENT:
             text = render.cloud_config(cluster, node, key, token, mirror.address(cluster), joins=joins)
             disk.write_atomic(folder.user_data(node), text, 0o600)
             validate(folder.user_data(node))
         ssh.forget(cluster, node)
-        provider.start(cluster, node, folder.user_data(node))
 
-    with ThreadPoolExecutor(max_workers=len(idle)) as pool:
-        jobs = [pool.submit(start, node) for node in idle if node not in late]
-        for job in jobs:
-            job.result()
+    at_once = [node for node in idle if node not in late]
+    for node in at_once:
+        prepare(node)
+    provider.start(cluster, at_once, folder.user_data)
     for node in late:
         # One after the other: a member that is announced and does not run yet counts against the majority.
-        start(node, _announce(cluster, node, provider))
+        prepare(node, _announce(cluster, node, provider))
+        provider.start(cluster, [node], folder.user_data)
         if node != late[-1]:  # the last is waited for with all the others
-            ready.wait_for_etcd(cluster, node, provider, deadline=ready.BOOT_DEADLINE)
-    ready.wait_for_nodes(cluster, cluster.staying, provider, deadline=ready.BOOT_DEADLINE)
+            ready.wait_for_etcd(cluster, node, provider, deadline=provider.boot_deadline)
+    ready.wait_for_nodes(cluster, cluster.staying, provider, deadline=provider.boot_deadline)
     mirror.run_mirror(cluster)
     ssh.write_config(cluster, states(cluster, provider))
     return idle
@@ -147,9 +146,7 @@ def take_down(cluster: Cluster, provider: Provider) -> None:
     ssh.forget(cluster)
     shutil.rmtree(folder.control, ignore_errors=True)
     mirror.stop_mirror(cluster)
-    with ThreadPoolExecutor(max_workers=len(cluster.nodes)) as pool:
-        for job in [pool.submit(provider.destroy_node, cluster, node) for node in cluster.nodes]:
-            job.result()
+    provider.destroy(cluster, cluster.nodes)
     provider.destroy_network(cluster)
     left = provider.leftovers(cluster)
     if left:

@@ -141,6 +141,7 @@ def take_off(cluster: Cluster, provider: Provider, name: str) -> None:
         etcd = Etcd(doing.addresses(nodes))
         for key in record.keys:
             etcd.remove(key)
+            etcd.remove_empty_folders_above(key)
     deployed.forget(cluster, name)
 
 

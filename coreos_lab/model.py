@@ -67,6 +67,23 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class VagrantBox:
+    """What Vagrant makes machines from: on which `hypervisor`, from which box.
+
+    `driver` is how libvirt runs them: kvm, or qemu (in software). `url` is where Vagrant finds a box that it does not
+    have; `version` is "" for the newest. `flatcar` says that the box is Flatcar Container Linux, which lacks etcd 2 and
+    fleet.
+    """
+
+    hypervisor: str
+    name: str
+    version: str = ""
+    url: str = ""
+    driver: str = ""
+    flatcar: bool = False
+
+
+@dataclass(frozen=True)
 class Cluster:
     """A named set of nodes on one network, as planned. What really runs is asked of the provider."""
 
@@ -77,6 +94,7 @@ class Cluster:
     limits: Limits = field(default_factory=Limits)
     agent_ttl: str = "10s"  # fleet's: how long a machine may be silent before its units move
     image: str = ""  # content hash of the machine image that the nodes boot
+    box: VagrantBox | None = None  # only with the vagrant provider
 
     @property
     def members(self) -> tuple[Node, ...]:

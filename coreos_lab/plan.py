@@ -17,6 +17,7 @@ FIRST_HOST = 100  # node N has the address .100+N
 FIRST_SUBNET = 8  # 172.17.8.0/24 is Container Linux's own; further clusters take the next ones
 DISKS_MAX = 8
 REGISTRY_PORT = 5000
+AGENT_TTL = {"vagrant": "30s"}  # fleet's own default: virtual machines may pause for seconds on a busy host
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class Request:
     cpus: float | None = None
     agent_ttl: str | None = None
     subnet: str | None = None
+    channel: str | None = None
+    box: str | None = None
+    box_version: str | None = None
 
 
 def check_name(name: str) -> str:
@@ -92,6 +96,14 @@ def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, 
             raise UsageError(f"{option} {value:g}: must be more than 0")
     if request.agent_ttl is not None and not duration(request.agent_ttl, "--agent-ttl"):
         raise UsageError(f"--agent-ttl {request.agent_ttl}: must be more than 0")
+    if request.provider not in (None, "vagrant") or (existing is None and request.provider is None):
+        for option, told in (
+            ("--channel", request.channel),
+            ("--box", request.box),
+            ("--box-version", request.box_version),
+        ):
+            if told is not None:
+                raise UsageError(f"{option} {told}: boxes are Vagrant's", "add --provider vagrant")
     if existing is not None:
         return _grown(request, existing)
     count = request.nodes or default_nodes
@@ -100,13 +112,14 @@ def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, 
     size = request.disk_size or 2**30
     disks = tuple(Disk(f"/dev/sd{chr(ord('b') + i)}", size) for i in range(request.disks or 0))
     network = network_for(request.subnet, free_index(request.name, taken))
+    provider = request.provider or "nspawn"
     return Cluster(
         name=request.name,
-        provider=request.provider or "nspawn",
+        provider=provider,
         network=network,
         nodes=make_nodes(network, 1, count, disks, ETCD_MEMBERS_MAX),
         limits=Limits(request.memory, request.cpus),
-        agent_ttl=request.agent_ttl or Cluster.agent_ttl,
+        agent_ttl=request.agent_ttl or AGENT_TTL.get(provider, Cluster.agent_ttl),
     )
 
 
@@ -126,6 +139,10 @@ def _grown(request: Request, existing: Cluster) -> Cluster:
     fixed("--cpus", request.cpus, existing.limits.cpus)
     fixed("--agent-ttl", request.agent_ttl, existing.agent_ttl)
     fixed("--subnet", request.subnet, existing.network.subnet)
+    has = existing.box
+    fixed("--channel", request.channel and f"flatcar-{request.channel}", has and has.name)
+    fixed("--box", request.box, has and has.name)
+    fixed("--box-version", request.box_version, has and has.version)
     count = len(existing.nodes)
     if request.nodes is not None and request.nodes < count:
         raise UsageError(

@@ -17,7 +17,6 @@ from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.providers.base import Provider
 
 JOURNAL_LINES = 12
-BOOT_DEADLINE = 90.0  # seconds; a busy laptop needs some, a broken node should not cost minutes
 PATIENCE = 15.0  # seconds for one try over SSH: a connection that a dying machine accepted never answers
 # One connection asks both: has systemd finished booting, and does Docker answer? Its socket starts it: at once, so that
 # it comes up while the node is still waiting for others.

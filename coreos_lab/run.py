@@ -24,6 +24,7 @@ from coreos_lab.errors import LabError
 
 log = logging.getLogger("coreos_lab.run")
 
+LibraryCallError = subprocess.CalledProcessError  # what a library raises that starts programs by itself
 TAIL = 20  # lines of a failed tool's output that are worth showing
 
 

@@ -254,7 +254,7 @@ def _remove(cluster: Cluster, node: Node, provider: Provider) -> Cluster:
     """Removes a machine that nobody needs any more, and then its name from the plan."""
     with events.step("remove", node.name):
         ssh.forget(cluster, node)
-        provider.destroy_node(cluster, node)
+        provider.destroy(cluster, [node])
     cluster = replace(cluster, nodes=tuple(each for each in cluster.nodes if each != node))
     for fault in journal.open_faults(cluster):
         if fault.node == node.name:
@@ -266,4 +266,4 @@ def _remove(cluster: Cluster, node: Node, provider: Provider) -> Cluster:
 
 def wait_ready(cluster: Cluster, provider: Provider) -> None:
     """Returns when every node serves, also those that a command started which was interrupted."""
-    ready.wait_for_nodes(cluster, cluster.nodes, provider, deadline=ready.BOOT_DEADLINE)
+    ready.wait_for_nodes(cluster, cluster.nodes, provider, deadline=provider.boot_deadline)

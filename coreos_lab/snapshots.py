@@ -160,14 +160,10 @@ def _put_back(cluster: Cluster, provider: SnapshotProvider, name: str) -> Cluste
     target = store.read(source / "cluster.json")
     keep = {node.name for node in target.nodes}
 
-    def off(node: Node) -> None:
-        provider.kill(cluster, node)
-        if node.name not in keep:
-            provider.destroy_node(cluster, node)
-
     with events.step("power off", cluster.name), ThreadPoolExecutor(max_workers=len(cluster.nodes)) as pool:
         ssh.forget(cluster)
-        list(pool.map(off, cluster.nodes))
+        list(pool.map(lambda node: provider.kill(cluster, node), cluster.nodes))
+        provider.destroy(cluster, [node for node in cluster.nodes if node.name not in keep])
     store.save(target)
     with events.step("copy", name):
         provider.restore_snapshot(target, source)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from coreos_lab import disk, run, settings
 from coreos_lab.errors import UsageError
-from coreos_lab.model import Cluster, Disk, Limits, Network, Node, to_json
+from coreos_lab.model import Cluster, Disk, Limits, Network, Node, VagrantBox, to_json
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,11 @@ class ClusterFolder:
         """The cloud-config that a node boots from."""
         return self.path / "nodes" / node.name / "user-data"
 
+    @property
+    def vagrant(self) -> Path:
+        """Vagrant's folder, with the Vagrantfile and what Vagrant keeps beside it."""
+        return self.path / "vagrant"
+
     def lock(self, what: str) -> AbstractContextManager[None]:
         """Keeps other commands from changing this cluster; LabError says who does so now."""
         return disk.lock(settings.clusters_dir() / f".{self.name}.lock", what, wait=False)
@@ -121,7 +126,8 @@ def read(path: Path) -> Cluster:
         )
         for n in raw["nodes"]
     )
-    known = {"network": Network(**raw["network"]), "limits": Limits(**raw["limits"]), "nodes": nodes}
+    box = VagrantBox(**raw["box"]) if raw.get("box") else None
+    known = {"network": Network(**raw["network"]), "limits": Limits(**raw["limits"]), "nodes": nodes, "box": box}
     return Cluster(**{**raw, **known})
 
 

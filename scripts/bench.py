@@ -61,14 +61,13 @@ def floor() -> float:
     provider = choose(cluster.provider)
     for node in cluster.nodes:
         text = store.ClusterFolder(NAME).user_data(node).read_text(encoding="utf-8")
-        provider.destroy_node(cluster, node)
+        provider.destroy(cluster, [node])
         store.ClusterFolder(NAME).node(node).mkdir(parents=True)
         store.ClusterFolder(NAME).user_data(node).write_text(text, encoding="utf-8")
     fleet = Fleet([node.address for node in cluster.nodes], timeout=1)
 
     def by_hand() -> None:
-        for node in cluster.nodes:
-            provider.start(cluster, node, store.ClusterFolder(NAME).user_data(node))
+        provider.start(cluster, cluster.nodes, store.ClusterFolder(NAME).user_data)
         while True:
             try:
                 if len(fleet.machines()) == len(cluster.nodes):

@@ -100,12 +100,12 @@ def heal(provider: Provider, cluster: Cluster, faults: Sequence[journal.OpenFaul
     ]  # one that is no longer of the cluster needs no repair
     with events.step("heal", message=", ".join(f"{fault.node} ({fault.kind.value})" for fault in faults)):
         provider.create_network(cluster)  # a restart of the host takes it along
-        for node in nodes:
-            if provider.state(cluster, node) is not NodeState.RUNNING:
-                ssh.forget(cluster, node)
-                provider.start(cluster, node, ClusterFolder(cluster.name).user_data(node))
+        off = [node for node in nodes if provider.state(cluster, node) is not NodeState.RUNNING]
+        for node in off:
+            ssh.forget(cluster, node)
+        provider.start(cluster, off, ClusterFolder(cluster.name).user_data)
         mirror.run_mirror(cluster)  # units pull when they start
         if nodes:
-            ready.wait_for_nodes(cluster, nodes, provider, deadline=ready.BOOT_DEADLINE)
+            ready.wait_for_nodes(cluster, nodes, provider, deadline=provider.boot_deadline)
     for fault in faults:
         journal.healed(cluster, fault)

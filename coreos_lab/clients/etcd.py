@@ -6,6 +6,7 @@ import http.client
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -82,6 +83,13 @@ class Etcd:
         status, answer = self._http.json("DELETE", f"/v2/keys{quote(key)}?recursive=true")
         if status != http.client.OK and (answer or {}).get("errorCode") != KEY_NOT_FOUND:
             raise LabError(f"etcd: cannot remove {key}: {_cause(answer)}")
+
+    def remove_empty_folders_above(self, key: str) -> None:
+        """Removes the folders that a key was in, from the nearest on, up to the first that holds something else."""
+        for folder in [str(path) for path in PurePosixPath(key).parents][:-1]:
+            status, _answer = self._http.json("DELETE", f"/v2/keys{quote(folder)}?dir=true")
+            if status != http.client.OK:
+                return
 
     def members(self) -> list[Member]:
         """The cluster's members."""

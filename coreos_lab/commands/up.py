@@ -29,7 +29,7 @@ def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool) -> None:
     if dry_run:
         existing = store.load(request.name)
         existing = existing and replace(existing, nodes=existing.staying)
-        print(json.dumps(to_json(plan(request, existing, _taken(request.name))), indent=2))
+        print(json.dumps(to_json(with_box(plan(request, existing, _taken(request.name)), request)), indent=2))
         return
     with screen.showing(), store.ClusterFolder(request.name).lock("lab up"):
         existing = store.load(request.name)
@@ -39,7 +39,8 @@ def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool) -> None:
         cluster = plan(request, existing, _taken(request.name))
         provider = choose(cluster.provider)
         require_able(provider)
-        image = existing.image if existing and existing.image else provider.prepare()
+        cluster = with_box(cluster, request)
+        image = existing.image if existing and existing.image else provider.prepare(cluster)
         cluster = replace(cluster, image=image)
         store.save(cluster)
         try:
@@ -52,6 +53,19 @@ def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool) -> None:
         print(json.dumps(view.cluster_state(cluster, provider), indent=2))
         return
     _say(cluster, [node.name for node in touched], time.monotonic() - began)
+
+
+def with_box(cluster: Cluster, request: Request) -> Cluster:
+    """The plan with the box that its machines are made from, where Vagrant makes them."""
+    if cluster.provider != "vagrant" or cluster.box is not None:
+        return cluster
+    from coreos_lab.machine_image.box import box_name
+    from coreos_lab.providers.vagrant import boxes
+
+    on = boxes.here()
+    driver = boxes.driver() if on == "libvirt" else ""
+    box = boxes.choose(on, box_name(), driver, channel=request.channel, name=request.box, version=request.box_version)
+    return replace(cluster, box=box)
 
 
 def require_able(provider: Provider) -> None:

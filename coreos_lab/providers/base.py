@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -17,21 +17,25 @@ class Provider(Protocol):
     """
 
     name: str
+    boot_deadline: float  # seconds until a node must be there: a busy laptop needs some, a broken node costs them
 
     def doctor(self) -> list[Finding]:
         """Can this machine run the provider? One finding a condition, each with its remedy."""
         ...
 
-    def prepare(self) -> str:
-        """Makes what all nodes boot from (the machine image, a box) and returns its content hash."""
+    def prepare(self, cluster: Cluster) -> str:
+        """Makes what all nodes boot from (the machine image, a box) and returns its content hash, "" if not ours."""
         ...
 
     def create_network(self, cluster: Cluster) -> None:
         """Makes the cluster's network. Raises LabError when its subnet is somebody else's."""
         ...
 
-    def start(self, cluster: Cluster, node: Node, user_data: Path) -> None:
-        """Powers a node on, made first if it is not there. It boots from the cloud-config `user_data`."""
+    def start(self, cluster: Cluster, nodes: Sequence[Node], user_data: Callable[[Node], Path]) -> None:
+        """Powers nodes on, several at a time where that is possible; made first if they are not there.
+
+        Each boots from its cloud-config, a file that `user_data` names.
+        """
         ...
 
     def kill(self, cluster: Cluster, node: Node) -> None:
@@ -78,8 +82,8 @@ class Provider(Protocol):
         """The folder on the host with the data of a node's Docker; None where the host cannot reach it."""
         ...
 
-    def destroy_node(self, cluster: Cluster, node: Node) -> None:
-        """Removes a node with its disks."""
+    def destroy(self, cluster: Cluster, nodes: Sequence[Node]) -> None:
+        """Removes nodes with their disks."""
         ...
 
     def destroy_network(self, cluster: Cluster) -> None:

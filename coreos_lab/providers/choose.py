@@ -5,7 +5,7 @@ from __future__ import annotations
 from coreos_lab.errors import UsageError
 from coreos_lab.providers.base import Provider
 
-NAMES = ("nspawn",)
+NAMES = ("nspawn", "vagrant")
 
 
 def provider(name: str) -> Provider:
@@ -14,4 +14,8 @@ def provider(name: str) -> Provider:
         from coreos_lab.providers.nspawn.provider import NspawnProvider
 
         return NspawnProvider()
+    if name == "vagrant":
+        from coreos_lab.providers.vagrant.provider import VagrantProvider
+
+        return VagrantProvider()
     raise UsageError(f"--provider {name}: no such provider (there is: {', '.join(NAMES)})")

@@ -37,14 +37,14 @@ def test_without_the_repair_the_verdict_is_fail(cluster: Lab, tmp_path: Path) ->
     """The proxy is tied to a machine that is gone: fleet cannot move it, and the verdict must say so."""
     for name in lab("status", "--json").json["labs"]:
         lab("undeploy", name)
-    tied = tmp_path / "ch3"
+    tied = tmp_path / "ch3-tied"
     shutil.copytree(ROOT / "labs" / "ch3", tied)
     unit = tied / "units" / "helloworld-nginx.service"
     unit.write_text(unit.read_text().partition("[X-Fleet]")[0] + "\n[X-Fleet]\nMachineOf=helloworld@1.service\n")
     cluster("deploy", str(tied))
     refused = cluster("break", "unit:helloworld-nginx.service", "--verify", "--deadline", "15s", code=1)
     assert "verdict: FAIL" in refused.out
-    cluster("undeploy", "ch3")
+    cluster("undeploy", "ch3-tied")
 
 
 @pytest.mark.long

@@ -114,6 +114,6 @@ def test_seven_nodes_five_of_them_members() -> None:
         nodes = lab("status", "--name", "big", "--json").json["nodes"]
         assert [node["etcd"] for node in nodes] == ["member"] * 5 + ["client"] * 2
         assert all(node["fleet"] for node in nodes)
-        assert lab("ssh", "core-07", "--name", "big", "--", "etcdctl", "cluster-health").out.count("is healthy") == 6
+        assert lab("ssh", "--name", "big", "core-07", "--", "etcdctl", "cluster-health").out.count("is healthy") == 6
     finally:
         lab("destroy", "--name", "big")

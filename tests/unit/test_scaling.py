@@ -137,7 +137,8 @@ class Paper:
     def state(self, _cluster: Cluster, node: Node) -> NodeState:
         return self.states.get(node.name, NodeState.ABSENT)
 
-    def destroy_node(self, _cluster: Cluster, node: Node) -> None:
+    def destroy(self, _cluster: Cluster, nodes: list[Node]) -> None:
+        (node,) = nodes
         planned = store.load("core")
         assert planned is not None
         assert node.name in [each.name for each in planned.leaving], "on record before it is done"

@@ -29,6 +29,7 @@ class Disks:
     """A provider whose machines are entries and whose disks are one file a node; it notes what was done."""
 
     name = "disks"
+    boot_deadline = 1.0
 
     def __init__(self, cluster: Cluster) -> None:
         self.states = {node.name: NodeState.RUNNING for node in cluster.nodes}
@@ -40,7 +41,7 @@ class Disks:
 
     def __getattr__(self, name: str) -> Any:
         ends = {"pause": NodeState.PAUSED, "resume": NodeState.RUNNING, "kill": NodeState.STOPPED}
-        if name not in {*ends, "destroy_node", *(m for m in dir(SnapshotProvider) if not m.startswith("_"))}:
+        if name not in {*ends, *(member for member in dir(SnapshotProvider) if not member.startswith("_"))}:
             raise AttributeError(name)
 
         def act(cluster: Cluster, node: Node) -> None:
@@ -48,10 +49,7 @@ class Disks:
             if name == "pause":
                 on_record = [fault.node for fault in journal.open_faults(cluster)]
                 assert on_record == [each.name for each in cluster.nodes], "all on record before the first is stopped"
-            if name in ends:
-                self.states[node.name] = ends[name]
-            else:
-                self.states.pop(node.name, None)
+            self.states[node.name] = ends[name]
 
         return act
 
@@ -61,6 +59,11 @@ class Disks:
 
     def state(self, _cluster: Cluster, node: Node) -> NodeState:
         return self.states.get(node.name, NodeState.ABSENT)
+
+    def destroy(self, _cluster: Cluster, nodes: list[Node]) -> None:
+        for node in nodes:
+            self.done.append(f"destroy {node.name}")
+            self.states.pop(node.name, None)
 
     def snapshot_size(self, _cluster: Cluster) -> int:
         return 1000
@@ -161,7 +164,7 @@ def test_back_to_as_many_nodes_as_there_were(cluster: Cluster, disks: Any, plann
     disks.states |= {"core-04": NodeState.RUNNING, "core-05": NodeState.PAUSED}
     assert snapshots.restore(five, disks, "three") == cluster
     assert store.load("core") == cluster
-    assert {"destroy_node core-04", "destroy_node core-05"} <= set(disks.done)
+    assert {"destroy core-04", "destroy core-05"} <= set(disks.done)
 
 
 def test_a_restore_that_was_interrupted_is_gone_on_with(cluster: Cluster, disks: Any) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,11 +31,13 @@ class NspawnProvider:
     """Nodes as systemd-nspawn containers on this machine."""
 
     name = "nspawn"
+    boot_deadline = 90.0
 
     def doctor(self) -> list[Finding]:
         return findings()
 
-    def prepare(self) -> str:
+    def prepare(self, cluster: Cluster) -> str:
+        del cluster  # all boot the same
         return ensure_image().parent.name
 
     def _folder(self, cluster: Cluster, node: Node) -> Path:
@@ -49,7 +52,12 @@ class NspawnProvider:
     def create_network(self, cluster: Cluster) -> None:
         network.create(cluster, self._host_record(cluster))
 
-    def start(self, cluster: Cluster, node: Node, user_data: Path) -> None:
+    def start(self, cluster: Cluster, nodes: Sequence[Node], user_data: Callable[[Node], Path]) -> None:
+        with ThreadPoolExecutor(max_workers=max(1, len(nodes))) as pool:
+            for job in [pool.submit(self._start, cluster, node, user_data(node)) for node in nodes]:
+                job.result()
+
+    def _start(self, cluster: Cluster, node: Node, user_data: Path) -> None:
         if self.state(cluster, node) is NodeState.RUNNING:
             return
         if self.state(cluster, node) is NodeState.PAUSED:
@@ -171,7 +179,12 @@ class NspawnProvider:
     def docker_data(self, cluster: Cluster, node: Node) -> Path | None:
         return self._folder(cluster, node) / "docker"
 
-    def destroy_node(self, cluster: Cluster, node: Node) -> None:
+    def destroy(self, cluster: Cluster, nodes: Sequence[Node]) -> None:
+        with ThreadPoolExecutor(max_workers=max(1, len(nodes))) as pool:
+            for job in [pool.submit(self._destroy, cluster, node) for node in nodes]:
+                job.result()
+
+    def _destroy(self, cluster: Cluster, node: Node) -> None:
         folder = self._folder(cluster, node)
         self.kill(cluster, node)
         disks.detach(folder)

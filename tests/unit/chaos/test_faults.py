@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ class Paper:
     """A provider whose machines are entries; it notes what was done and what was on record then."""
 
     name = "paper"
+    boot_deadline = 90.0
 
     def __init__(self, cluster: Cluster) -> None:
         self.states = {node.name: NodeState.RUNNING for node in cluster.nodes}
@@ -48,9 +49,10 @@ class Paper:
     def create_network(self, _cluster: Cluster) -> None:
         self.done.append("network")
 
-    def start(self, _cluster: Cluster, node: Node, _user_data: Path) -> None:
-        self.done.append(f"start {node.name}")
-        self.states[node.name] = NodeState.RUNNING
+    def start(self, _cluster: Cluster, nodes: Sequence[Node], _user_data: Callable[[Node], Path]) -> None:
+        for node in nodes:
+            self.done.append(f"start {node.name}")
+            self.states[node.name] = NodeState.RUNNING
 
 
 @pytest.fixture

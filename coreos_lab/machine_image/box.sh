@@ -1,0 +1,48 @@
+#!/bin/sh
+# box.sh IMAGE FILES KEY DRAFT SIZE: makes the machine image bootable as a virtual machine. Leaves DRAFT/{disk.raw,
+# vmlinuz,initrd}. Called in a mount namespace of its own, so that its mounts go with it.
+set -eu
+image=$1 files=$2 key=$3 draft=$4 size=$5
+root=$draft/root
+
+mkdir "$draft/upper" "$draft/work" "$root"
+mount -t overlay overlay -o "lowerdir=$image,upperdir=$draft/upper,workdir=$draft/work" "$root"
+mount -t proc proc "$root/proc"
+mount -t sysfs -o ro sysfs "$root/sys"
+mount -t tmpfs tmpfs "$root/tmp"
+mount --bind /dev "$root/dev"
+
+# What the image leaves out, as containers need none of it: a kernel, device nodes, a network that comes up by itself.
+printf 'virtio_pci\nvirtio_blk\nvirtio_scsi\nsd_mod\next4\n' >"$draft/modules"
+cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+cp -R --no-dereference --preserve=mode "$files/." "$root/"
+mkdir -p "$root/var/cache/apt/archives/partial" "$root/var/lib/apt/lists/partial"
+chroot "$root" apt-get update -qq
+in_root() { DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get install -y -qq --no-install-recommends \
+    -o Dpkg::Options::=--force-unsafe-io -o Dpkg::Options::=--force-confold "$@"; }
+in_root initramfs-tools udev
+cat "$draft/modules" >>"$root/etc/initramfs-tools/modules"
+in_root linux-image-cloud-amd64 systemd-resolved
+
+# These are masked in the image.
+for unit in systemd-modules-load.service getty@.service systemd-networkd-wait-online.service; do
+    rm -f "$root/etc/systemd/system/$unit"
+done
+rm -f "$root/etc/systemd/system-generators/systemd-getty-generator"
+chroot "$root" systemctl --quiet enable systemd-networkd.service systemd-resolved.service usr-read-only.service
+chroot "$root" systemctl --quiet mask systemd-networkd-wait-online.service
+ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+printf 'LABEL=lab-root / ext4 errors=remount-ro 0 1\n' >"$root/etc/fstab"
+
+# The key that every Vagrant knows; the cloud-config adds the cluster's own.
+install -d -m 0700 -o 500 -g 500 "$root/home/core/.ssh" "$root/home/core/.ssh/authorized_keys.d"
+install -m 0600 -o 500 -g 500 "$key" "$root/home/core/.ssh/authorized_keys.d/vagrant"
+install -m 0600 -o 500 -g 500 "$key" "$root/home/core/.ssh/authorized_keys"
+
+cp "$root"/boot/vmlinuz-* "$draft/vmlinuz"
+cp "$root"/boot/initrd.img-* "$draft/initrd"
+rm -rf "$root"/boot/* "$root"/var/lib/apt/lists/* "$root"/var/cache/* "$root"/var/log/*.log "$root"/var/log/apt
+umount "$root/dev" "$root/tmp" "$root/sys" "$root/proc"
+truncate --size "$size" "$draft/disk.raw"
+mke2fs -q -t ext4 -L lab-root -E lazy_itable_init=0,lazy_journal_init=0 -d "$root" "$draft/disk.raw"
+umount "$root"

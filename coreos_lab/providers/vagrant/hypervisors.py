@@ -1,0 +1,182 @@
+"""What is asked of the hypervisor itself: it answers in milliseconds, where Vagrant takes seconds.
+
+Machines are found by name (`lab-CLUSTER-NODE`), so that also one whose record Vagrant lost is seen and removed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, Protocol
+
+from coreos_lab import run
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster, Node, NodeState
+
+
+class Hypervisor(Protocol):
+    """Power and pause of virtual machines, by their names."""
+
+    def version(self) -> str:
+        """What the hypervisor calls itself. Raises LabError when it does not answer."""
+        ...
+
+    def state(self, machine: str) -> NodeState: ...
+    def power_off(self, machine: str) -> None: ...
+    def pause(self, machine: str) -> None: ...
+    def resume(self, machine: str) -> None: ...
+
+    def memory(self, machine: str) -> int | None:
+        """What the machine takes of the host's memory, in bytes."""
+        ...
+
+    def remove(self, machine: str) -> None:
+        """Removes a machine with its disks."""
+        ...
+
+    def machines(self, prefix: str) -> list[str]:
+        """The names of all machines that begin with `prefix`."""
+        ...
+
+    def networks(self, prefix: str) -> list[str]:
+        """The names of all networks that begin with `prefix`."""
+        ...
+
+    def remove_network(self, network: str) -> None: ...
+
+
+def prefix(cluster: Cluster) -> str:
+    """What all of a cluster's machines and networks begin with on the hypervisor."""
+    return f"lab-{cluster.name}"
+
+
+def machine(cluster: Cluster, node: Node) -> str:
+    """A node's name there."""
+    return f"{prefix(cluster)}-{node.name}"
+
+
+def of(name: str) -> Hypervisor:
+    """The hypervisor of that name."""
+    return VirtualBox() if name == "virtualbox" else Libvirt()
+
+
+class Libvirt:
+    """libvirt's system instance, by virsh(1)."""
+
+    STATES: ClassVar = {
+        "running": NodeState.RUNNING,
+        "idle": NodeState.RUNNING,
+        "in shutdown": NodeState.RUNNING,
+        "paused": NodeState.PAUSED,
+        "shut off": NodeState.STOPPED,
+        "crashed": NodeState.STOPPED,
+        "pmsuspended": NodeState.STOPPED,
+    }
+
+    def _virsh(self, *arguments: str, check: bool = True) -> run.Completed:
+        return run.run(["virsh", "--quiet", "--connect", "qemu:///system", *arguments], check=check, timeout=60)
+
+    def version(self) -> str:
+        return self._virsh("version", "--daemon").stdout.strip().splitlines()[-1]
+
+    def state(self, machine: str) -> NodeState:
+        done = self._virsh("domstate", machine, check=False)
+        if done.returncode == 0:
+            return self.STATES.get(done.stdout.strip(), NodeState.STOPPED)
+        if "failed to get domain" in done.stderr:
+            return NodeState.ABSENT
+        raise run.CommandError(done)
+
+    def power_off(self, machine: str) -> None:
+        self._unless(NodeState.STOPPED, "destroy", machine)
+
+    def pause(self, machine: str) -> None:
+        self._unless(NodeState.PAUSED, "suspend", machine)
+
+    def resume(self, machine: str) -> None:
+        self._unless(NodeState.RUNNING, "resume", machine)
+
+    def _unless(self, wanted: NodeState, verb: str, machine: str) -> None:
+        done = self._virsh(verb, machine, check=False)
+        if done.returncode != 0 and self.state(machine) is not wanted:
+            raise run.CommandError(done)
+
+    def memory(self, machine: str) -> int | None:
+        found = re.search(r"^rss (\d+)$", self._virsh("dommemstat", machine, check=False).stdout, re.MULTILINE)
+        return int(found[1]) * 1024 if found else None
+
+    def remove(self, machine: str) -> None:
+        self._virsh("destroy", machine, check=False)
+        self._virsh("undefine", machine, "--remove-all-storage", "--snapshots-metadata", "--nvram")
+
+    def machines(self, prefix: str) -> list[str]:
+        return self._named(prefix, "list", "--all", "--name")
+
+    def networks(self, prefix: str) -> list[str]:
+        return self._named(prefix, "net-list", "--all", "--name")
+
+    def _named(self, prefix: str, *arguments: str) -> list[str]:
+        lines = [line.strip() for line in self._virsh(*arguments).stdout.splitlines()]
+        return [line for line in lines if line == prefix or line.startswith(f"{prefix}-")]
+
+    def remove_network(self, network: str) -> None:
+        self._virsh("net-destroy", network, check=False)
+        self._virsh("net-undefine", network, check=False)
+
+
+class VirtualBox:
+    """VirtualBox, by VBoxManage. Its host-only networks have no names of ours: Vagrant finds them by their address."""
+
+    STATES: ClassVar = {
+        "running": NodeState.RUNNING,
+        "starting": NodeState.RUNNING,
+        "stopping": NodeState.RUNNING,
+        "paused": NodeState.PAUSED,
+    }
+
+    def _manage(self, *arguments: str, check: bool = True) -> run.Completed:
+        return run.run(["VBoxManage", *arguments], check=check, timeout=60)
+
+    def version(self) -> str:
+        return f"VirtualBox {self._manage('--version').stdout.strip()}"
+
+    def state(self, machine: str) -> NodeState:
+        done = self._manage("showvminfo", machine, "--machinereadable", check=False)
+        if done.returncode != 0:
+            if "VBOX_E_OBJECT_NOT_FOUND" in done.stderr:
+                return NodeState.ABSENT
+            raise run.CommandError(done)
+        found = re.search(r'^VMState="(\w+)"', done.stdout, re.MULTILINE)
+        if found is None:
+            raise LabError(f"{machine}: VBoxManage does not tell its state")
+        return self.STATES.get(found[1], NodeState.STOPPED)
+
+    def power_off(self, machine: str) -> None:
+        if self.state(machine) in (NodeState.RUNNING, NodeState.PAUSED):
+            self._manage("controlvm", machine, "poweroff")
+
+    def pause(self, machine: str) -> None:
+        if self.state(machine) is NodeState.RUNNING:
+            self._manage("controlvm", machine, "pause")
+
+    def resume(self, machine: str) -> None:
+        if self.state(machine) is NodeState.PAUSED:
+            self._manage("controlvm", machine, "resume")
+
+    def memory(self, machine: str) -> int | None:
+        del machine  # VirtualBox tells it of guests with its additions only
+        return None
+
+    def remove(self, machine: str) -> None:
+        self.power_off(machine)
+        self._manage("unregistervm", machine, "--delete")
+
+    def machines(self, prefix: str) -> list[str]:
+        names = re.findall(r'^"([^"]+)"', self._manage("list", "vms").stdout, re.MULTILINE)
+        return [name for name in names if name.startswith(f"{prefix}-")]
+
+    def networks(self, prefix: str) -> list[str]:
+        del prefix
+        return []
+
+    def remove_network(self, network: str) -> None:
+        del network
