@@ -24,7 +24,7 @@ from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState, to_json
 from coreos_lab.providers.base import Provider, SnapshotProvider
 from coreos_lab.store import ClusterFolder
-from coreos_lab.units_of_measure import as_size
+from coreos_lab.units_of_measure import as_size, duration
 
 LEAST_FREE = 512 * 1024**2  # bytes that must be left when a copy is done: nodes write on
 
@@ -222,8 +222,11 @@ def _draft(final: Path) -> Iterator[Path]:
 @contextmanager
 def _standing_still(cluster: Cluster, provider: Provider, nodes: list[Node]) -> Iterator[None]:
     """Stops the time of all nodes for the block. However it ends, they go on; however we end, `lab heal` sees to it."""
-    stopped = [journal.record(cluster, FaultKind.PAUSE, node.name) for node in nodes]
+    stopped: list[journal.OpenFault] = []
+    began = time.monotonic()
     try:
+        for node in nodes:
+            stopped.append(journal.record(cluster, FaultKind.PAUSE, node.name))
         with events.step("pause", message=f"{len(nodes)} nodes"):
             for node in nodes:
                 provider.pause(cluster, node)
@@ -231,5 +234,8 @@ def _standing_still(cluster: Cluster, provider: Provider, nodes: list[Node]) -> 
     finally:
         for node in nodes:
             provider.resume(cluster, node)
+        seconds = time.monotonic() - began
+        if nodes and seconds > duration(cluster.agent_ttl, "agent_ttl"):
+            events.note("pause", f"{seconds:.1f} s: longer than fleet is patient, so units may have moved")
         if stopped:
             faults.heal(provider, cluster, stopped)
