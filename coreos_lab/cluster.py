@@ -16,8 +16,6 @@ from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.providers.base import Provider
 from coreos_lab.store import ClusterFolder
 
-ANNOUNCE_DEADLINE = 60.0  # seconds for etcd to be sure enough of itself to take one more
-
 
 def states(cluster: Cluster, provider: Provider) -> dict[str, NodeState]:
     """What each node's machine does now, by name."""
@@ -103,7 +101,13 @@ def _announce(cluster: Cluster, node: Node, provider: Provider) -> str:
     def announced() -> bool:
         nonlocal refused
         try:
-            for member in etcd.members():
+            listed = etcd.members()
+            for member in listed:
+                if not member.name and node.peer_url not in member.peer_urls:
+                    # Its list of members is the one of its own announcement: one more now, and it could not join.
+                    refused = f"the member before it has not started ({', '.join(member.peer_urls)})"
+                    return False
+            for member in listed:
                 if node.peer_url in member.peer_urls:
                     if not member.name:  # told before we were interrupted; it never started
                         return True
@@ -117,7 +121,7 @@ def _announce(cluster: Cluster, node: Node, provider: Provider) -> str:
     with events.step("etcd member", node.name):
         wait.until(
             announced,
-            deadline=ANNOUNCE_DEADLINE,
+            deadline=provider.boot_deadline,
             interval=0.2,
             missing=lambda: f"{node.name}: etcd does not take it as a member: {refused}",
         )

@@ -127,6 +127,7 @@ class Paper:
     """A cluster on paper: machines, etcd's members and fleet's machines; it notes what was done, and the plan then."""
 
     name = "paper"
+    boot_deadline = 0.3
 
     def __init__(self, cluster: Cluster) -> None:
         self.states = {node.name: NodeState.RUNNING for node in cluster.nodes}
@@ -327,6 +328,32 @@ def test_announcing_again_changes_nothing_twice(
     assert asked == asks
     names = [f"core-0{i}=http://172.17.8.10{i}:2380" for i in (1, 2, 3, 4)]
     assert joins == ",".join(names), "the fifth is not announced yet"
+
+
+def test_one_member_at_a_time_also_when_the_one_before_is_still_booting(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = grown(planned(), 5)
+    url = "http://172.17.8.104:2380"
+    booting = [*members(*cluster.nodes[:3]), Member("x", "", (url,))]
+    asked: list[str] = []
+
+    class Booting:
+        def __init__(self, _addresses: object) -> None: ...
+
+        def members(self) -> list[Member]:
+            return list(booting)
+
+        def add_member(self, url: str) -> None:
+            asked.append(url)
+
+    monkeypatch.setattr(doing, "Etcd", Booting)
+    with pytest.raises(DeadlineError, match=rf"core-05: .* the member before it has not started .{url}"):
+        doing._announce(cluster, cluster.nodes[4], Paper(cluster))  # type: ignore[arg-type]
+    assert asked == []
+    booting[3] = Member("x", "core-04", (url,))
+    doing._announce(cluster, cluster.nodes[4], Paper(cluster))  # type: ignore[arg-type]
+    assert asked == ["http://172.17.8.105:2380"]
 
 
 def test_a_unit_that_was_broken_before_is_nobodys_loss(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
