@@ -25,11 +25,13 @@ UNITS_DEADLINE = 180.0  # seconds for units to run elsewhere: the first pull of 
 ETCD_DEADLINE = 30.0  # seconds for an election after a member has gone, and for etcd's own second thoughts
 SETTLE = 10.0  # seconds: an election is over by then, so what is not healthy is not going to be
 # A clean stop of fleetd unloads its units and gives up its place among the machines, so that others take over at once.
-# Its socket would start it again at the first question. It does not wait for the units: sidekicks that take their keys
-# out of etcd need the etcd beside them to last.
+# Its socket would start it again at the first question, and so would a boot that is not over yet: hence the mask. It
+# does not wait for the units: sidekicks that take their keys out of etcd need the etcd beside them to last.
 LEAVE = """
 units=$(ls /run/fleet/units 2>/dev/null)
 systemctl stop fleet.socket fleet.service || exit 1
+systemctl mask --runtime --quiet fleet.socket fleet.service
+systemctl stop fleet.socket fleet.service
 [ -z "$units" ] || timeout 45 systemctl stop $units 2>/dev/null || true
 """
 LEAVE_DEADLINE = 120.0
