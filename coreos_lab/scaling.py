@@ -76,7 +76,7 @@ def unsafe(members: Sequence[Member], healthy: Collection[str]) -> str:
     voters = sum(any(url in healthy for url in member.peer_urls) for member in members)
     if voters > len(members) // 2:
         return ""
-    return f"only {voters} of etcd's {len(members)} members are healthy, which is no majority"
+    return f"etcd has no majority: {voters} of its {len(members)} members are healthy"
 
 
 def shrink(cluster: Cluster, provider: Provider) -> tuple[Cluster, dict[str, str]]:

@@ -72,10 +72,10 @@ def test_a_number_that_no_cluster_has(count: int) -> None:
     [
         (3, 3, ""),
         (3, 2, ""),
-        (3, 1, "only 1 of etcd's 3 members are healthy"),
+        (3, 1, "etcd has no majority: 1 of its 3 members are healthy"),
         (5, 3, ""),
-        (5, 2, "only 2 of etcd's 5 members are healthy"),
-        (2, 1, "only 1 of etcd's 2 members are healthy"),
+        (5, 2, "etcd has no majority: 2 of its 5 members are healthy"),
+        (2, 1, "etcd has no majority: 1 of its 2 members are healthy"),
         (1, 1, ""),
     ],
 )
@@ -248,7 +248,7 @@ def test_no_majority_is_refused(planned: Planned, paper: Any, monkeypatch: pytes
     paper.states["core-02"] = paper.states["core-03"] = NodeState.STOPPED
     paper.members = members(*planned().nodes)
     monkeypatch.setattr(etcd, "is_healthy", lambda _address, **_options: False)
-    with pytest.raises(LabError, match="core: only 0 of etcd's 3 members are healthy"):
+    with pytest.raises(LabError, match="core: etcd has no majority: 0 of its 3 members are healthy"):
         scaling.shrink(leaving(shrunk(planned(), 1)), paper)
     assert paper.done == []
 
