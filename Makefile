@@ -44,11 +44,13 @@ test-unit: setup ## tests that run anywhere in seconds
 
 .PHONY: test-e2e
 test-e2e: setup ## tests that boot real machines
-	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "not long"
-
-.PHONY: test-long
-test-long: setup ## the same, and those that take minutes: every fault, interrupted commands, seven nodes
 	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v
+
+.PHONY: test-vagrant
+test-vagrant: setup ## the tests on virtual machines of libvirt; emulated in software they take many minutes
+	scripts/bootstrap-libvirt.sh
+	$(SUDO) scripts/libvirt.py start
+	$(SUDO) $(VENV)/bin/python -m pytest tests/vagrant -v; code=$$?; $(SUDO) scripts/libvirt.py stop; exit $$code
 
 .PHONY: userland
 userland: setup ## build Container Linux's programs from their Go modules

@@ -29,7 +29,6 @@ def test_a_subnet_in_use_is_refused_and_named(other_interface: str) -> None:
     assert "nothing is left over" in lab("destroy", "--name", "clash").out
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("number", "code", "after"), [(2, 130, 0.6), (2, 130, 2.0), (9, -9, 0.6), (9, -9, 2.0)])
 def test_an_interrupted_up_goes_on_or_goes_away(number: int, code: int, after: float) -> None:
     for goes_on in (True, False):
@@ -44,7 +43,6 @@ def test_an_interrupted_up_goes_on_or_goes_away(number: int, code: int, after: f
         lab("destroy", "--name", "half")
 
 
-@pytest.mark.long
 def test_a_full_disk_is_said_before_a_machine_is_made(tmp_path: str) -> None:
     """A state folder on a file system too small for a node."""
     import os

@@ -25,14 +25,12 @@ def test_the_proxys_machine_dies_and_the_cluster_heals(ch3: Lab) -> None:
     assert 0 < verdict.json["outages"]["front"] < 60
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("fault", ["halt", "reboot", "pause"])
 def test_every_fault_has_an_effect_and_is_undone(ch3: Lab, fault: str) -> None:
     assert ch3("break", "core-03", "--fault", fault, "--verify", "--json").json["outcome"] == "pass"
     assert ch3("status", "--json").json["faults"] == []
 
 
-@pytest.mark.long
 def test_without_the_repair_the_verdict_is_fail(cluster: Lab, tmp_path: Path) -> None:
     """The proxy is tied to a machine that is gone: fleet cannot move it, and the verdict must say so."""
     for name in lab("status", "--json").json["labs"]:
@@ -47,7 +45,6 @@ def test_without_the_repair_the_verdict_is_fail(cluster: Lab, tmp_path: Path) ->
     cluster("undeploy", "ch3-tied")
 
 
-@pytest.mark.long
 def test_heal_puts_right_what_a_killed_break_left(ch3: Lab) -> None:
     breaking = start("break", "core-02", "--for", "60s")
     end = time.monotonic() + 30
@@ -62,7 +59,6 @@ def test_heal_puts_right_what_a_killed_break_left(ch3: Lab) -> None:
     wait_for_check(ch3)
 
 
-@pytest.mark.long
 def test_ctrl_c_heals_before_it_goes(ch3: Lab) -> None:
     breaking = start("break", "core-02", "--for", "60s")
     end = time.monotonic() + 30
@@ -76,7 +72,6 @@ def test_ctrl_c_heals_before_it_goes(ch3: Lab) -> None:
     assert state["nodes"][1]["state"] == "running"
 
 
-@pytest.mark.long
 def test_two_commands_at_once_and_a_node_broken_twice(ch3: Lab) -> None:
     breaking = start("break", "core-02", "--for", "8s")
     time.sleep(1.5)

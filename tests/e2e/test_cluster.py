@@ -28,8 +28,8 @@ def test_up_is_a_real_cluster_and_says_so_in_json(cluster: Lab) -> None:
 
 @pytest.mark.parametrize("node", NODES)
 def test_every_node_is_in_order(cluster: Lab, node: str) -> None:
-    assert on(node, "systemctl", "is-system-running", "--wait") == "running"
     assert on(node, "systemctl", "--failed", "--no-legend") == ""
+    assert on(node, "systemctl", "is-system-running", "--wait") == "running"
     assert on(node, "docker", "info", "--format", "{{.Driver}}") == "overlay2"
     assert on(node, "systemctl", "is-active", "etcd2", "fleet", "flanneld", "locksmithd").split() == ["active"] * 4
     address = next(n["address"] for n in lab("status", "--json").json["nodes"] if n["name"] == node)
@@ -107,7 +107,6 @@ def test_destroy_leaves_nothing(_nothing_stays: None) -> None:
     assert "Nothing to destroy" in lab("destroy").out
 
 
-@pytest.mark.long
 def test_seven_nodes_five_of_them_members() -> None:
     try:
         lab("up", "--nodes", "7", "--name", "big")

@@ -19,7 +19,6 @@ def undeploy_all() -> None:
         lab("undeploy", name)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ["ch1", "ch2", "ch3"])
 def test_a_chapter_deploys_checks_and_goes_again(cluster: Lab, tmp_path: Path, name: str) -> None:
     undeploy_all()
@@ -34,7 +33,6 @@ def test_a_chapter_deploys_checks_and_goes_again(cluster: Lab, tmp_path: Path, n
     assert "/services" not in cluster("etcdctl", "ls").out
 
 
-@pytest.mark.long
 def test_a_port_that_another_lab_holds_is_refused_with_both_names(ch3: Lab) -> None:
     refused = ch3("deploy", "ch2", code=2)
     assert "ch2: its port 80 is held by ch3" in refused.err
@@ -78,7 +76,6 @@ def test_a_unit_that_fails_is_reported_with_its_journal(cluster: Lab, tmp_path: 
     cluster("undeploy", "broken")
 
 
-@pytest.mark.long
 def test_checks_say_unknown_when_etcd_is_out_of_reach(ch3: Lab) -> None:
     for node in ("core-01", "core-02", "core-03"):
         ch3("ssh", node, "--", "sudo", "systemctl", "stop", "etcd2")
