@@ -81,7 +81,6 @@ def test_names_are_heeded(clean: Lab) -> None:
         assert "nosuch: no such snapshot" in clean("snapshot", verb, "nosuch", code=2).err
 
 
-@pytest.mark.long
 def test_as_many_nodes_as_there_were(clean: Lab) -> None:
     clean("scale", "4")
     clean("snapshot", "save", "four")
@@ -93,7 +92,6 @@ def test_as_many_nodes_as_there_were(clean: Lab) -> None:
     clean("scale", "3")
 
 
-@pytest.mark.long
 def test_a_save_that_was_killed_leaves_nobody_standing_still(clean: Lab) -> None:
     kill_when(FOLDER / "faults.jsonl", "snapshot", "save", "half")
     assert "half" not in clean("snapshot", "list").out
@@ -106,7 +104,6 @@ def test_a_save_that_was_killed_leaves_nobody_standing_still(clean: Lab) -> None
     clean("check", "ch3")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("then", [("up",), ("heal",), ("snapshot", "restore", "clean")])
 def test_a_restore_that_was_killed_is_gone_on_with(clean: Lab, then: tuple[str, ...]) -> None:
     clean("undeploy", "ch3")
