@@ -27,6 +27,10 @@ box_app = typer.Typer(help="Vagrant's boxes.", rich_markup_mode=None, no_args_is
 app.add_typer(box_app, name="box")
 render_app = typer.Typer(help="Print what would be used.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(render_app, name="render")
+snapshot_app = typer.Typer(
+    help="Copies of a whole cluster, to go back to in seconds.", rich_markup_mode=None, no_args_is_help=True
+)
+app.add_typer(snapshot_app, name="snapshot")
 
 # What the machine can do wrong to any of us: no space, no permission, a read-only or broken file system.
 ENVIRONMENT_ERRORS = {
@@ -61,6 +65,14 @@ def _complete_nodes(ctx: typer.Context, incomplete: str) -> list[str]:
     return [node.name for node in cluster.nodes if node.name.startswith(incomplete)] if cluster else []
 
 
+def _complete_snapshots(ctx: typer.Context, incomplete: str) -> list[str]:
+    from coreos_lab import snapshots, store
+
+    cluster = store.load(ctx.params.get("name") or "core")
+    found = snapshots.snapshots(cluster) if cluster else []
+    return [each.name for each in found if each.name.startswith(incomplete)]
+
+
 Name = Annotated[str, typer.Option("--name", envvar="LAB_NAME", help="The cluster.", autocompletion=_complete_clusters)]
 Json = Annotated[bool, typer.Option("--json", envvar="LAB_JSON", help="Print one JSON document to stdout.")]
 NodeName = Annotated[str, typer.Argument(metavar="NODE", autocompletion=_complete_nodes)]
@@ -81,6 +93,9 @@ LabName = Annotated[
     str,
     typer.Argument(metavar="LAB", help="A lab's name, or the path of its folder.", autocompletion=_complete_labs),
 ]
+
+NewSnapshot = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Its name.")]
+KnownSnapshot = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Its name.", autocompletion=_complete_snapshots)]
 
 
 def _version(value: bool) -> None:
@@ -179,6 +194,18 @@ def up(
         box_version=box_version,
     )
     do(request, keep=keep, dry_run=dry_run, as_json=as_json)
+
+
+@app.command()
+def scale(
+    count: Annotated[int, typer.Argument(metavar="N", help="How many nodes it is to have.")],
+    name: Name = "core",
+    as_json: Json = False,
+) -> None:
+    """Nodes join and leave a running cluster, their units and their vote in etcd first."""
+    from coreos_lab.commands.scale import scale as do
+
+    do(name, count, as_json=as_json)
 
 
 @app.command()
@@ -357,6 +384,38 @@ def render_cloud_config(node: NodeName = "core-01", name: Name = "core") -> None
     from coreos_lab.commands.render import cloud_config as do
 
     do(name, node)
+
+
+@snapshot_app.command("save")
+def snapshot_save(snapshot: NewSnapshot, name: Name = "core", as_json: Json = False) -> None:
+    """Copy all nodes' disks at one moment, with what is deployed."""
+    from coreos_lab.commands.snapshot import save as do
+
+    do(name, snapshot, as_json=as_json)
+
+
+@snapshot_app.command("restore")
+def snapshot_restore(snapshot: KnownSnapshot, name: Name = "core", as_json: Json = False) -> None:
+    """Make the cluster what it was: nodes, disks, labs."""
+    from coreos_lab.commands.snapshot import restore as do
+
+    do(name, snapshot, as_json=as_json)
+
+
+@snapshot_app.command("list")
+def snapshot_list(name: Name = "core", as_json: Json = False) -> None:
+    """A cluster's snapshots, the oldest first."""
+    from coreos_lab.commands.snapshot import list_snapshots as do
+
+    do(name, as_json=as_json)
+
+
+@snapshot_app.command("delete")
+def snapshot_delete(snapshot: KnownSnapshot, name: Name = "core", as_json: Json = False) -> None:
+    """Remove a snapshot."""
+    from coreos_lab.commands.snapshot import delete as do
+
+    do(name, snapshot, as_json=as_json)
 
 
 @render_app.command("vagrantfile")

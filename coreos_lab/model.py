@@ -30,12 +30,23 @@ class Disk:
 
 @dataclass(frozen=True)
 class Node:
-    """One machine. `member` says whether it is an etcd member or only a client of the members."""
+    """One machine. `member` says whether it is an etcd member or only a client of the members.
+
+    `joins` is so of one that came to a cluster which ran already, `leaving` of one that `lab scale` is taking away:
+    both are planned before anything is done, so that whoever goes on after an interruption knows.
+    """
 
     name: str
     address: str
     member: bool
     disks: tuple[Disk, ...] = ()
+    joins: bool = False
+    leaving: bool = False
+
+    @property
+    def peer_url(self) -> str:
+        """Where the other members reach its etcd."""
+        return f"http://{self.address}:2380"
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,16 @@ class Cluster:
     def members(self) -> tuple[Node, ...]:
         """The nodes that are etcd members."""
         return tuple(node for node in self.nodes if node.member)
+
+    @property
+    def staying(self) -> tuple[Node, ...]:
+        """The nodes that are not being taken away."""
+        return tuple(node for node in self.nodes if not node.leaving)
+
+    @property
+    def leaving(self) -> tuple[Node, ...]:
+        """The nodes that are being taken away."""
+        return tuple(node for node in self.nodes if node.leaving)
 
     def node(self, name: str) -> Node | None:
         """The node of that name, if there is one."""

@@ -144,12 +144,29 @@ def _grown(request: Request, existing: Cluster) -> Cluster:
     fixed("--box", request.box, has and has.name)
     fixed("--box-version", request.box_version, has and has.version)
     count = len(existing.nodes)
-    if request.nodes is None or request.nodes == count:
-        return existing
-    if request.nodes < count:
+    if request.nodes is not None and request.nodes < count:
         raise UsageError(
             f"--nodes {request.nodes}: cluster {existing.name} has {count} nodes already",
-            f"destroy it first (lab destroy --name {existing.name})",
+            f"take nodes away with 'lab scale {request.nodes}', or all of them (lab destroy --name {existing.name})",
         )
-    more = make_nodes(existing.network, count + 1, request.nodes, existing.nodes[0].disks, ETCD_MEMBERS_MAX)
-    return replace(existing, nodes=existing.nodes + more)
+    return grown(existing, request.nodes or count)
+
+
+def grown(existing: Cluster, count: int) -> Cluster:
+    """The cluster with `count` nodes, if it has fewer. The new ones have the disks of the others."""
+    has = len(existing.nodes)
+    more = make_nodes(existing.network, has + 1, count, existing.nodes[0].disks, ETCD_MEMBERS_MAX)
+    return replace(existing, nodes=existing.nodes + tuple(replace(node, joins=True) for node in more))
+
+
+def shrunk(existing: Cluster, count: int) -> Cluster:
+    """The cluster with all but its first `count` nodes on their way out. One that is leaving already stays so."""
+    nodes = (replace(node, leaving=node.leaving or i >= count) for i, node in enumerate(existing.nodes))
+    return replace(existing, nodes=tuple(nodes))
+
+
+def check_count(count: int) -> int:
+    """A number of nodes that a cluster can have, or UsageError."""
+    if not 1 <= count <= NODES_MAX:
+        raise UsageError(f"scale {count}: must be from 1 to {NODES_MAX}")
+    return count

@@ -61,6 +61,11 @@ def wait_for_nodes(cluster: Cluster, nodes: Sequence[Node], provider: Provider, 
             raise
 
 
+def wait_for_etcd(cluster: Cluster, node: Node, provider: Provider, *, deadline: float) -> None:
+    """Returns when a node's etcd is healthy, whatever else of the node is still booting."""
+    _etcd(cluster, node, provider, time.monotonic() + deadline)
+
+
 def _left(end: float) -> float:
     return max(0.0, end - time.monotonic())
 

@@ -38,8 +38,8 @@ class VagrantFiles:
 
 
 def initial_cluster(cluster: Cluster) -> str:
-    """etcd's list of members: name=peer-URL, joined by commas."""
-    return ",".join(f"{node.name}=http://{node.address}:2380" for node in cluster.members)
+    """etcd's list of the members that found a cluster: name=peer-URL, joined by commas."""
+    return ",".join(f"{node.name}={node.peer_url}" for node in cluster.members if not node.joins)
 
 
 def cloud_config(cluster: Cluster, node: Node, ssh_key: str, token: str, registry: str, *, joins: str = "") -> str:

@@ -59,6 +59,16 @@ class ClusterFolder:
         return self.path / "faults.jsonl"
 
     @property
+    def snapshots(self) -> Path:
+        """One folder a snapshot."""
+        return self.path / "snapshots"
+
+    @property
+    def restoring(self) -> Path:
+        """Names the snapshot that is being put back, for as long as the nodes' disks are neither old nor new."""
+        return self.path / "restoring"
+
+    @property
     def registry(self) -> Path:
         """What container image names mean to this cluster's nodes."""
         return self.path / "registry"
@@ -99,11 +109,22 @@ def save(cluster: Cluster) -> None:
 def load(name: str) -> Cluster | None:
     """A cluster's plan, or None where there is none of that name."""
     path = ClusterFolder(name).plan
-    if not path.exists():
-        return None
+    return read(path) if path.exists() else None
+
+
+def read(path: Path) -> Cluster:
+    """A plan that was written by `save`, from wherever it lies."""
     raw = disk.read_json(path)
     nodes = tuple(
-        Node(n["name"], n["address"], n["member"], tuple(Disk(**extra) for extra in n["disks"])) for n in raw["nodes"]
+        Node(
+            n["name"],
+            n["address"],
+            n["member"],
+            tuple(Disk(**extra) for extra in n["disks"]),
+            joins=n.get("joins", False),
+            leaving=n.get("leaving", False),
+        )
+        for n in raw["nodes"]
     )
     box = VagrantBox(**raw["box"]) if raw.get("box") else None
     known = {"network": Network(**raw["network"]), "limits": Limits(**raw["limits"]), "nodes": nodes, "box": box}

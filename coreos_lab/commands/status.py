@@ -31,6 +31,9 @@ def status(name: str, *, as_json: bool) -> None:
         print(
             "Broken: " + ", ".join(f"{fault.node} ({fault.kind.value})" for fault in faults) + "; 'lab heal' undoes it"
         )
+    if cluster.leaving:
+        leaving = ", ".join(node.name for node in cluster.leaving)
+        print(f"Leaving: {leaving}; 'lab scale {len(cluster.staying)}' goes on with it")
     if state["units"] is None:
         print("Units: fleet does not answer")
     elif state["units"]:

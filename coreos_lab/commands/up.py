@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coreos_lab import cluster as doing
-from coreos_lab import events, screen, store
+from coreos_lab import events, scaling, screen, snapshots, store
 from coreos_lab.commands import view
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, to_json
@@ -28,10 +28,14 @@ def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool) -> None:
     began = time.monotonic()
     if dry_run:
         existing = store.load(request.name)
+        existing = existing and replace(existing, nodes=existing.staying)
         print(json.dumps(to_json(with_box(plan(request, existing, _taken(request.name)), request)), indent=2))
         return
     with screen.showing(), store.ClusterFolder(request.name).lock("lab up"):
         existing = store.load(request.name)
+        if existing is not None:
+            existing = snapshots.finish(existing, choose(existing.provider))
+            existing = scaling.finish(existing, choose(existing.provider))
         cluster = plan(request, existing, _taken(request.name))
         provider = choose(cluster.provider)
         require_able(provider)

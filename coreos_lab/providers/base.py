@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from coreos_lab.model import Cluster, Finding, Node, NodeState
 
@@ -92,4 +92,24 @@ class Provider(Protocol):
 
     def leftovers(self, cluster: Cluster) -> list[str]:
         """What of the cluster is still on the host, a line each. Looks at the host, not at our records."""
+        ...
+
+
+@runtime_checkable
+class SnapshotProvider(Provider, Protocol):
+    """A provider that can also copy the disks of a cluster's nodes. Nothing of it is needed for anything else.
+
+    Nodes stand still (paused) or are off while they are copied, and are off while they are put back.
+    """
+
+    def snapshot_size(self, cluster: Cluster) -> int:
+        """How many bytes a copy of the nodes' disks takes now."""
+        ...
+
+    def save_snapshot(self, cluster: Cluster, folder: Path) -> None:
+        """Copies the disks of all nodes into a folder, which is there and empty."""
+        ...
+
+    def restore_snapshot(self, cluster: Cluster, folder: Path) -> None:
+        """Puts the disks of all nodes back as `save_snapshot` found them. May be repeated when it was interrupted."""
         ...

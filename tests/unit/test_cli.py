@@ -34,6 +34,15 @@ def lab(*argv: str, entry: str = ENTRY) -> subprocess.CompletedProcess[str]:
         (["break", "core-01", "--for", "long"], "--for: 'long' is no duration"),
         (["doctor", "--provider", "cloud"], "--provider cloud: no such provider (there is: nspawn, vagrant)"),
         (["ssh", "core-01"], "core: no such cluster"),
+        (["scale", "0"], "scale 0: must be from 1 to 99"),
+        (["scale", "three"], "'N'"),
+        (["scale"], "'N'"),
+        (["scale", "3"], "core: no such cluster"),
+        (["snapshot", "save", "a/b"], "a/b: not a snapshot's name"),
+        (["snapshot", "save"], "'SNAPSHOT'"),
+        (["snapshot", "restore", "clean"], "core: no such cluster"),
+        (["snapshot", "list"], "core: no such cluster"),
+        (["snapshot", "delete", "clean"], "core: no such cluster"),
     ],
 )
 def test_wrong_usage_is_one_clear_line_and_code_2(argv: list[str], says: str, state: Path) -> None:
@@ -64,6 +73,8 @@ def test_help_lists_every_command() -> None:
         "journal",
         "env",
         "render",
+        "scale",
+        "snapshot",
         "destroy",
     ]:
         assert f"\n  {command} " in text, command

@@ -19,7 +19,7 @@ from coreos_lab.containers import layers
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image.image import ensure_image, image_folder
 from coreos_lab.model import Cluster, Finding, Node, NodeState
-from coreos_lab.providers.nspawn import cgroup, disks, names, network
+from coreos_lab.providers.nspawn import cgroup, copies, disks, names, network
 from coreos_lab.providers.nspawn.doctor import findings
 from coreos_lab.providers.nspawn.machine import FOLDERS, RESOLVED, launch_arguments, nspawn_arguments
 
@@ -194,6 +194,18 @@ class NspawnProvider:
 
     def destroy_network(self, cluster: Cluster) -> None:
         network.destroy(cluster, self._host_record(cluster))
+
+    def snapshot_size(self, cluster: Cluster) -> int:
+        return copies.size([self._folder(cluster, node) for node in cluster.nodes])
+
+    def save_snapshot(self, cluster: Cluster, folder: Path) -> None:
+        pairs = [(self._folder(cluster, node), folder / "nodes" / node.name) for node in cluster.nodes]
+        copies.save(pairs, extra_disks=any(node.disks for node in cluster.nodes))
+
+    def restore_snapshot(self, cluster: Cluster, folder: Path) -> None:
+        for node in cluster.nodes:
+            disks.detach(self._folder(cluster, node))
+        copies.restore([(folder / "nodes" / node.name, self._folder(cluster, node)) for node in cluster.nodes])
 
     def leftovers(self, cluster: Cluster) -> list[str]:
         folder = self._cluster_folder(cluster)

@@ -1,0 +1,137 @@
+"""Nodes join and leave a running cluster, with a lab on it, and with the command killed in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.e2e.calls import Result, lab, start
+
+Lab = Callable[..., Result]
+
+
+@pytest.fixture
+def scaled(ch3: Lab) -> Iterator[Lab]:
+    """Three nodes with ch3 on them, and three again when the test is over."""
+    yield ch3
+    lab("heal", code=None)
+    lab("scale", "3", code=None)
+
+
+def names(count: int) -> list[str]:
+    return [f"core-{number:02d}" for number in range(1, count + 1)]
+
+
+def assert_whole(count: int) -> None:
+    """As many nodes, etcd members and fleet machines as there should be, all in order, and ch3 works on them."""
+    state = lab("status", "--json").json
+    assert [node["name"] for node in state["nodes"]] == names(count)
+    assert all(node["state"] == "running" and node["etcd_healthy"] for node in state["nodes"]), state["nodes"]
+    assert len(lab("etcdctl", "member", "list").out.splitlines()) == min(count, 5)
+    assert "cluster is healthy" in lab("etcdctl", "cluster-health").out
+    assert len(lab("fleetctl", "list-machines", "--no-legend").out.splitlines()) == count
+    end = time.monotonic() + 90  # a sidekick looks every 45 s
+    while (checked := lab("check", "ch3", code=None)).code != 0:
+        assert time.monotonic() < end, checked.out
+        time.sleep(2)
+
+
+def push_units_to(chosen: list[str], others: list[str]) -> None:
+    """Has fleet move what it can, by taking the other nodes' fleetd off and on again."""
+    for node in others:
+        lab("ssh", node, "--", "sudo", "systemctl", "stop", "fleet.socket", "fleet.service")
+    try:
+        end = time.monotonic() + 60
+        while not set(where().values()) & set(chosen):
+            assert time.monotonic() < end, where()
+            time.sleep(0.5)
+    finally:
+        for node in others:
+            lab("ssh", node, "--", "sudo", "systemctl", "start", "fleet.socket", "fleet.service")
+
+
+def where() -> dict[str, str]:
+    """Each active unit's node."""
+    units = lab("status", "--json").json["units"] or []
+    return {unit["name"]: unit["node"] for unit in units if unit["active"] == "active"}
+
+
+def test_a_node_comes_and_goes(scaled: Lab) -> None:
+    assert scaled("scale", "4", "--json").json["joined"] == ["core-04"]
+    assert "has 4 nodes" in scaled("scale", "4").out
+    told = scaled("scale", "3", "--json").json
+    assert (told["nodes"], told["left"], told["stranded"]) == (names(3), ["core-04"], {})
+    assert_whole(3)
+
+
+def test_three_five_three_four(scaled: Lab) -> None:
+    scaled("scale", "5")
+    assert_whole(5)
+    push_units_to(["core-04", "core-05"], ["core-01", "core-02"])
+    told = scaled("scale", "3", "--json").json
+    assert told["stranded"] == {}
+    assert_whole(3)
+    assert len(where()) == 8, "no unit is lost"
+    scaled("scale", "4")
+    assert_whole(4)
+
+
+@pytest.mark.parametrize("after", [0.6, 2.0, 4.0])
+def test_killed_in_the_middle_then_again(scaled: Lab, after: float) -> None:
+    for count in (5, 3):
+        scaling = start("scale", str(count))
+        time.sleep(after)
+        scaling.kill()
+        scaling.wait()
+        scaled("scale", str(count))
+        assert_whole(count)
+
+
+@pytest.mark.parametrize("after", [0.8])
+def test_killed_in_the_middle_then_the_other_way_or_up(scaled: Lab, after: float) -> None:
+    for count, then in ((5, ("scale", "3")), (5, ("up",)), (3, ("up",)), (4, ("scale", "3"))):
+        scaling = start("scale", str(count))
+        time.sleep(after)
+        scaling.kill()
+        scaling.wait()
+        scaled(*then)
+    assert_whole(3)
+
+
+@pytest.mark.parametrize("fault", ["kill", "pause"])
+def test_a_dead_node_can_leave_and_what_cannot_move_is_named(scaled: Lab, fault: str) -> None:
+    scaled("break", "core-03", "--fault", fault)
+    told = scaled("scale", "2")
+    assert "helloworld@3.service: no machine can run it" in told.out
+    assert "Conflicts=helloworld@*.service" in told.out
+    assert scaled("status", "--json").json["faults"] == []
+    scaled("scale", "3")
+    assert_whole(3)
+
+
+def test_down_to_one_and_up_again(scaled: Lab) -> None:
+    scaled("scale", "1")
+    assert len(lab("etcdctl", "member", "list").out.splitlines()) == 1
+    scaled("scale", "3")
+    assert_whole(3)
+
+
+def test_what_is_not_safe_is_refused(scaled: Lab) -> None:
+    scaled("break", "core-02")
+    for count in ("2", "4"):
+        refused = scaled("scale", count, code=4)
+        assert "core-02: is broken (kill)" in refused.err
+        assert "lab heal" in refused.err
+    assert "has 3 nodes" in scaled("scale", "3").out, "nothing to do, and what is broken stays so"
+    assert scaled("status", "--json").json["nodes"][1]["state"] == "stopped"
+    scaled("break", "core-03")
+    refused = scaled("scale", "1", code=4)
+    assert "etcd has no majority" in refused.err
+    assert len(scaled("status", "--json").json["nodes"]) == 3
+
+
+@pytest.mark.parametrize(("count", "says"), [("0", "scale 0: must be from 1 to 99"), ("many", "'many'")])
+def test_no_number_of_nodes(count: str, says: str) -> None:
+    assert says in lab("scale", count, code=2).err
