@@ -44,7 +44,11 @@ test-unit: setup ## tests that run anywhere in seconds
 
 .PHONY: test-e2e
 test-e2e: setup ## tests that boot real machines
-	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v
+	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "not rounds"
+
+.PHONY: test-rounds
+test-rounds: setup ## more rounds of those that interrupt commands: other moments, other ways to go on
+	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m rounds
 
 .PHONY: test-vagrant
 test-vagrant: setup ## the tests on virtual machines of libvirt; emulated in software they take many minutes

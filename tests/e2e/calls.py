@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 NAME = "e2e"  # never the user's own cluster
 ENTRY = "from coreos_lab.cli import main; main()"
 ROOT = Path(__file__).parents[2]
@@ -63,3 +65,8 @@ def start(*argv: str) -> subprocess.Popen[str]:
         env=environment(),
         start_new_session=True,
     )
+
+
+def again(*values: object) -> Any:
+    """A parameter of one more round of what another tests already: `make test-rounds` runs it, `make test` does not."""
+    return pytest.param(*values, marks=pytest.mark.rounds)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.e2e.calls import Result, lab, start
+from tests.e2e.calls import Result, again, lab, start
 
 Lab = Callable[..., Result]
 
@@ -78,7 +78,7 @@ def test_three_five_three_four(scaled: Lab) -> None:
     assert_whole(4)
 
 
-@pytest.mark.parametrize("after", [0.6, 2.0, 4.0])
+@pytest.mark.parametrize("after", [again(0.6), 2.0, again(4.0)])
 def test_killed_in_the_middle_then_again(scaled: Lab, after: float) -> None:
     for count in (5, 3):
         scaling = start("scale", str(count))
@@ -100,7 +100,7 @@ def test_killed_in_the_middle_then_the_other_way_or_up(scaled: Lab, after: float
     assert_whole(3)
 
 
-@pytest.mark.parametrize("fault", ["kill", "pause"])
+@pytest.mark.parametrize("fault", ["kill", again("pause")])
 def test_a_dead_node_can_leave_and_what_cannot_move_is_named(scaled: Lab, fault: str) -> None:
     scaled("break", "core-03", "--fault", fault)
     told = scaled("scale", "2")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import NAME, Result, lab, start
+from tests.e2e.calls import NAME, Result, again, lab, start
 
 Lab = Callable[..., Result]
 FOLDER = Path(os.environ.get("LAB_STATE_DIR", "/var/lib/coreos-lab")) / "clusters" / NAME
@@ -104,7 +104,7 @@ def test_a_save_that_was_killed_leaves_nobody_standing_still(clean: Lab) -> None
     clean("check", "ch3")
 
 
-@pytest.mark.parametrize("then", [("up",), ("heal",), ("snapshot", "restore", "clean")])
+@pytest.mark.parametrize("then", [("up",), again(("heal",)), again(("snapshot", "restore", "clean"))])
 def test_a_restore_that_was_killed_is_gone_on_with(clean: Lab, then: tuple[str, ...]) -> None:
     clean("undeploy", "ch3")
     kill_when(FOLDER / "restoring", "snapshot", "restore", "clean")
