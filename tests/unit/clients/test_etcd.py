@@ -106,3 +106,13 @@ def test_health(stub: Stub, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, 
 def test_nobody_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CLIENT_PORT", 1)
     assert not is_healthy("127.0.0.1", timeout=0.2)
+
+
+def test_empty_folders_above_a_key_go_up_to_the_first_that_is_not(stub: Stub, etcd: Etcd) -> None:
+    stub.answers["DELETE /v2/keys/a/b/c?dir=true"] = (200, {"action": "delete"})
+    stub.answers["DELETE /v2/keys/a/b?dir=true"] = (403, {"errorCode": 108, "message": "Directory not empty"})
+    etcd.remove_empty_folders_above("/a/b/c/key")
+    assert [request for request, _body in stub.asked] == [
+        "DELETE /v2/keys/a/b/c?dir=true",
+        "DELETE /v2/keys/a/b?dir=true",
+    ]
