@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from coreos_lab import run, settings
+from coreos_lab import run
 from coreos_lab.model import Finding
+from coreos_lab.providers import conditions
 from coreos_lab.providers.nspawn import cgroup
 
 # program -> Debian's package
@@ -31,12 +32,12 @@ def findings() -> list[Finding]:
         _linux(),
         _root(),
         _kernel(),
-        *(_program(program, package) for program, package in PROGRAMS.items()),
+        *(conditions.program(program, package) for program, package in PROGRAMS.items()),
         _filesystem("overlay"),
         _device("/dev/loop-control", "loop devices", "modprobe loop"),
         _bridge(),
         _cgroup(),
-        _space(),
+        conditions.space(FREE_GIB),
     ]
 
 
@@ -63,11 +64,6 @@ def _kernel() -> Finding:
     release = os.uname().release
     least = ".".join(map(str, LEAST_KERNEL))
     return Finding("kernel", parse_release(release) >= LEAST_KERNEL, release, f"Linux {least} or later is needed")
-
-
-def _program(program: str, package: str) -> Finding:
-    found = run.which(program)
-    return Finding(program, found is not None, str(found or "not found"), f"apt-get install {package}")
 
 
 def _filesystem(name: str) -> Finding:
@@ -98,17 +94,3 @@ def _cgroup() -> Finding:
     found = cgroup.hierarchies()
     mode = "none" if found.v2 is None else "hybrid" if found.v1 else "version 2"
     return Finding("cgroups", found.v2 is not None, mode, "mount a cgroup version 2 hierarchy")
-
-
-def _space() -> Finding:
-    folder = settings.state_dir()
-    while not folder.exists():
-        folder = folder.parent
-    stat = os.statvfs(folder)
-    free = stat.f_bavail * stat.f_frsize / 1024**3
-    return Finding(
-        "disk space",
-        free >= FREE_GIB,
-        f"{free:.1f} GiB free for {settings.state_dir()}",
-        f"{FREE_GIB} GiB are needed",
-    )

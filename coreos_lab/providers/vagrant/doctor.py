@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from coreos_lab import run, settings
 from coreos_lab.errors import LabError
 from coreos_lab.model import Finding
+from coreos_lab.providers import conditions
 from coreos_lab.providers.vagrant import boxes, hypervisors
 
 LEAST_VAGRANT = (2, 2)
@@ -23,11 +23,11 @@ def findings() -> list[Finding]:
     on = boxes.here()
     found = [_vagrant(), _answers(on)]
     if on == "libvirt":
-        found += [_plugin(), _program("qemu-img", "qemu-utils"), _entry(), _driver()]
+        found += [_plugin(), conditions.program("qemu-img", "qemu-utils"), _entry(), _driver()]
     else:
         found.append(_ranges())
-    found += [_program(program, package) for program, package in BUILDERS.items()]
-    return [*found, _space()]
+    found += [conditions.program(program, package) for program, package in BUILDERS.items()]
+    return [*found, conditions.space(FREE_GIB)]
 
 
 def _vagrant() -> Finding:
@@ -84,16 +84,3 @@ def _ranges() -> Finding:
     text = RANGES.read_text(encoding="utf-8") if RANGES.exists() else ""
     ok = any(line.split()[:1] == ["*"] and ("172.17" in line or "0.0.0.0/0" in line) for line in text.splitlines())
     return Finding("host-only networks", ok, str(RANGES), f"echo '* 172.17.0.0/16' | sudo tee -a {RANGES}")
-
-
-def _program(program: str, package: str) -> Finding:
-    path = run.which(program)
-    return Finding(program, path is not None, str(path or "not installed"), f"apt-get install {package}")
-
-
-def _space() -> Finding:
-    folder = settings.state_dir()
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free / 2**30
-    return Finding("disk space", free >= FREE_GIB, f"{free:.0f} GiB free under {folder}", f"make {FREE_GIB} GiB free")
