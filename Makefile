@@ -43,15 +43,15 @@ test-unit: setup ## tests that run anywhere in seconds
 	scripts/test-go.sh $(VENV)
 
 .PHONY: test-e2e
-test-e2e: setup ## tests that boot real machines
+test-e2e: setup image ## tests that boot real machines
 	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "not rounds"
 
 .PHONY: test-rounds
-test-rounds: setup ## more rounds of those that interrupt commands: other moments, other ways to go on
+test-rounds: setup image ## more rounds of those that interrupt commands: other moments, other ways to go on
 	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m rounds
 
 .PHONY: test-vagrant
-test-vagrant: setup ## the tests on virtual machines of libvirt; emulated in software they take many minutes
+test-vagrant: setup image ## the tests on virtual machines of libvirt; emulated in software they take many minutes
 	scripts/bootstrap-libvirt.sh
 	$(SUDO) scripts/libvirt.py start
 	$(SUDO) $(VENV)/bin/python -m pytest tests/vagrant -v; code=$$?; $(SUDO) scripts/libvirt.py stop; exit $$code
