@@ -1,7 +1,8 @@
 """make bench: medians of what takes time, as a table and as JSON. Everything goes through the command, as users do.
 
 The floor is the same machines started by hand, from the same image and cloud-configs, waiting for nothing but fleet's
-list. Runs take turns, so that a machine that gets slower meanwhile slows all of them.
+list; the peer is the same as LXC containers, where LXC is installed. `lab up` also waits for Docker on every node.
+Runs take turns, so that a machine that gets slower meanwhile slows all of them.
 """
 
 from __future__ import annotations
@@ -9,15 +10,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coreos_lab.model import Cluster
 
 ROOT = Path(__file__).parents[1]
 NAME = "bench"
+BRIDGE = "labpeer"
 LAB = [sys.executable, "-c", "from coreos_lab.cli import main; main()"]
 GOALS = {
     "up, 3 nodes": 2.5,
@@ -50,33 +57,77 @@ def break_and_measure(ttl: str) -> float:
     return float(verdict["outages"]["front"])
 
 
+def until_fleet_lists_all(cluster: Cluster) -> None:
+    """Returns when fleet lists every node of a cluster that somebody has started."""
+    from coreos_lab.clients.fleet import Fleet
+    from coreos_lab.clients.http import CannotCheckError
+
+    fleet = Fleet([node.address for node in cluster.nodes], timeout=1)
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        try:
+            if len(fleet.machines()) == len(cluster.nodes):
+                return
+        except CannotCheckError:
+            pass
+        time.sleep(0.02)
+    raise SystemExit("bench: fleet does not list all machines")
+
+
 def floor() -> float:
     """Seconds for three machines by hand, from the cloud-configs and the bridge that `lab up` left, to fleet's list."""
     from coreos_lab import store
-    from coreos_lab.clients.fleet import Fleet
-    from coreos_lab.clients.http import CannotCheckError
     from coreos_lab.providers.choose import provider as choose
 
     cluster = store.require(NAME)
     provider = choose(cluster.provider)
+    folder = store.ClusterFolder(NAME)
     for node in cluster.nodes:
-        text = store.ClusterFolder(NAME).user_data(node).read_text(encoding="utf-8")
+        text = folder.user_data(node).read_text(encoding="utf-8")
         provider.destroy(cluster, [node])
-        store.ClusterFolder(NAME).node(node).mkdir(parents=True)
-        store.ClusterFolder(NAME).user_data(node).write_text(text, encoding="utf-8")
-    fleet = Fleet([node.address for node in cluster.nodes], timeout=1)
+        folder.node(node).mkdir(parents=True)
+        folder.user_data(node).write_text(text, encoding="utf-8")
 
     def by_hand() -> None:
-        provider.start(cluster, cluster.nodes, store.ClusterFolder(NAME).user_data)
-        while True:
-            try:
-                if len(fleet.machines()) == len(cluster.nodes):
-                    return
-            except CannotCheckError:
-                pass
-            time.sleep(0.02)
+        provider.start(cluster, cluster.nodes, folder.user_data)
+        until_fleet_lists_all(cluster)
 
     return timed(by_hand)
+
+
+def peer() -> float | None:
+    """Seconds for three LXC containers from the same root tree and cloud-configs to fleet's list; None without LXC."""
+    if shutil.which("lxc-start") is None:
+        return None
+    from coreos_lab import mirror, render, settings
+    from coreos_lab.machine_image.image import ensure_image
+    from coreos_lab.plan import Request, plan
+
+    cluster = plan(Request(name="peer", subnet="172.17.250.0/24"), None, set())
+    script = str(ROOT / "scripts" / "peer-lxc.sh")
+    folder = settings.state_dir() / "peer"
+    folder.mkdir(parents=True, exist_ok=True)
+    for node in cluster.nodes:
+        text = render.cloud_config(cluster, node, "ssh-ed25519 none", "peer", mirror.address(cluster))
+        (folder / f"{node.name}.user-data").write_text(text, encoding="utf-8")
+    subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=True)
+    try:
+        subprocess.run(["ip", "address", "add", f"{cluster.network.gateway}/24", "dev", BRIDGE], check=True)
+        subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
+
+        def start() -> None:
+            for node in cluster.nodes:
+                place = [str(ensure_image()), BRIDGE, f"{node.address}/24", cluster.network.gateway]
+                data = str(folder / f"{node.name}.user-data")
+                subprocess.run([script, "start", node.name, str(folder), *place, data], check=True)
+            until_fleet_lists_all(cluster)
+
+        return timed(start)
+    finally:
+        for node in cluster.nodes:
+            subprocess.run([script, "stop", node.name, str(folder)], check=False)
+        subprocess.run(["ip", "link", "delete", BRIDGE], check=False)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def measure(runs: int) -> dict[str, list[float]]:
@@ -102,8 +153,11 @@ def measure(runs: int) -> dict[str, list[float]]:
         add("lab status", timed(lambda: lab("status")))
         add("destroy", timed(lambda: lab("destroy")))
         lab("up")
-        add("3 nodes by hand (floor)", floor())
+        add("3 nodes, systemd-nspawn by hand (floor)", floor())
         lab("destroy")
+        by_lxc = peer()
+        if by_lxc is not None:
+            add("3 nodes, LXC by hand (peer)", by_lxc)
         add("proxy's machine killed to served again, agent_ttl 10s (lab's setting)", break_and_measure("10s"))
         add("proxy's machine killed to served again, agent_ttl 30s (fleet's default)", break_and_measure("30s"))
     return found
