@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from coreos_lab import __version__
-from coreos_lab.errors import Exit, LabError
+from coreos_lab.errors import Exit, LabError, UsageError
 
 app = typer.Typer(
     name="lab",
@@ -338,6 +338,8 @@ def ssh(ctx: typer.Context, node: NodeName, name: Name = "core") -> None:
     """A shell on a node, or a command: lab ssh core-01 -- CMD."""
     from coreos_lab.commands.ssh import ssh as do
 
+    if ctx.args and ctx.args[0].startswith("--name"):
+        raise UsageError("--name: stands after the node, where the command begins", "lab ssh --name NAME NODE -- CMD")
     do(name, node, ctx.args[1:] if ctx.args[:1] == ["--"] else ctx.args)
 
 

@@ -32,6 +32,7 @@ def lab(*argv: str, entry: str = ENTRY) -> subprocess.CompletedProcess[str]:
         (["show", "nosuchlab"], "nosuchlab"),
         (["break", "core-01", "--fault", "explode"], "--fault explode: no such fault"),
         (["break", "core-01", "--for", "long"], "--for: 'long' is no duration"),
+        (["ssh", "core-07", "--name", "big", "--", "ls"], "--name: stands after the node"),
         (["doctor", "--provider", "cloud"], "--provider cloud: no such provider (there is: nspawn, vagrant)"),
         (["ssh", "core-01"], "core: no such cluster"),
         (["scale", "0"], "scale 0: must be from 1 to 99"),
