@@ -2,8 +2,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV := .venv
+comma := ,
 LAB := $(VENV)/bin/lab
-SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env=LAB_STATE_DIR,LAB_DEBIAN_MIRROR)
+KEPT := $(if $(LAB_STATE_DIR)$(LAB_DEBIAN_MIRROR), --preserve-env=LAB_STATE_DIR$(comma)LAB_DEBIAN_MIRROR)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo$(KEPT))
 PREFIX ?= /usr/local
 NODES ?= 3
 
