@@ -46,10 +46,10 @@ test-unit: setup ## tests that run anywhere in seconds
 
 .PHONY: test-e2e
 test-e2e: setup image ## tests that boot real machines
-	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "not rounds"
+	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "not rounds" --durations=12
 
 .PHONY: test-rounds
-test-rounds: setup image ## more rounds of those that interrupt commands: other moments, other ways to go on
+test-rounds: setup image ## more rounds: other moments of interrupting, other ways to go on
 	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m rounds
 
 .PHONY: test-vagrant

@@ -89,7 +89,7 @@ def test_killed_in_the_middle_then_again(scaled: Lab, after: float) -> None:
         assert_whole(count)
 
 
-@pytest.mark.parametrize("after", [0.8])
+@pytest.mark.parametrize("after", [again(0.8)])
 def test_killed_in_the_middle_then_the_other_way_or_up(scaled: Lab, after: float) -> None:
     for count, then in ((5, ("scale", "3")), (5, ("up",)), (3, ("up",)), (4, ("scale", "3"))):
         scaling = start("scale", str(count))
@@ -111,6 +111,7 @@ def test_a_dead_node_can_leave_and_what_cannot_move_is_named(scaled: Lab, fault:
     assert_whole(3)
 
 
+@pytest.mark.rounds
 def test_down_to_one_and_up_again(scaled: Lab) -> None:
     scaled("scale", "1")
     assert len(lab("etcdctl", "member", "list").out.splitlines()) == 1

@@ -81,6 +81,7 @@ def test_names_are_heeded(clean: Lab) -> None:
         assert "nosuch: no such snapshot" in clean("snapshot", verb, "nosuch", code=2).err
 
 
+@pytest.mark.rounds
 def test_as_many_nodes_as_there_were(clean: Lab) -> None:
     clean("scale", "4")
     clean("snapshot", "save", "four")
