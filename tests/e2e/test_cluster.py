@@ -85,7 +85,7 @@ def _host() -> dict[str, set[str]]:
         "links": {line.split(":")[1] for line in lines("ip", "-o", "link")},
         "mounts": lines("cat", "/proc/self/mounts"),
         "loops": lines("losetup", "--list", "--noheadings"),
-        "firewall": lines("nft", "list", "ruleset"),
+        "firewall": lines("nft", "--stateless", "list", "ruleset"),
         "cgroups": lines("find", "/sys/fs/cgroup", "-maxdepth", "3", "-name", "coreos-lab*"),
         "forwarding": lines("cat", "/proc/sys/net/ipv4/ip_forward"),
         # A container's PID 1 may never reap what was orphaned to it: a dead entry in its table is not ours to remove.
