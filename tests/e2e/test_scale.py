@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 
@@ -104,7 +105,7 @@ def test_killed_in_the_middle_then_the_other_way_or_up(scaled: Lab, after: float
 def test_a_dead_node_can_leave_and_what_cannot_move_is_named(scaled: Lab, fault: str) -> None:
     scaled("break", "core-03", "--fault", fault)
     told = scaled("scale", "2")
-    assert "helloworld@3.service: no machine can run it" in told.out
+    assert re.search(r"helloworld@\d\.service: no machine can run it", told.out), told.out  # whichever was there
     assert "Conflicts=helloworld@*.service" in told.out
     assert scaled("status", "--json").json["faults"] == []
     scaled("scale", "3")
