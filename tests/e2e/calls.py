@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 NAME = "e2e"  # never the user's own cluster
 ENTRY = "from coreos_lab.cli import main; main()"
 ROOT = Path(__file__).parents[2]
+STATE = Path(os.environ.get("LAB_STATE_DIR", "/var/lib/coreos-lab"))
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,14 @@ def start(*argv: str) -> subprocess.Popen[str]:
         env=environment(),
         start_new_session=True,
     )
+
+
+def until(true: Callable[[], object], *, deadline: float = 300) -> None:
+    """Waits for what must become so; the deadline is for machines far slower than any that one would work on."""
+    end = time.monotonic() + deadline
+    while not true():
+        assert time.monotonic() < end, "did not become so in time"
+        time.sleep(0.2)
 
 
 def again(*values: object) -> Any:

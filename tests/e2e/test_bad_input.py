@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.calls import again, lab, start
+from tests.e2e.calls import STATE, again, lab, start, until
 
 
 @pytest.fixture
@@ -33,11 +33,13 @@ def test_a_subnet_in_use_is_refused_and_named(other_interface: str) -> None:
     ("number", "code", "after"), [again(2, 130, 0.6), (2, 130, 2.0), (9, -9, 0.6), again(9, -9, 2.0)]
 )
 def test_an_interrupted_up_goes_on_or_goes_away(number: int, code: int, after: float) -> None:
+    plan = STATE / "clusters" / "half" / "cluster.json"
     for goes_on in (True, False):
         rising = start("up", "--name", "half", "--nodes", "2")
+        until(plan.exists)  # before that there is nothing to go on with
         time.sleep(after)
         rising.send_signal(number)
-        assert rising.wait(60) in (code, 0)
+        assert rising.wait(300) in (code, 0)
         if goes_on:
             lab("up", "--name", "half")
             nodes = lab("status", "--name", "half", "--json").json["nodes"]
@@ -47,7 +49,6 @@ def test_an_interrupted_up_goes_on_or_goes_away(number: int, code: int, after: f
 
 def test_a_full_disk_is_said_before_a_machine_is_made(tmp_path: str) -> None:
     """A state folder on a file system too small for a node."""
-    import os
     from pathlib import Path
 
     from tests.e2e.calls import command, environment
@@ -56,9 +57,8 @@ def test_a_full_disk_is_said_before_a_machine_is_made(tmp_path: str) -> None:
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", small], check=True)
     try:
-        state = Path(os.environ.get("LAB_STATE_DIR", "/var/lib/coreos-lab"))
         for shared in ("image", "userland"):
-            (small / shared).symlink_to(state / shared)
+            (small / shared).symlink_to(STATE / shared)
         env = {**environment(), "LAB_STATE_DIR": str(small), "LAB_NAME": "full"}
         done = subprocess.run(command("up", "--nodes", "1"), capture_output=True, text=True, env=env, check=False)
         assert done.returncode == 4, done.stderr

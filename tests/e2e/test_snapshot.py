@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import NAME, Result, again, lab, start
+from tests.e2e.calls import NAME, STATE, Result, again, lab, start, until
 
 Lab = Callable[..., Result]
-FOLDER = Path(os.environ.get("LAB_STATE_DIR", "/var/lib/coreos-lab")) / "clusters" / NAME
+FOLDER = STATE / "clusters" / NAME
 
 
 @pytest.fixture
@@ -114,7 +113,4 @@ def test_a_restore_that_was_killed_is_gone_on_with(clean: Lab, then: tuple[str, 
     state = clean("status", "--json").json
     assert [node["state"] for node in state["nodes"]] == ["running"] * 3
     assert state["labs"] == ["ch3"]
-    end = time.monotonic() + 90
-    while clean("check", "ch3", code=None).code != 0:
-        assert time.monotonic() < end
-        time.sleep(2)
+    until(lambda: clean("check", "ch3", code=None).code == 0)
