@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,7 @@ def _own_units() -> dict[str, str]:
     return {name: (folder / name).read_text(encoding="utf-8") for name in NOT_IN_FLATCAR}
 
 
+@cache  # every template is compiled once
 def _environment(folder: Path) -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # a slow import, not needed by most commands
 

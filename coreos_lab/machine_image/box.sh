@@ -22,7 +22,7 @@ in_root() { DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get install -y -qq
 in_root linux-image-cloud-amd64 udev busybox-static systemd-resolved
 
 # These are masked in the image.
-for unit in systemd-modules-load.service getty@.service systemd-networkd-wait-online.service; do
+for unit in systemd-modules-load.service systemd-remount-fs.service getty@.service systemd-networkd-wait-online.service; do
     rm -f "$root/etc/systemd/system/$unit"
 done
 rm -f "$root/etc/systemd/system-generators/systemd-getty-generator"

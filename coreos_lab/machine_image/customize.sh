@@ -25,7 +25,8 @@ for unit in ssh.socket containerd.service console-getty.service getty@.service a
     dpkg-db-backup.timer e2scrub_all.timer fstrim.timer e2scrub_reap.service systemd-firstboot.service \
     systemd-networkd-wait-online.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
     systemd-ask-password-console.path systemd-ask-password-wall.path modprobe@drm.service modprobe@efi_pstore.service \
-    modprobe@configfs.service modprobe@fuse.service modprobe@loop.service systemd-pstore.service \
+    modprobe@configfs.service modprobe@dm_mod.service modprobe@fuse.service modprobe@loop.service \
+    systemd-modules-load.service systemd-remount-fs.service systemd-sysusers.service systemd-pstore.service \
     sys-kernel-debug.mount sys-kernel-tracing.mount; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
