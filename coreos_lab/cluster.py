@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
-from coreos_lab import disk, events, mirror, ready, render, run, store, wait
+from coreos_lab import disk, events, mirror, node_states, ready, render, run, store, wait
 from coreos_lab.clients import ssh
 from coreos_lab.clients.etcd import Etcd
 from coreos_lab.clients.http import CannotCheckError
@@ -17,15 +16,10 @@ from coreos_lab.providers.base import Provider
 from coreos_lab.store import ClusterFolder
 
 
-def states(cluster: Cluster, provider: Provider) -> dict[str, NodeState]:
-    """What each node's machine does now, by name."""
-    return {node.name: provider.state(cluster, node) for node in cluster.nodes}
-
-
 def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
     """Converges to the plan: makes missing nodes, starts stopped ones; returns those that were touched."""
     folder = ClusterFolder(cluster.name)
-    before = states(cluster, provider)
+    before = node_states.of(cluster, provider)
     idle = _idle(cluster, before)
     if not idle:
         return []
@@ -58,7 +52,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
             ready.wait_for_etcd(cluster, node, provider, deadline=provider.boot_deadline)
     ready.wait_for_nodes(cluster, cluster.staying, provider, deadline=provider.boot_deadline)
     mirror.run_mirror(cluster)
-    ssh.write_config(cluster, states(cluster, provider))
+    ssh.write_config(cluster, node_states.of(cluster, provider))
     return idle
 
 
@@ -159,13 +153,3 @@ def take_down(cluster: Cluster, provider: Provider) -> None:
         )
     if folder.path.exists():
         disk.remove_tree(folder.path)
-
-
-def running(cluster: Cluster, provider: Provider) -> list[Node]:
-    """The nodes that run now."""
-    return [node for node in cluster.nodes if provider.state(cluster, node) is NodeState.RUNNING]
-
-
-def addresses(nodes: Iterable[Node]) -> list[str]:
-    """Their addresses."""
-    return [node.address for node in nodes]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from coreos_lab import cluster as doing
-from coreos_lab import deployed, events, placement, run, wait
+from coreos_lab import deployed, events, node_states, placement, run, wait
 from coreos_lab.clients import ssh
 from coreos_lab.clients.etcd import Etcd
 from coreos_lab.clients.fleet import API_PORT, Fleet, Unit, UnitState
@@ -52,7 +51,7 @@ def refuse_conflicts(cluster: Cluster, lab: Lab) -> None:
 
 def start_units(cluster: Cluster, provider: Provider, lab: Lab) -> None:
     """Hands the units to fleet, in order. One whose file has changed since is replaced."""
-    nodes = doing.running(cluster, provider)
+    nodes = node_states.require_running(cluster, provider)
     endpoint = f"--endpoint=http://{nodes[0].address}:{API_PORT}"
     fleetctl = ensure_userland() / "bin" / "fleetctl"
     paths = [str(unit.path.with_name(name)) for unit in lab.units for name in unit.started]
@@ -67,8 +66,8 @@ def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: 
     Raises LabError at once for a unit that failed (with its journal) or that no machine can run (with the reason),
     and when the deadline has passed.
     """
-    nodes = doing.running(cluster, provider)
-    fleet = Fleet(doing.addresses(nodes))
+    nodes = node_states.require_running(cluster, provider)
+    fleet = Fleet(node_states.addresses(nodes))
     began = time.monotonic()
     active: set[str] = set()
     waiting: list[str] = []
@@ -126,8 +125,8 @@ def take_off(cluster: Cluster, provider: Provider, name: str) -> None:
     record = deployed.load(cluster, name)
     if record is None:
         return
-    nodes = doing.running(cluster, provider)
-    fleet = Fleet(doing.addresses(nodes))
+    nodes = node_states.require_running(cluster, provider)
+    fleet = Fleet(node_states.addresses(nodes))
     with events.step("undeploy", name, f"{len(record.units)} units"):
         # Sidekicks first: they clean up after the unit that they belong to.
         for unit in reversed(record.units):
@@ -138,7 +137,7 @@ def take_off(cluster: Cluster, provider: Provider, name: str) -> None:
             interval=0.2,
             missing=lambda: f"{name}: still on a machine: " + ", ".join(_still(fleet, record.units)),
         )
-        etcd = Etcd(doing.addresses(nodes))
+        etcd = Etcd(node_states.addresses(nodes))
         for key in record.keys:
             etcd.remove(key)
             etcd.remove_empty_folders_above(key)

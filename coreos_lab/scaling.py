@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from coreos_lab import cluster as doing
-from coreos_lab import deployed, events, placement, ready, run, store, wait
+from coreos_lab import deployed, events, node_states, placement, ready, run, store, wait
 from coreos_lab.chaos import journal
 from coreos_lab.clients import etcd, ssh
 from coreos_lab.clients.etcd import Etcd, Member
@@ -157,7 +157,7 @@ def _drain(cluster: Cluster, node: Node, provider: Provider) -> bool:
 
 def _wanted_units(cluster: Cluster) -> set[str]:
     """The units that must run on afterwards: those of deployed labs, and whatever else runs now."""
-    fleet = Fleet(doing.addresses(cluster.staying))
+    fleet = Fleet(node_states.addresses(cluster.staying))
     stay = {machine.id for machine in _machines(cluster, fleet)}
     states = fleet.states()
     ours = {name for lab in deployed.names(cluster) if (record := deployed.load(cluster, lab)) for name in record.units}
@@ -182,7 +182,7 @@ def wait_for_units(cluster: Cluster, wanted: Collection[str] | None = None) -> d
     """
     names = _wanted_units(cluster) if wanted is None else wanted
     gone = {node.address: node.name for node in cluster.leaving}
-    fleet = Fleet(doing.addresses(cluster.staying))
+    fleet = Fleet(node_states.addresses(cluster.staying))
     missing = "fleet does not answer"
     found = Waiting((), {})
 
@@ -262,7 +262,7 @@ def _remove(cluster: Cluster, node: Node, provider: Provider) -> Cluster:
         if fault.node == node.name:
             journal.healed(cluster, fault)
     store.save(cluster)
-    ssh.write_config(cluster, doing.states(cluster, provider))
+    ssh.write_config(cluster, node_states.of(cluster, provider))
     return cluster
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coreos_lab import cluster as doing
-from coreos_lab import deployed, disk, events, scaling, store
+from coreos_lab import deployed, disk, events, node_states, scaling, store
 from coreos_lab.chaos import faults, journal
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError, UsageError
@@ -96,7 +96,7 @@ def save(cluster: Cluster, provider: Provider, name: str) -> Snapshot:
             f"choose another name, or remove it: lab snapshot delete {name}",
         )
     _refuse_unsettled(cluster)
-    states = doing.states(cluster, provider)
+    states = node_states.of(cluster, provider)
     for node in cluster.nodes:
         if states[node.name] in (NodeState.ABSENT, NodeState.PAUSED):
             raise LabError(f"{node.name}: is {states[node.name].value}", "run 'lab up' first")

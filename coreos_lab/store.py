@@ -101,6 +101,11 @@ class ClusterFolder:
         return disk.lock(settings.clusters_dir() / f".{self.name}.lock", what, wait=False)
 
 
+def planning() -> AbstractContextManager[None]:
+    """Held from looking which networks are taken until the plan that takes another is written."""
+    return disk.lock(settings.state_dir() / "planning.lock", "planning", wait=True)
+
+
 def save(cluster: Cluster) -> None:
     """Writes a cluster's plan."""
     disk.write_atomic(ClusterFolder(cluster.name).plan, json.dumps(to_json(cluster), indent=2) + "\n")

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coreos_lab import cluster as doing
-from coreos_lab import disk, events, ready, wait
+from coreos_lab import disk, events, node_states, ready, wait
 from coreos_lab.chaos import faults, journal
 from coreos_lab.chaos.probes import Prober
 from coreos_lab.checks import run_checks
@@ -87,7 +86,7 @@ class Verification:
     def run(self, node: Node, kind: FaultKind, *, lasting: float, deadline: float) -> Verdict:
         """Carries it out. The fault is healed however this ends, as long as we live; else `lab heal` does it."""
         probes = [probe for lab in self._labs for probe in lab.probes]
-        prober = Prober(probes, doing.addresses(self._cluster.nodes), self._folder / "probes.jsonl")
+        prober = Prober(probes, node_states.addresses(self._cluster.nodes), self._folder / "probes.jsonl")
         fault: journal.OpenFault | None = None
         with prober:
             try:
@@ -120,7 +119,7 @@ class Verification:
 
     def _checks(self, name: str, deadline: float, only: str | None = None) -> bool:
         began = time.monotonic()
-        ssh.write_config(self._cluster, doing.states(self._cluster, self._provider))
+        ssh.write_config(self._cluster, node_states.of(self._cluster, self._provider))
         with events.step("verify", message=name):
             results = [
                 result
@@ -149,8 +148,8 @@ class Verification:
         if faults.FAULTS[kind].comes_back:
             return True
         began = time.monotonic()
-        others = [other for other in doing.running(self._cluster, self._provider) if other != node]
-        fleet = Fleet(doing.addresses(others), timeout=1.0)
+        others = [other for other in node_states.running(self._cluster, self._provider) if other != node]
+        fleet = Fleet(node_states.addresses(others), timeout=1.0)
 
         def gone() -> bool:
             try:

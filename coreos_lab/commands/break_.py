@@ -6,8 +6,7 @@ import json
 import time
 from pathlib import Path
 
-from coreos_lab import catalog, deployed, events, screen, store
-from coreos_lab import cluster as doing
+from coreos_lab import catalog, deployed, events, node_states, screen, store
 from coreos_lab.chaos import faults, journal
 from coreos_lab.chaos.verify import Verdict, Verification
 from coreos_lab.clients.fleet import Fleet
@@ -79,7 +78,7 @@ def resolve(cluster: Cluster, provider: Provider, target: str) -> Node:
         return store.require_node(cluster, target)
     if prefix != "unit" or not unit:
         raise UsageError(f"{target}: no such target", "name a node, or unit:NAME")
-    fleet = Fleet(doing.addresses(doing.running(cluster, provider)))
+    fleet = Fleet(node_states.addresses(node_states.running(cluster, provider)))
     address = fleet.where(unit if "." in unit else f"{unit}.service")
     node = next((node for node in cluster.nodes if node.address == address), None)
     if node is None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from coreos_lab import catalog, deployed, screen, store
-from coreos_lab import cluster as doing
+from coreos_lab import catalog, deployed, node_states, screen, store
 from coreos_lab.checks import run_checks
 from coreos_lab.clients import ssh
 from coreos_lab.errors import FailedError, UnknownError, UsageError
@@ -22,7 +21,7 @@ def check(name: str, lab_name: str | None, *, junit: Path | None, as_json: bool)
     labs = [catalog.load(lab_name)] if lab_name else deployed_labs(name)
     if not labs:
         raise UsageError(f"{name}: no lab is deployed, so there is nothing to check", "lab deploy ch3")
-    ssh.write_config(cluster, doing.states(cluster, choose(cluster.provider)))
+    ssh.write_config(cluster, node_states.of(cluster, choose(cluster.provider)))
     inventory = store.ClusterFolder(name).inventory
     results = []
     with screen.showing():

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from coreos_lab import catalog, deployed, mirror, screen, store
-from coreos_lab import cluster as doing
+from coreos_lab import catalog, deployed, mirror, node_states, screen, store
 from coreos_lab import deploy as doing_deploy
 from coreos_lab.checks import run_checks
 from coreos_lab.clients import ssh
@@ -33,7 +32,7 @@ def deploy(name: str, lab_name: str, *, deadline: float, dry_run: bool, as_json:
         deployed.record(cluster, lab)
         doing_deploy.start_units(cluster, provider, lab)
         doing_deploy.wait_for_units(cluster, provider, lab, deadline=deadline)
-        ssh.write_config(cluster, doing.states(cluster, provider))
+        ssh.write_config(cluster, node_states.of(cluster, provider))
         results = run_checks(lab, store.ClusterFolder(name).inventory, deadline=deadline)
     if as_json:
         print(json.dumps({"lab": lab.name, "units": lab.unit_names, "checks": to_json(results)}, indent=2))

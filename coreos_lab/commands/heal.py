@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from coreos_lab import cluster as doing
-from coreos_lab import screen, snapshots, store
+from coreos_lab import node_states, screen, snapshots, store
 from coreos_lab.chaos import faults, journal
 from coreos_lab.clients import ssh
 from coreos_lab.providers.choose import provider as choose
@@ -21,7 +20,7 @@ def heal(name: str, *, as_json: bool) -> None:
         left = journal.open_faults(cluster)
         if left:
             faults.heal(provider, cluster, left)
-            ssh.write_config(cluster, doing.states(cluster, provider))
+            ssh.write_config(cluster, node_states.of(cluster, provider))
     told = [{"node": fault.node, "fault": fault.kind.value} for fault in left]
     if as_json:
         print(json.dumps({"healed": told, "restored": restored or None}))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from coreos_lab import cluster as doing
-from coreos_lab import deployed, store
+from coreos_lab import deployed, node_states, store
 from coreos_lab.commands.table import table
 from coreos_lab.model import NodeState
 from coreos_lab.providers.choose import provider as choose
@@ -16,7 +15,7 @@ def list_clusters(*, as_json: bool) -> None:
     """Prints each cluster with its nodes, how many of them run, and its labs."""
     found: list[dict[str, Any]] = []
     for cluster in store.clusters():
-        states = doing.states(cluster, choose(cluster.provider))
+        states = node_states.of(cluster, choose(cluster.provider))
         running = sum(state is NodeState.RUNNING for state in states.values())
         found.append(
             {

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from coreos_lab import cluster as doing
-from coreos_lab import run, store
+from coreos_lab import node_states, run, store
 from coreos_lab.clients.etcd import CLIENT_PORT
 from coreos_lab.clients.fleet import API_PORT
 from coreos_lab.errors import LabError
@@ -38,7 +37,7 @@ def environment(cluster: Cluster, nodes: Sequence[Node]) -> dict[str, str]:
 
 def running_nodes(cluster: Cluster) -> list[Node]:
     """The nodes that run; LabError when none does."""
-    nodes = doing.running(cluster, choose(cluster.provider))
+    nodes = node_states.running(cluster, choose(cluster.provider))
     if not nodes:
         raise LabError(f"{cluster.name}: no node runs", "start them with 'lab up'")
     return nodes

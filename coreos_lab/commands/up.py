@@ -36,14 +36,18 @@ def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool) -> None:
         if existing is not None:
             existing = snapshots.finish(existing, choose(existing.provider))
             existing = scaling.finish(existing, choose(existing.provider))
-        cluster = plan(request, existing, _taken(request.name))
-        provider = choose(cluster.provider)
-        require_able(provider)
-        cluster = with_box(cluster, request)
-        image = existing.image if existing and existing.image else provider.prepare(cluster)
-        cluster = replace(cluster, image=image)
-        store.save(cluster)
+        # On disk before the machine image is built, which takes minutes: until then another `lab up` would take the
+        # same network.
+        with store.planning():
+            cluster = plan(request, existing, _taken(request.name))
+            provider = choose(cluster.provider)
+            require_able(provider)
+            cluster = with_box(cluster, request)
+            store.save(cluster)
         try:
+            if not cluster.image:
+                cluster = replace(cluster, image=provider.prepare(cluster))
+                store.save(cluster)
             touched = doing.bring_up(cluster, provider)
         except LabError:
             if existing is None and not keep:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from coreos_lab import cluster as doing
-from coreos_lab import deployed
+from coreos_lab import deployed, node_states
 from coreos_lab.clients import etcd
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError
@@ -18,9 +17,9 @@ QUICK = 0.5  # seconds for one answer: a status that hangs on a dead node tells 
 
 def cluster_state(cluster: Cluster, provider: Provider) -> dict[str, Any]:
     """Nodes, etcd, fleet and units of a cluster. What could not be asked is null."""
-    states = doing.states(cluster, provider)
+    states = node_states.of(cluster, provider)
     running = [node for node in cluster.nodes if states[node.name] is NodeState.RUNNING]
-    fleet = Fleet(doing.addresses(running), timeout=QUICK)
+    fleet = Fleet(node_states.addresses(running), timeout=QUICK)
     with ThreadPoolExecutor(max_workers=len(cluster.nodes) + 3) as pool:
         healthy = {node.name: pool.submit(etcd.is_healthy, node.address, timeout=QUICK) for node in running}
         machines, units, unit_states = (pool.submit(_asked, ask) for ask in (fleet.machines, fleet.units, fleet.states))

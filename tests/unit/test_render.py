@@ -76,7 +76,7 @@ def test_every_key_of_a_member(planned: Callable[..., Cluster]) -> None:
         "heartbeat-interval": 100,
         "election-timeout": 500,
     }
-    assert coreos["fleet"] == {"public-ip": "$private_ipv4", "agent_ttl": "7s"}
+    assert coreos["fleet"] == {"public-ip": "$private_ipv4", "agent_ttl": "7s", "engine_reconcile_interval": 0.5}
     assert coreos["flannel"] == {"interface": "$private_ipv4"}
     assert coreos["locksmith"] == {"endpoint": "http://127.0.0.1:2379"}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coreos_lab import cluster as doing
+from coreos_lab import node_states
 from coreos_lab.chaos import faults, journal, verify
 from coreos_lab.chaos.verify import Phase, Verification, judge, objectives_missed, of_checks
 from coreos_lab.clients import ssh
@@ -59,7 +59,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(faults, "inject", inject)
     monkeypatch.setattr(faults, "heal", heal)
     monkeypatch.setattr(ssh, "write_config", lambda *_args: None)
-    monkeypatch.setattr(doing, "states", lambda *_args: {})
+    monkeypatch.setattr(node_states, "of", lambda *_args: {})
     return told
 
 

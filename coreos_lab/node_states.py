@@ -1,0 +1,34 @@
+"""What a cluster's nodes do now, asked of the machine. Kept apart because `lab status` needs no more than this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster, Node, NodeState
+from coreos_lab.providers.base import Provider
+
+
+def of(cluster: Cluster, provider: Provider) -> dict[str, NodeState]:
+    """What each node's machine does now, by name."""
+    return {node.name: provider.state(cluster, node) for node in cluster.nodes}
+
+
+def running(cluster: Cluster, provider: Provider) -> list[Node]:
+    """The nodes that run now; may be none."""
+    return [node for node in cluster.nodes if provider.state(cluster, node) is NodeState.RUNNING]
+
+
+def require_running(cluster: Cluster, provider: Provider) -> list[Node]:
+    """The nodes that run now. Raises LabError when none does."""
+    found = running(cluster, provider)
+    if not found:
+        raise LabError(
+            f"{cluster.name}: none of its nodes runs", "start it with 'lab up', or 'lab heal' if you broke it"
+        )
+    return found
+
+
+def addresses(nodes: Iterable[Node]) -> list[str]:
+    """Their addresses."""
+    return [node.address for node in nodes]
