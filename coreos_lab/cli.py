@@ -292,8 +292,12 @@ def break_(
     ],
     name: Name = "core",
     fault: Annotated[
-        str, typer.Option("--fault", envvar="LAB_FAULT", help="kill (power cut), halt, reboot or pause.")
+        str, typer.Option("--fault", envvar="LAB_FAULT", help="What is done; 'lab faults' lists what there is.")
     ] = "kill",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the fault, as 'lab faults' lists them."),
+    ] = None,
     for_: Annotated[
         str | None,
         typer.Option("--for", envvar="LAB_FOR", help="Heal after that time; else 'lab heal' does."),
@@ -309,7 +313,7 @@ def break_(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Break a machine. The undo is on disk before the act."""
+    """Break a machine, its network or a service of it. The undo is on disk before the act."""
     from coreos_lab.commands.break_ import break_ as do
     from coreos_lab.units_of_measure import duration
 
@@ -317,12 +321,33 @@ def break_(
         name,
         target,
         fault=fault,
+        told=_pairs(set_ or []),
         lasting=duration(for_, "--for") if for_ else None,
         deadline=duration(deadline, "--deadline"),
         verify=verify,
         dry_run=dry_run,
         as_json=as_json,
     )
+
+
+def _pairs(told: list[str]) -> dict[str, str]:
+    for text in told:
+        if "=" not in text:
+            raise UsageError(f"--set {text}: no value", "write it as --set NAME=VALUE")
+    return dict(text.split("=", 1) for text in told)
+
+
+@app.command()
+def faults(
+    provider: Annotated[
+        str, typer.Option("--provider", envvar="LAB_PROVIDER", help="For which provider: nspawn or vagrant.")
+    ] = "nspawn",
+    as_json: Json = False,
+) -> None:
+    """What 'lab break' can do, with its parameters."""
+    from coreos_lab.commands.faults import faults as do
+
+    do(provider, as_json=as_json)
 
 
 @app.command()

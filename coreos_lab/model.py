@@ -171,12 +171,17 @@ class Lab:
 
 
 class FaultKind(StrEnum):
-    """What `lab break` can do to a node."""
+    """What `lab break` can do to a node: to its machine, its network, or one of its services."""
 
     KILL = "kill"
     HALT = "halt"
     REBOOT = "reboot"
     PAUSE = "pause"
+    ISOLATE = "isolate"
+    PARTITION = "partition"
+    STOP = "stop"
+    CRASH = "crash"
+    FREEZE = "freeze"
 
 
 class Outcome(StrEnum):

@@ -1,41 +1,26 @@
-"""The faults: what each does, how its effect is seen from outside, and how it is undone."""
+"""Every fault there is, and the order of things: on record, done, seen; undone, seen to be gone, struck off."""
 
 from __future__ import annotations
 
-import http.client
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from coreos_lab import events, mirror, ready, wait
 from coreos_lab.chaos import journal
+from coreos_lab.chaos.fault import Fault, Scene, values_for
+from coreos_lab.chaos.machine import Halt, Kill, Pause, Reboot
+from coreos_lab.chaos.network import Isolate, Partition
+from coreos_lab.chaos.service import Crash, Freeze, Stop
 from coreos_lab.clients import ssh
-from coreos_lab.clients.etcd import CLIENT_PORT
-from coreos_lab.clients.http import request
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
 from coreos_lab.providers.base import Provider
 from coreos_lab.store import ClusterFolder
 
 EFFECT_DEADLINE = 60.0  # seconds: a clean shutdown stops containers, each with ten seconds of patience
-SILENCE = 0.5  # seconds without an answer on a network where answers take less than one millisecond
-Act = Callable[[Provider, Cluster, Node], None]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """`inject` does it; `returns` is the state that it leaves the machine in; `comes_back` without our help."""
-
-    summary: str
-    inject: Act
-    returns: NodeState
-    comes_back: bool = False
-
-
-FAULTS = {
-    FaultKind.KILL: Fault("power cut", lambda p, c, n: p.kill(c, n), NodeState.STOPPED),
-    FaultKind.HALT: Fault("clean shutdown", lambda p, c, n: p.halt(c, n), NodeState.STOPPED),
-    FaultKind.REBOOT: Fault("clean reboot", lambda p, c, n: p.reboot(c, n), NodeState.RUNNING, comes_back=True),
-    FaultKind.PAUSE: Fault("frozen", lambda p, c, n: p.pause(c, n), NodeState.PAUSED),
+GONE_DEADLINE = 60.0  # seconds for what was undone to show
+FAULTS: dict[FaultKind, Fault] = {
+    fault.kind: fault
+    for fault in (Kill(), Halt(), Reboot(), Pause(), Isolate(), Partition(), Stop(), Crash(), Freeze())
 }
 
 
@@ -44,68 +29,88 @@ def kind_of(text: str) -> FaultKind:
     try:
         return FaultKind(text)
     except ValueError:
-        known = ", ".join(f"{kind.value} ({fault.summary})" for kind, fault in FAULTS.items())
-        raise UsageError(f"--fault {text}: no such fault (there is: {known})") from None
+        known = ", ".join(kind.value for kind in FAULTS)
+        raise UsageError(f"--fault {text}: no such fault (there is: {known})", "lab faults") from None
 
 
-def answers(node: Node) -> bool:
-    """Whether anything on a node answers: its etcd, member or client, is asked for its version."""
-    try:
-        request(f"http://{node.address}:{CLIENT_PORT}", "GET", "/version", timeout=SILENCE)
-    except (OSError, http.client.HTTPException):
-        return False
-    return True
-
-
-def inject(provider: Provider, cluster: Cluster, node: Node, kind: FaultKind) -> journal.OpenFault:
+def inject(
+    provider: Provider, cluster: Cluster, node: Node, kind: FaultKind, told: Mapping[str, str] | None = None
+) -> journal.OpenFault:
     """Writes the fault down, breaks the node, and returns when the effect was seen.
 
-    Raises LabError when a fault is open on the node already, or when no effect is seen in time (then it is healed by
-    `lab heal`, as any other).
+    `told` are parameters that are not to have their defaults. Raises LabError when a fault is open on the node already,
+    or when no effect is seen in time (then it is healed by `lab heal`, as any other).
     """
-    known = [fault for fault in journal.open_faults(cluster) if fault.node == node.name]
+    fault = FAULTS[kind]
+    scene = Scene(provider, cluster, node, values_for(fault, told or {}))
+    known = [each for each in journal.open_faults(cluster) if each.node == node.name]
     if known:
         raise LabError(f"{node.name}: is broken already ({known[0].kind.value})", "run 'lab heal' first")
     if provider.state(cluster, node) is not NodeState.RUNNING:
         raise LabError(f"{node.name}: is not running, so it cannot be broken", "start it with 'lab up'")
-    before = provider.boot_id(cluster, node)
-    fault = journal.record(cluster, kind, node.name)
-    with events.step("fault", node.name, f"{kind.value}: {FAULTS[kind].summary}"):
-        FAULTS[kind].inject(provider, cluster, node)
+    fault.require_able(scene)
+    before = fault.before(scene)
+    entry = journal.record(cluster, kind, node.name, scene.values)
+    scene = Scene(provider, cluster, node, entry.values, entry.id)
+    with events.step("fault", node.name, described(entry)):
+        fault.inject(scene)
         ssh.forget(cluster, node)
         wait.until(
-            lambda: _effect(provider, cluster, node, kind, before),
+            lambda: fault.seen(scene, before),
             deadline=EFFECT_DEADLINE,
             interval=0.02,
             missing=f"{node.name}: no effect of {kind.value} is seen",
         )
-    return fault
+    return entry
 
 
-def _effect(provider: Provider, cluster: Cluster, node: Node, kind: FaultKind, before: str) -> bool:
-    """From outside: the machine's state, and that it answers nothing; for a reboot, that it is another boot."""
-    if FAULTS[kind].comes_back:
-        return provider.boot_id(cluster, node) != before
-    return provider.state(cluster, node) is FAULTS[kind].returns and not answers(node)
+def described(entry: journal.OpenFault) -> str:
+    """A fault in words: what it is, and what was chosen of it."""
+    chosen = ", ".join(f"{name} {value}" for name, value in entry.values.items())
+    return f"{entry.kind.value}: {FAULTS[entry.kind].summary}" + (f" ({chosen})" if chosen else "")
 
 
 def heal(provider: Provider, cluster: Cluster, faults: Sequence[journal.OpenFault]) -> None:
     """Undoes faults, checks that their effect is gone, and only then strikes them off the journal. May be repeated.
 
-    All machines are started before any is waited for: etcd may need several of them for a quorum.
+    The network is mended first and all machines are started before any is waited for: etcd may need several of them
+    for a quorum. What is broken inside a machine comes last, since it has to run for that.
     """
-    names = {fault.node for fault in faults}
-    nodes = [
-        node for node in cluster.nodes if node.name in names
-    ]  # one that is no longer of the cluster needs no repair
-    with events.step("heal", message=", ".join(f"{fault.node} ({fault.kind.value})" for fault in faults)):
+    scenes = [
+        (FAULTS[entry.kind], Scene(provider, cluster, node, entry.values, entry.id))
+        for entry in faults
+        if (node := cluster.node(entry.node)) is not None  # one that is no longer of the cluster needs no repair
+    ]
+    nodes = [node for node in cluster.nodes if any(scene.node == node for _fault, scene in scenes)]
+    with events.step("heal", message=", ".join(f"{entry.node} ({entry.kind.value})" for entry in faults)):
         provider.create_network(cluster)  # a restart of the host takes it along
+        for fault, scene in scenes:
+            if fault.family == "network":
+                fault.undo(scene)
         off = [node for node in nodes if provider.state(cluster, node) is not NodeState.RUNNING]
         for node in off:
             ssh.forget(cluster, node)
         provider.start(cluster, off, ClusterFolder(cluster.name).user_data)
         mirror.run_mirror(cluster)  # units pull when they start
-        if nodes:
-            ready.wait_for_nodes(cluster, nodes, provider, deadline=provider.boot_deadline)
-    for fault in faults:
-        journal.healed(cluster, fault)
+        inside = [(fault, scene) for fault, scene in scenes if fault.family == "service"]
+        started = [scene.node for _fault, scene in inside if scene.node in off]
+        if started:
+            ready.wait_for_nodes(cluster, started, provider, deadline=provider.boot_deadline)
+        for fault, scene in inside:
+            fault.undo(scene)
+        waited = [node for node in nodes if any(fault.waits and scene.node == node for fault, scene in scenes)]
+        if waited:
+            ready.wait_for_nodes(cluster, waited, provider, deadline=provider.boot_deadline)
+        for fault, scene in scenes:
+            _see_gone(fault, scene)
+    for entry in faults:
+        journal.healed(cluster, entry)
+
+
+def _see_gone(fault: Fault, scene: Scene) -> None:
+    wait.until(
+        lambda: fault.gone(scene),
+        deadline=GONE_DEADLINE,
+        interval=0.1,
+        missing=f"{scene.node.name}: {fault.kind.value} is undone, and its effect is still seen",
+    )

@@ -10,7 +10,8 @@ import json
 import os
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from coreos_lab import disk
@@ -20,12 +21,13 @@ from coreos_lab.store import ClusterFolder
 
 @dataclass(frozen=True)
 class OpenFault:
-    """A fault on record; its kind alone says how it is undone. `wall` is seconds since the epoch."""
+    """A fault on record. Its kind, values and id are all that undoing needs; `wall` is seconds since the epoch."""
 
     id: str
     kind: FaultKind
     node: str
     wall: float
+    values: dict[str, str] = field(default_factory=dict)
 
 
 def _append(path: Path, entry: dict[str, object]) -> None:
@@ -39,9 +41,9 @@ def _append(path: Path, entry: dict[str, object]) -> None:
     disk.sync_folder(path.parent)
 
 
-def record(cluster: Cluster, kind: FaultKind, node: str) -> OpenFault:
+def record(cluster: Cluster, kind: FaultKind, node: str, values: Mapping[str, str] | None = None) -> OpenFault:
     """Writes a fault down. Only after this returns may it be injected."""
-    fault = OpenFault(secrets.token_hex(4), kind, node, time.time())
+    fault = OpenFault(secrets.token_hex(4), kind, node, time.time(), dict(values or {}))
     _append(ClusterFolder(cluster.name).journal, asdict(fault))
     return fault
 
@@ -66,5 +68,5 @@ def open_faults(cluster: Cluster) -> list[OpenFault]:
         if "healed" in entry:
             found.pop(entry["healed"], None)
         else:
-            found[entry["id"]] = OpenFault(entry["id"], FaultKind(entry["kind"]), entry["node"], entry["wall"])
+            found[entry["id"]] = OpenFault(**{**entry, "kind": FaultKind(entry["kind"])})
     return list(found.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,7 +83,7 @@ class Verification:
         self._phases: list[Phase] = []
         self._broke = 0.0  # monotonic seconds
 
-    def run(self, node: Node, kind: FaultKind, *, lasting: float, deadline: float) -> Verdict:
+    def run(self, node: Node, kind: FaultKind, told: Mapping[str, str], *, lasting: float, deadline: float) -> Verdict:
         """Carries it out. The fault is healed however this ends, as long as we live; else `lab heal` does it."""
         probes = [probe for lab in self._labs for probe in lab.probes]
         prober = Prober(probes, node_states.addresses(self._cluster.nodes), self._folder / "probes.jsonl")
@@ -91,7 +91,7 @@ class Verification:
         with prober:
             try:
                 if self._checks("steady state before", 0.0):
-                    fault = self._inject(node, kind)
+                    fault = self._inject(node, kind, told)
                     if fault and self._noticed(node, kind):
                         self._checks("recovery while broken", deadline, only="survives")
                         time.sleep(max(0.0, self._broke + lasting - time.monotonic()))
@@ -133,19 +133,20 @@ class Verification:
         evidence = bad[0] if bad else f"{len(results)} checks pass" if results else "no checks"
         return self._add(name, outcome, began, evidence, results)
 
-    def _inject(self, node: Node, kind: FaultKind) -> journal.OpenFault | None:
+    def _inject(self, node: Node, kind: FaultKind, told: Mapping[str, str]) -> journal.OpenFault | None:
         self._broke = began = time.monotonic()
         try:
-            fault = faults.inject(self._provider, self._cluster, node, kind)
+            fault = faults.inject(self._provider, self._cluster, node, kind, told)
         except LabError as error:
             self._add("effect", Outcome.UNKNOWN, began, error.message)
             return None
-        self._add("effect", Outcome.PASS, began, f"{node.name}: {faults.FAULTS[kind].summary}, seen from outside")
+        seen = f"{node.name}: {faults.described(fault)}, seen from {faults.FAULTS[kind].seen_from}"
+        self._add("effect", Outcome.PASS, began, seen)
         return fault
 
     def _noticed(self, node: Node, kind: FaultKind) -> bool:
         """The others must see it too: what passes before they do is yesterday's state."""
-        if faults.FAULTS[kind].comes_back:
+        if not faults.FAULTS[kind].noticed:
             return True
         began = time.monotonic()
         others = [other for other in node_states.running(self._cluster, self._provider) if other != node]

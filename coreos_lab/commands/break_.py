@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from coreos_lab import catalog, deployed, events, node_states, screen, store
 from coreos_lab.chaos import faults, journal
+from coreos_lab.chaos.fault import values_for
 from coreos_lab.chaos.verify import Verdict, Verification
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.errors import FailedError, LabError, UnknownError, UsageError
@@ -23,6 +25,7 @@ def break_(
     target: str,
     *,
     fault: str,
+    told: Mapping[str, str],
     lasting: float | None,
     deadline: float,
     verify: bool,
@@ -35,30 +38,21 @@ def break_(
     FailedError or UnknownError when the verdict is not a pass.
     """
     kind = faults.kind_of(fault)
+    values = values_for(faults.FAULTS[kind], told)
     cluster = store.require(name)
     provider = choose(cluster.provider)
     node = resolve(cluster, provider, target)
     if dry_run:
-        undo = (
-            "none: it comes back by itself"
-            if faults.FAULTS[kind].comes_back
-            else "start"
-            if kind is not FaultKind.PAUSE
-            else "resume"
-        )
-        print(
-            json.dumps(
-                {"cluster": name, "node": node.name, "fault": kind.value, "undo": undo, "verify": verify}, indent=2
-            )
-        )
+        steps = {"cluster": name, "node": node.name, "fault": kind.value, "values": values}
+        print(json.dumps({**steps, "undo": faults.FAULTS[kind].undone, "verify": verify}, indent=2))
         return
     with screen.showing(), store.ClusterFolder(name).lock(f"lab break {target}"):
         folder = run_folder(cluster, f"break-{node.name}")
         with (folder / "events.jsonl").open("w", encoding="utf-8") as out, events.listening(events.json_lines(out)):
             if verify:
-                verdict = _verify(provider, cluster, node, kind, folder, lasting or 0.0, deadline)
+                verdict = _verify(provider, cluster, node, kind, told, folder, lasting or 0.0, deadline)
             else:
-                _plain(provider, cluster, node, kind, lasting)
+                _plain(provider, cluster, node, kind, told, lasting)
     if verify:
         _tell(verdict, folder, as_json=as_json)
     elif as_json:
@@ -95,8 +89,10 @@ def run_folder(cluster: Cluster, what: str) -> Path:
     return folder
 
 
-def _plain(provider: Provider, cluster: Cluster, node: Node, kind: FaultKind, lasting: float | None) -> None:
-    fault = faults.inject(provider, cluster, node, kind)
+def _plain(
+    provider: Provider, cluster: Cluster, node: Node, kind: FaultKind, told: Mapping[str, str], lasting: float | None
+) -> None:
+    fault = faults.inject(provider, cluster, node, kind, told)
     if lasting is None and not faults.FAULTS[kind].comes_back:
         return
     try:
@@ -108,14 +104,21 @@ def _plain(provider: Provider, cluster: Cluster, node: Node, kind: FaultKind, la
 
 
 def _verify(
-    provider: Provider, cluster: Cluster, node: Node, kind: FaultKind, folder: Path, lasting: float, deadline: float
+    provider: Provider,
+    cluster: Cluster,
+    node: Node,
+    kind: FaultKind,
+    told: Mapping[str, str],
+    folder: Path,
+    lasting: float,
+    deadline: float,
 ) -> Verdict:
     labs = [catalog.load(record.folder) for each in deployed.names(cluster) if (record := deployed.load(cluster, each))]
     if not labs:
         raise UsageError("--verify: no lab is deployed, so there is nothing that must survive", "lab deploy ch3")
     if journal.open_faults(cluster):
         raise LabError(f"{cluster.name}: is broken already", "run 'lab heal' first")
-    return Verification(provider, cluster, labs, folder).run(node, kind, lasting=lasting, deadline=deadline)
+    return Verification(provider, cluster, labs, folder).run(node, kind, told, lasting=lasting, deadline=deadline)
 
 
 def _tell(verdict: Verdict, folder: Path, *, as_json: bool) -> None:

@@ -96,6 +96,15 @@ class Provider(Protocol):
 
 
 @runtime_checkable
+class CableProvider(Provider, Protocol):
+    """A provider whose nodes' cables end on this host, where they can be cut."""
+
+    def cable(self, cluster: Cluster, node: Node) -> str:
+        """The host's interface that is the other end of the node's `eth1`."""
+        ...
+
+
+@runtime_checkable
 class SnapshotProvider(Provider, Protocol):
     """A provider that can also copy the disks of a cluster's nodes. Nothing of it is needed for anything else.
 

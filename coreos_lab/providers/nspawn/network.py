@@ -10,6 +10,7 @@ from pathlib import Path
 from coreos_lab import disk, events, run
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Network
+from coreos_lab.providers import cables
 from coreos_lab.providers.nspawn import names
 
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
@@ -162,6 +163,8 @@ def destroy(cluster: Cluster, record: Path) -> None:
         run.run(["ip", "link", "delete", name])
     if run.which("nft"):
         run.run(["nft", "delete", "table", "ip", names.table(cluster.network)], check=False)
+    for table in cables.cuts(cluster.network):
+        cables.mend(table)
     if _forward_policy_drops():
         for direction in ("--in-interface", "--out-interface"):
             while not run.run(
@@ -184,4 +187,5 @@ def left(cluster: Cluster) -> list[str]:
     if run.which("nft"):
         tables = run.run(["nft", "list", "tables"], check=False).stdout
         found += [line for line in tables.splitlines() if line.split()[-1:] == [names.table(cluster.network)]]
+    found += [f"table bridge {table}" for table in cables.cuts(cluster.network)]
     return found

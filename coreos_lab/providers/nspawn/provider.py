@@ -160,6 +160,9 @@ class NspawnProvider:
             return NodeState.PAUSED if cgroup.frozen(path) else NodeState.RUNNING
         return NodeState.STOPPED if (folder / "upper").is_dir() else NodeState.ABSENT
 
+    def cable(self, cluster: Cluster, node: Node) -> str:
+        return names.cable(cluster.network, node)
+
     def boot_id(self, cluster: Cluster, node: Node) -> str:
         path = cgroup.recorded(self._folder(cluster, node))
         pid = cgroup.leader(path) if path else None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from coreos_lab import mirror, ready
-from coreos_lab.chaos import faults, journal
+from coreos_lab.chaos import faults, journal, machine
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
 from coreos_lab.wait import DeadlineError
@@ -64,7 +64,7 @@ def cluster(planned: Callable[..., Cluster]) -> Cluster:
 def paper(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Any:
     provider = Paper(cluster)
     running = (NodeState.RUNNING,)
-    monkeypatch.setattr(faults, "answers", lambda node: provider.states[node.name] in running)
+    monkeypatch.setattr(machine, "answers", lambda node: provider.states[node.name] in running)
     monkeypatch.setattr(mirror, "run_mirror", lambda _cluster: provider.done.append("mirror"))
     monkeypatch.setattr(
         ready,
@@ -74,13 +74,15 @@ def paper(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Any:
     return provider
 
 
-@pytest.mark.parametrize("kind", list(FaultKind))
+@pytest.mark.parametrize("kind", [kind for kind, fault in faults.FAULTS.items() if fault.family == "machine"])
 def test_the_undo_is_on_disk_before_the_act(cluster: Cluster, paper: Any, kind: FaultKind) -> None:
     fault = faults.inject(paper, cluster, cluster.nodes[1], kind)
     assert paper.done == [f"{kind.value} core-02"]
     assert paper.on_record == ["core-02"]
     assert journal.open_faults(cluster) == [fault]
-    assert paper.states["core-02"] is faults.FAULTS[kind].returns
+    known = faults.FAULTS[kind]
+    assert isinstance(known, machine.MachineFault)
+    assert paper.states["core-02"] is known.leaves
 
 
 def test_a_node_is_broken_once(cluster: Cluster, paper: Any) -> None:
@@ -103,7 +105,7 @@ def test_without_an_effect_the_fault_stays_on_record(
     cluster: Cluster, paper: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(faults, "EFFECT_DEADLINE", 0.01)
-    monkeypatch.setattr(faults, "answers", lambda _node: True)
+    monkeypatch.setattr(machine, "answers", lambda _node: True)
     with pytest.raises(DeadlineError, match="core-03: no effect of pause is seen"):
         faults.inject(paper, cluster, cluster.nodes[2], FaultKind.PAUSE)
     assert [fault.node for fault in journal.open_faults(cluster)] == ["core-03"]

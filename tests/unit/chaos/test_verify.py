@@ -41,7 +41,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
             raise outcome
         return [CheckResult("web", outcome, "says no" if outcome is not PASS else "")]
 
-    def inject(_provider: object, cluster: Cluster, node: Any, kind: FaultKind) -> journal.OpenFault:
+    def inject(_provider: object, cluster: Cluster, node: Any, kind: FaultKind, _told: object) -> journal.OpenFault:
         fault = journal.record(cluster, kind, node.name)
         told.done.append(f"break {node.name}")
         if told.inject_fails:
@@ -69,7 +69,7 @@ def carry_out(planned: Callable[..., Cluster], made_lab: Callable[..., Lab], tmp
         cluster = planned()
         provider: Any = object()
         verification = Verification(provider, cluster, [made_lab("ch3", "a.service")], tmp_path / "run")
-        verdict = verification.run(cluster.nodes[1], FaultKind.REBOOT, lasting=0.0, deadline=1.0)
+        verdict = verification.run(cluster.nodes[1], FaultKind.REBOOT, {}, lasting=0.0, deadline=1.0)
         assert journal.open_faults(cluster) == [] or [p.outcome for p in verdict.phases if p.name == "repair"] == [FAIL]
         return verdict
 

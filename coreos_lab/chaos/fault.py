@@ -1,0 +1,87 @@
+"""What a fault is: an act, an effect that is seen, and an undo, each for one node."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coreos_lab.errors import UsageError
+from coreos_lab.model import Cluster, FaultKind, Node
+from coreos_lab.providers.base import Provider
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What can be chosen of a fault: `pattern` is what a whole value must match, `form` says that in words."""
+
+    name: str
+    default: str
+    help: str
+    pattern: str
+    form: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a fault acts. `id` is its id in the journal, from which names on the host are made."""
+
+    provider: Provider
+    cluster: Cluster
+    node: Node
+    values: Mapping[str, str]
+    id: str = ""
+
+
+class Fault(ABC):
+    """One kind of fault. What it remembers is in the journal alone, so that any later process can undo it."""
+
+    kind: FaultKind
+    family: str
+    summary: str
+    undone: str  # how it is undone, in words
+    seen_from: str = "outside"
+    parameters: tuple[Parameter, ...] = ()
+    comes_back = False  # without our help
+    noticed = False  # fleet no longer lists the machine
+    waits = False  # undoing it ends with waiting for the whole node
+
+    def require_able(self, scene: Scene) -> None:  # noqa: B027 - most faults can be had everywhere
+        """Raises LabError for what this provider or kernel cannot do, UsageError for values that name nothing.
+
+        Nothing is on record yet, and nothing may be touched.
+        """
+
+    def before(self, scene: Scene) -> str:
+        """What is to be compared with when the effect is looked for."""
+        del scene
+        return ""
+
+    @abstractmethod
+    def inject(self, scene: Scene) -> None:
+        """Does it."""
+
+    @abstractmethod
+    def seen(self, scene: Scene, before: str) -> bool:
+        """Whether the effect is there."""
+
+    def undo(self, scene: Scene) -> None:  # noqa: B027 - machines are started together, not by their faults
+        """Takes it back, on a node that runs. May be repeated, and what is no longer there needs no undoing."""
+
+    def gone(self, scene: Scene) -> bool:
+        """Whether the effect is gone after the undo."""
+        del scene
+        return True
+
+
+def values_for(fault: Fault, told: Mapping[str, str]) -> dict[str, str]:
+    """Every parameter's value: as told, or the default. UsageError names what there is, or the form of a value."""
+    known = {parameter.name: parameter for parameter in fault.parameters}
+    for name, value in told.items():
+        if name not in known:
+            there = ", ".join(known) or "none"
+            raise UsageError(f"--set {name}={value}: {fault.kind.value} has no such parameter (there is: {there})")
+        if not re.fullmatch(known[name].pattern, value):
+            raise UsageError(f"--set {name}={value}: not {known[name].form}")
+    return {parameter.name: told.get(parameter.name, parameter.default) for parameter in fault.parameters}

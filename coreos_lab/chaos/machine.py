@@ -1,0 +1,79 @@
+"""Faults of whole machines. They are undone together: etcd may need several of them for a quorum."""
+
+from __future__ import annotations
+
+import http.client
+
+from coreos_lab.chaos.fault import Fault, Scene
+from coreos_lab.clients.etcd import CLIENT_PORT
+from coreos_lab.clients.http import request
+from coreos_lab.model import FaultKind, Node, NodeState
+
+SILENCE = 0.5  # seconds without an answer on a network where answers take less than one millisecond
+
+
+def answers(node: Node) -> bool:
+    """Whether anything on a node answers: its etcd, member or client, is asked for its version."""
+    try:
+        request(f"http://{node.address}:{CLIENT_PORT}", "GET", "/version", timeout=SILENCE)
+    except (OSError, http.client.HTTPException):
+        return False
+    return True
+
+
+class MachineFault(Fault):
+    """A machine that is in another state than it should be."""
+
+    family = "machine"
+    undone = "started"
+    noticed = True
+    waits = True
+    leaves = NodeState.STOPPED
+
+    def seen(self, scene: Scene, before: str) -> bool:
+        del before
+        return scene.provider.state(scene.cluster, scene.node) is self.leaves and not answers(scene.node)
+
+
+class Kill(MachineFault):
+    kind = FaultKind.KILL
+    summary = "power cut"
+
+    def inject(self, scene: Scene) -> None:
+        scene.provider.kill(scene.cluster, scene.node)
+
+
+class Halt(MachineFault):
+    kind = FaultKind.HALT
+    summary = "clean shutdown"
+
+    def inject(self, scene: Scene) -> None:
+        scene.provider.halt(scene.cluster, scene.node)
+
+
+class Pause(MachineFault):
+    kind = FaultKind.PAUSE
+    summary = "frozen"
+    undone = "its time goes on"
+    leaves = NodeState.PAUSED
+
+    def inject(self, scene: Scene) -> None:
+        scene.provider.pause(scene.cluster, scene.node)
+
+
+class Reboot(MachineFault):
+    kind = FaultKind.REBOOT
+    summary = "clean reboot"
+    undone = "comes back by itself; started if it does not"
+    comes_back = True
+    noticed = False  # it may be back before fleet's patience ends
+    leaves = NodeState.RUNNING
+
+    def before(self, scene: Scene) -> str:
+        return scene.provider.boot_id(scene.cluster, scene.node)
+
+    def inject(self, scene: Scene) -> None:
+        scene.provider.reboot(scene.cluster, scene.node)
+
+    def seen(self, scene: Scene, before: str) -> bool:
+        return scene.provider.boot_id(scene.cluster, scene.node) != before

@@ -1,0 +1,111 @@
+"""Faults of the network: acts on the host's end of a node's cable, where the node can neither see nor undo them."""
+
+from __future__ import annotations
+
+from coreos_lab.chaos.fault import Fault, Parameter, Scene
+from coreos_lab.chaos.machine import answers
+from coreos_lab.clients import ssh
+from coreos_lab.errors import LabError, UsageError
+from coreos_lab.model import FaultKind, Node, NodeState
+from coreos_lab.providers import cables
+from coreos_lab.providers.base import CableProvider
+
+SSH_PORT = "22"  # something listens there on every node: what a connection is tried with when all ports are meant
+# 124 is timeout's own code: no answer at all. A refused connection has come through.
+TRY = 'for to in "$@"; do timeout 1 bash -c "exec 3<>/dev/tcp/$to" 2>/dev/null; [ $? = 124 ] || exit 1; done'
+
+
+class NetworkFault(Fault):
+    """Rules in a firewall table of its own on the host, which goes as a whole."""
+
+    family = "network"
+    undone = "its rules on the host are removed"
+
+    def require_able(self, scene: Scene) -> None:
+        if not isinstance(scene.provider, CableProvider):
+            raise LabError(f"{self.kind.value}: the provider {scene.provider.name} has no cables on the host")
+        cables.require_able()
+
+    def rules(self, scene: Scene) -> list[str]:
+        raise NotImplementedError
+
+    def inject(self, scene: Scene) -> None:
+        cables.cut(cables.table(scene.cluster.network, scene.id), self.rules(scene))
+
+    def undo(self, scene: Scene) -> None:
+        cables.mend(cables.table(scene.cluster.network, scene.id))
+
+    def gone(self, scene: Scene) -> bool:
+        return cables.table(scene.cluster.network, scene.id) not in cables.cuts(scene.cluster.network)
+
+
+def cable(scene: Scene, node: Node) -> str:
+    """The host's end of a node's cable."""
+    if not isinstance(scene.provider, CableProvider):  # told so by require_able
+        raise LabError(f"{scene.provider.name}: no cables on the host")
+    return scene.provider.cable(scene.cluster, node)
+
+
+class Isolate(NetworkFault):
+    kind = FaultKind.ISOLATE
+    summary = "its cable is pulled: nothing reaches it, and it reaches nothing"
+    noticed = True
+    waits = True
+
+    def rules(self, scene: Scene) -> list[str]:
+        return cables.unplugged(cable(scene, scene.node))
+
+    def seen(self, scene: Scene, before: str) -> bool:
+        del before
+        running = scene.provider.state(scene.cluster, scene.node) is NodeState.RUNNING
+        return running and not answers(scene.node)
+
+    def gone(self, scene: Scene) -> bool:
+        return super().gone(scene) and answers(scene.node)
+
+
+class Partition(NetworkFault):
+    kind = FaultKind.PARTITION
+    summary = "nodes that no longer reach each other; the host reaches all"
+    seen_from = "both sides"
+    parameters = (
+        Parameter("from", "all", "which nodes it is cut off from", r"all|[\w-]+(,[\w-]+)*", "all, or names of nodes"),
+        Parameter("way", "both", "what it sends (out), gets (in), or both", "both|in|out", "both, in or out"),
+        Parameter("port", "all", "drop connections to this port only", r"all|[1-9]\d{0,4}", "all, or a port's number"),
+    )
+
+    def others(self, scene: Scene) -> list[Node]:
+        """The nodes on the other side."""
+        told = scene.values["from"]
+        if told == "all":
+            return [node for node in scene.cluster.nodes if node != scene.node]
+        found = [scene.cluster.node(name) for name in told.split(",")]
+        return [node for node in found if node is not None and node != scene.node]
+
+    def require_able(self, scene: Scene) -> None:
+        super().require_able(scene)
+        for name in scene.values["from"].split(","):
+            if name != "all" and scene.cluster.node(name) is None:
+                raise UsageError(f"--set from={name}: {scene.cluster.name} has no such node")
+        if not self.others(scene):
+            raise UsageError(f"--set from={scene.values['from']}: leaves nobody on the other side of {scene.node.name}")
+
+    def rules(self, scene: Scene) -> list[str]:
+        near, far = [cable(scene, scene.node)], [cable(scene, node) for node in self.others(scene)]
+        ways = {"out": [(near, far)], "in": [(far, near)], "both": [(near, far), (far, near)]}[scene.values["way"]]
+        return cables.dropped(ways, "" if scene.values["port"] == "all" else scene.values["port"])
+
+    def seen(self, scene: Scene, before: str) -> bool:
+        """Connections are tried from inside. Without a port, one way is enough to break them in both."""
+        del before
+        port, others = scene.values["port"], self.others(scene)
+        tries = [(scene.node, others)] if port == "all" or scene.values["way"] != "in" else []
+        if port != "all" and scene.values["way"] != "out":
+            tries += [(node, [scene.node]) for node in others]
+        return all(_blocked(scene, source, targets, port) for source, targets in tries)
+
+
+def _blocked(scene: Scene, source: Node, targets: list[Node], port: str) -> bool:
+    number = SSH_PORT if port == "all" else port
+    where = [f"{node.address}/{number}" for node in targets]
+    return ssh.node_run(scene.cluster, source, ["sh", "-c", TRY, "sh", *where], check=False).returncode == 0

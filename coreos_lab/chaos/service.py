@@ -1,0 +1,106 @@
+"""Faults of one service of a node: the machine's own (etcd2, docker, fleet, flanneld) or one that fleet put there."""
+
+from __future__ import annotations
+
+from coreos_lab.chaos.fault import Fault, Parameter, Scene
+from coreos_lab.clients import ssh
+from coreos_lab.errors import LabError
+from coreos_lab.model import FaultKind
+
+SERVICE = Parameter("service", "etcd2", "which service", r"[\w@.:-]+", "a unit's name")
+
+
+def unit(scene: Scene) -> str:
+    """The service's name as systemd has it."""
+    name = scene.values["service"]
+    return name if "." in name else f"{name}.service"
+
+
+class ServiceFault(Fault):
+    """A service that does not do its work on a machine that is well otherwise."""
+
+    family = "service"
+    seen_from = "inside"
+    parameters = (SERVICE,)
+    waits = True
+
+    def require_able(self, scene: Scene) -> None:
+        told = self._ask(scene, "LoadState", "ActiveState")
+        if told["LoadState"] != "loaded":
+            raise LabError(f"{scene.node.name}: has no service {unit(scene)}", "see: lab ssh NODE -- systemctl")
+        if told["ActiveState"] != "active":
+            raise LabError(f"{scene.node.name}: {unit(scene)} is {told['ActiveState']}, so it cannot be broken")
+
+    def _ask(self, scene: Scene, *names: str) -> dict[str, str]:
+        call = ["systemctl", "show", *(f"--property={name}" for name in names), unit(scene)]
+        out = ssh.node_run(scene.cluster, scene.node, call).stdout
+        return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+
+    def _systemctl(self, scene: Scene, *arguments: str) -> None:
+        ssh.node_run(scene.cluster, scene.node, ["sudo", "systemctl", *arguments])
+
+    def gone(self, scene: Scene) -> bool:
+        return self._ask(scene, "ActiveState")["ActiveState"] == "active"
+
+
+class Stop(ServiceFault):
+    kind = FaultKind.STOP
+    summary = "a service is stopped"
+    undone = "started"
+
+    def inject(self, scene: Scene) -> None:
+        # What starts it on demand goes with it, or the first question would undo the fault.
+        triggers = self._ask(scene, "TriggeredBy")["TriggeredBy"].split()
+        self._systemctl(scene, "stop", *triggers, unit(scene))
+
+    def seen(self, scene: Scene, before: str) -> bool:
+        del before
+        return self._ask(scene, "ActiveState")["ActiveState"] in ("inactive", "failed")
+
+    def undo(self, scene: Scene) -> None:
+        triggers = self._ask(scene, "TriggeredBy")["TriggeredBy"].split()
+        self._systemctl(scene, "start", "--no-block", *triggers, unit(scene))
+
+
+class Crash(ServiceFault):
+    kind = FaultKind.CRASH
+    summary = "a service's processes are killed (SIGKILL)"
+    undone = "systemd restarts it; started if it does not"
+    comes_back = True
+
+    def before(self, scene: Scene) -> str:
+        return self._ask(scene, "InvocationID")["InvocationID"]
+
+    def inject(self, scene: Scene) -> None:
+        self._systemctl(scene, "kill", "--signal=KILL", unit(scene))
+
+    def seen(self, scene: Scene, before: str) -> bool:
+        now = self._ask(scene, "InvocationID", "ActiveState")
+        return now["InvocationID"] != before or now["ActiveState"] != "active"
+
+    def undo(self, scene: Scene) -> None:
+        self._systemctl(scene, "start", "--no-block", unit(scene))
+
+
+class Freeze(ServiceFault):
+    kind = FaultKind.FREEZE
+    summary = "a service's processes stand still (SIGSTOP)"
+    undone = "its processes go on"
+
+    def inject(self, scene: Scene) -> None:
+        self._systemctl(scene, "kill", "--signal=STOP", unit(scene))
+
+    def seen(self, scene: Scene, before: str) -> bool:
+        del before
+        return self._stopped(scene)
+
+    def undo(self, scene: Scene) -> None:
+        self._systemctl(scene, "kill", "--signal=CONT", unit(scene))
+
+    def gone(self, scene: Scene) -> bool:
+        return super().gone(scene) and not self._stopped(scene)
+
+    def _stopped(self, scene: Scene) -> bool:
+        pid = self._ask(scene, "MainPID")["MainPID"]
+        state = ssh.node_run(scene.cluster, scene.node, ["ps", "-o", "stat=", "-p", pid], check=False).stdout
+        return state.strip().startswith("T")

@@ -1,0 +1,81 @@
+"""The host's end of nodes' cables: firewall rules on a bridge, in tables of our own.
+
+Rules of the family `bridge` see every frame that passes, ARP included, and nothing that anybody else has set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coreos_lab import run
+from coreos_lab.errors import LabError
+from coreos_lab.model import Network
+
+Ways = Sequence[tuple[Sequence[str], Sequence[str]]]  # from these interfaces to those
+
+
+def table(network: Network, name: str) -> str:
+    """The table of one fault."""
+    return f"coreos_lab_{network.index}_{name}"
+
+
+def require_able() -> None:
+    """Raises LabError where this kernel cannot filter on bridges."""
+    if run.which("nft") is None:
+        raise run.MissingProgramError("nft")
+    # --check asks the kernel too, and changes nothing.
+    tried = run.run(["nft", "--check", "--file", "-"], input_text=_text("coreos_lab_try", unplugged("lo")), check=False)
+    if tried.returncode != 0:
+        raise LabError("not on this kernel: it has no nftables for bridges", details=tried.stderr.strip())
+
+
+def unplugged(cable: str) -> list[str]:
+    """The rules that let nothing pass over a cable."""
+    return [
+        _chain("came", "prerouting", [f'iifname "{cable}" counter drop']),
+        _chain("goes", "postrouting", [f'oifname "{cable}" counter drop']),
+    ]
+
+
+def dropped(ways: Ways, port: str) -> list[str]:
+    """The rules that drop what goes these ways between nodes; with a port, only what is sent to it."""
+    only = f" meta l4proto {{ tcp, udp }} th dport {port}" if port else ""
+    rules = [
+        f"iifname {{ {_names(source)} }} oifname {{ {_names(target)} }}{only} counter drop" for source, target in ways
+    ]
+    return [_chain("between", "forward", rules)]
+
+
+def _names(interfaces: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in interfaces)
+
+
+def _chain(name: str, hook: str, rules: Sequence[str]) -> str:
+    lines = "\n".join(f"    {rule}" for rule in rules)
+    return f"  chain {name} {{\n    type filter hook {hook} priority 0; policy accept;\n{lines}\n  }}"
+
+
+def _text(name: str, chains: Sequence[str]) -> str:
+    """The first two lines make it the same however often it is loaded."""
+    whole = "\n".join(chains)
+    return f"table bridge {name}\ndelete table bridge {name}\ntable bridge {name} {{\n{whole}\n}}\n"
+
+
+def cut(name: str, chains: Sequence[str]) -> None:
+    """Puts a table with its rules into the kernel, as one act."""
+    run.run(["nft", "--file", "-"], input_text=_text(name, chains))
+
+
+def mend(name: str) -> None:
+    """Takes a table out again, if it is there."""
+    done = run.run(["nft", "delete", "table", "bridge", name], check=False)
+    if done.returncode != 0 and "No such file or directory" not in done.stderr:
+        raise run.CommandError(done)
+
+
+def cuts(network: Network) -> list[str]:
+    """The tables of a network's faults that are in the kernel."""
+    if run.which("nft") is None:
+        return []
+    words = [line.split() for line in run.run(["nft", "list", "tables", "bridge"], check=False).stdout.splitlines()]
+    return [line[-1] for line in words if line and line[-1].startswith(table(network, ""))]

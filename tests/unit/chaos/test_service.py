@@ -1,0 +1,102 @@
+"""Faults of services, with a systemd of paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from coreos_lab.chaos import service
+from coreos_lab.chaos.fault import Scene, values_for
+from coreos_lab.clients import ssh
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster, Node
+
+
+class Systemd:
+    """One service: what `systemctl show` tells of it, and what was asked of systemctl."""
+
+    def __init__(self) -> None:
+        self.tells = {
+            "LoadState": "loaded",
+            "ActiveState": "active",
+            "InvocationID": "a1",
+            "MainPID": "77",
+            "TriggeredBy": "docker.socket",
+        }
+        self.process = "Ssl"
+        self.asked: list[str] = []
+
+    def node_run(self, _cluster: Cluster, _node: Node, call: list[str], **_options: object) -> Any:
+        text = ""
+        if call[0] == "ps":
+            text = self.process
+        elif call[:2] == ["systemctl", "show"]:
+            names = [word.removeprefix("--property=") for word in call if word.startswith("--property=")]
+            text = "\n".join(f"{name}={self.tells[name]}" for name in names)
+        else:
+            self.asked.append(" ".join(call[2:]))
+        return type("Done", (), {"stdout": text, "returncode": 0})
+
+
+@pytest.fixture
+def systemd(monkeypatch: pytest.MonkeyPatch) -> Systemd:
+    paper = Systemd()
+    monkeypatch.setattr(ssh, "node_run", paper.node_run)
+    return paper
+
+
+@pytest.fixture
+def scene(planned: Callable[..., Cluster]) -> Scene:
+    cluster = planned()
+    provider: Any = object()
+    return Scene(provider, cluster, cluster.nodes[1], values_for(service.Stop(), {"service": "docker"}))
+
+
+def test_what_would_start_it_again_stops_too(systemd: Systemd, scene: Scene) -> None:
+    service.Stop().inject(scene)
+    assert systemd.asked == ["stop docker.socket docker.service"]
+    assert not service.Stop().seen(scene, "")
+    systemd.tells["ActiveState"] = "inactive"
+    assert service.Stop().seen(scene, "")
+    assert not service.Stop().gone(scene)
+    service.Stop().undo(scene)
+    assert systemd.asked[1:] == ["start --no-block docker.socket docker.service"]
+    systemd.tells["ActiveState"] = "active"
+    assert service.Stop().gone(scene)
+
+
+def test_a_crash_is_another_invocation(systemd: Systemd, scene: Scene) -> None:
+    before = service.Crash().before(scene)
+    service.Crash().inject(scene)
+    assert systemd.asked == ["kill --signal=KILL docker.service"]
+    assert not service.Crash().seen(scene, before)
+    systemd.tells["InvocationID"] = "b2"
+    assert service.Crash().seen(scene, before)
+
+
+def test_a_frozen_service_is_active_and_stands_still(systemd: Systemd, scene: Scene) -> None:
+    service.Freeze().inject(scene)
+    assert not service.Freeze().seen(scene, "")
+    systemd.process = "Tsl"
+    assert service.Freeze().seen(scene, "")
+    assert not service.Freeze().gone(scene)
+    service.Freeze().undo(scene)
+    assert systemd.asked == ["kill --signal=STOP docker.service", "kill --signal=CONT docker.service"]
+    systemd.process = "Ssl"
+    assert service.Freeze().gone(scene)
+
+
+@pytest.mark.parametrize(
+    ("what", "state", "why"),
+    [
+        ("LoadState", "not-found", "core-02: has no service docker.service"),
+        ("ActiveState", "failed", "core-02: docker.service is failed, so it cannot be broken"),
+    ],
+)
+def test_what_does_not_run_cannot_be_broken(systemd: Systemd, scene: Scene, what: str, state: str, why: str) -> None:
+    systemd.tells[what] = state
+    with pytest.raises(LabError, match=why):
+        service.Stop().require_able(scene)
+    assert systemd.asked == []
