@@ -22,12 +22,13 @@ from coreos_lab.clients.http import CannotCheckError, request
 
 @dataclass(frozen=True)
 class CheckedNode:
-    """A node as checks see it. One that is not running is one that is broken at the moment."""
+    """A node as checks see it. One that is `broken` has a fault at the moment; it may run nevertheless."""
 
     name: str
     address: str
     member: bool
     running: bool
+    broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Inventory:
             raise CannotCheckError(f"{self.cluster}: none of its nodes runs")
         return found
 
+    @property
+    def asked(self) -> tuple[CheckedNode, ...]:
+        """The nodes to ask for the cluster's state: a broken one may live in yesterday, cut off from the others."""
+        return tuple(node for node in self.running if not node.broken) or self.running
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -59,7 +65,7 @@ class NamedFleet(Fleet):
     """fleet, with nodes by their names."""
 
     def __init__(self, inventory: Inventory) -> None:
-        super().__init__([node.address for node in inventory.running])
+        super().__init__([node.address for node in inventory.asked])
         self._names = {node.address: node.name for node in inventory.nodes}
 
     def where(self, unit: str) -> str | None:
@@ -98,16 +104,20 @@ def inventory() -> Inventory:
     return read_inventory(Path(os.environ[INVENTORY]))
 
 
-@pytest.fixture(scope="session")
-def nodes(inventory: Inventory) -> list[str]:
-    """The names of the nodes that run."""
-    return [node.name for node in inventory.running]
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture
 def addresses(inventory: Inventory) -> dict[str, str]:
-    """The address of each node that runs, by its name."""
-    return {node.name: node.address for node in inventory.running}
+    """The address of each node that is there, by its name: it runs, and if it is broken, fleet still counts on it."""
+    there = inventory.running
+    if any(node.broken for node in there):
+        listed = {machine.address for machine in NamedFleet(inventory).machines()}
+        there = tuple(node for node in there if not node.broken or node.address in listed)
+    return {node.name: node.address for node in there}
+
+
+@pytest.fixture
+def nodes(addresses: dict[str, str]) -> list[str]:
+    """The names of the nodes that are there."""
+    return [*addresses]
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +138,7 @@ def machine(inventory: Inventory) -> Callable[[str], Any]:
 @pytest.fixture
 def etcd(inventory: Inventory) -> Etcd:
     """The cluster's etcd, whichever node answers."""
-    members_first = sorted(inventory.running, key=lambda node: not node.member)
+    members_first = sorted(inventory.asked, key=lambda node: not node.member)
     return Etcd([node.address for node in members_first])
 
 

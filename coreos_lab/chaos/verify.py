@@ -93,12 +93,15 @@ class Verification:
                 if self._checks("steady state before", 0.0):
                     fault = self._inject(node, kind, told)
                     if fault and self._noticed(node, kind):
-                        self._checks("recovery while broken", deadline, only="survives")
-                        time.sleep(max(0.0, self._broke + lasting - time.monotonic()))
+                        recovered = self._checks("recovery while broken", deadline, only="survives")
+                        left = self._broke + lasting - time.monotonic()
+                        if recovered and left > 0:
+                            time.sleep(left)
+                            self._checks("holds to the end", deadline, only="survives")
             finally:
-                left = journal.open_faults(self._cluster)
-                if left:
-                    self._heal(left)
+                unhealed = journal.open_faults(self._cluster)
+                if unhealed:
+                    self._heal(unhealed)
             if fault:
                 self._checks("steady state after", deadline)
         outages = prober.outages()
@@ -119,7 +122,8 @@ class Verification:
 
     def _checks(self, name: str, deadline: float, only: str | None = None) -> bool:
         began = time.monotonic()
-        ssh.write_config(self._cluster, node_states.of(self._cluster, self._provider))
+        broken = [fault.node for fault in journal.open_faults(self._cluster)]
+        ssh.write_config(self._cluster, node_states.of(self._cluster, self._provider), broken)
         with events.step("verify", message=name):
             results = [
                 result

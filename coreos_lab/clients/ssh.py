@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -38,8 +38,8 @@ def _quoted(path: Path, then: str = "") -> str:
     return f'"{str(path).replace("%", "%%")}{then}"'
 
 
-def write_config(cluster: Cluster, states: dict[str, NodeState]) -> None:
-    """Writes the cluster's ssh_config, and the inventory that checks read."""
+def write_config(cluster: Cluster, states: dict[str, NodeState], broken: Collection[str] = ()) -> None:
+    """Writes the cluster's ssh_config, and the inventory that checks read; `broken` are nodes with a fault."""
     folder = ClusterFolder(cluster.name)
     folder.control.mkdir(mode=0o700, parents=True, exist_ok=True)
     disk.write_atomic(folder.ssh_config, render_config(cluster, folder.key, folder.control))
@@ -49,6 +49,7 @@ def write_config(cluster: Cluster, states: dict[str, NodeState]) -> None:
             "address": node.address,
             "member": node.member,
             "running": states.get(node.name) is NodeState.RUNNING,
+            "broken": node.name in broken,
         }
         for node in cluster.nodes
     ]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from coreos_lab import catalog, deployed, node_states, screen, store
+from coreos_lab.chaos import journal
 from coreos_lab.checks import run_checks
 from coreos_lab.clients import ssh
 from coreos_lab.errors import FailedError, UnknownError, UsageError
@@ -21,7 +22,8 @@ def check(name: str, lab_name: str | None, *, junit: Path | None, as_json: bool)
     labs = [catalog.load(lab_name)] if lab_name else deployed_labs(name)
     if not labs:
         raise UsageError(f"{name}: no lab is deployed, so there is nothing to check", "lab deploy ch3")
-    ssh.write_config(cluster, node_states.of(cluster, choose(cluster.provider)))
+    broken = [fault.node for fault in journal.open_faults(cluster)]
+    ssh.write_config(cluster, node_states.of(cluster, choose(cluster.provider)), broken)
     inventory = store.ClusterFolder(name).inventory
     results = []
     with screen.showing():
