@@ -282,11 +282,11 @@ def check(
 
 @app.command("break")
 def break_(
-    target: Annotated[
-        str,
+    targets: Annotated[
+        list[str],
         typer.Argument(
-            metavar="NODE",
-            help="A node, or unit:NAME for the node that runs it.",
+            metavar="NODE...",
+            help="Nodes, or unit:NAME for the node that runs it.",
             autocompletion=_complete_nodes,
         ),
     ],
@@ -305,6 +305,9 @@ def break_(
     deadline: Annotated[
         str, typer.Option("--deadline", envvar="LAB_DEADLINE", help="With --verify: for each recovery.")
     ] = "90s",
+    keep_quorum: Annotated[
+        bool, typer.Option("--keep-quorum", envvar="LAB_KEEP_QUORUM", help="Refuse what costs etcd its majority.")
+    ] = False,
     verify: Annotated[
         bool, typer.Option("--verify", envvar="LAB_VERIFY", help="Prove effect, recovery and repair.")
     ] = False,
@@ -313,17 +316,18 @@ def break_(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Break a machine, its network or a service of it. The undo is on disk before the act."""
+    """Break machines, their network or a service of theirs. The undo is on disk before the act."""
     from coreos_lab.commands.break_ import break_ as do
     from coreos_lab.units_of_measure import duration
 
     do(
         name,
-        target,
+        targets,
         fault=fault,
         told=_pairs(set_ or []),
         lasting=duration(for_, "--for") if for_ else None,
         deadline=duration(deadline, "--deadline"),
+        keep_quorum=keep_quorum,
         verify=verify,
         dry_run=dry_run,
         as_json=as_json,

@@ -53,6 +53,11 @@ class Fault(ABC):
         Nothing is on record yet, and nothing may be touched.
         """
 
+    def silences(self, values: Mapping[str, str]) -> bool:
+        """Whether the node's etcd is out of the other members' reach meanwhile."""
+        del values
+        return False
+
     def before(self, scene: Scene) -> str:
         """What is to be compared with when the effect is looked for."""
         del scene
@@ -73,6 +78,20 @@ class Fault(ABC):
         """Whether the effect is gone after the undo."""
         del scene
         return True
+
+
+@dataclass(frozen=True)
+class Break:
+    """What `lab break` is to do: the same fault, with the same values, to each of these nodes."""
+
+    nodes: tuple[Node, ...]
+    kind: FaultKind
+    values: Mapping[str, str]
+
+    @property
+    def names(self) -> str:
+        """The nodes in words."""
+        return ", ".join(node.name for node in self.nodes)
 
 
 def values_for(fault: Fault, told: Mapping[str, str]) -> dict[str, str]:

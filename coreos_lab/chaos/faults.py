@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from coreos_lab import events, mirror, ready, wait
 from coreos_lab.chaos import journal
-from coreos_lab.chaos.fault import Fault, Scene, values_for
+from coreos_lab.chaos.fault import Break, Fault, Scene, values_for
 from coreos_lab.chaos.machine import Halt, Kill, Pause, Reboot
 from coreos_lab.chaos.network import Isolate, Partition
 from coreos_lab.chaos.service import Crash, Freeze, Stop
@@ -33,35 +34,52 @@ def kind_of(text: str) -> FaultKind:
         raise UsageError(f"--fault {text}: no such fault (there is: {known})", "lab faults") from None
 
 
-def inject(
-    provider: Provider, cluster: Cluster, node: Node, kind: FaultKind, told: Mapping[str, str] | None = None
-) -> journal.OpenFault:
-    """Writes the fault down, breaks the node, and returns when the effect was seen.
+def plan(nodes: Sequence[Node], kind: FaultKind, told: Mapping[str, str]) -> Break:
+    """The break that was asked for; UsageError for a parameter that the fault has not, or a value of a wrong form."""
+    return Break(tuple(dict.fromkeys(nodes)), kind, values_for(FAULTS[kind], told))
 
-    `told` are parameters that are not to have their defaults. Raises LabError when a fault is open on the node already,
-    or when no effect is seen in time (then it is healed by `lab heal`, as any other).
+
+def inject(provider: Provider, cluster: Cluster, planned: Break) -> list[journal.OpenFault]:
+    """Breaks one node after the other: writes the fault down, does it, and goes on when the effect was seen.
+
+    Raises LabError before anything is done when one of the nodes is broken already or cannot be broken in this way; and
+    when no effect is seen in time: then it is healed by `lab heal`, as any other.
     """
-    fault = FAULTS[kind]
-    scene = Scene(provider, cluster, node, values_for(fault, told or {}))
+    scenes = [_able(Scene(provider, cluster, node, planned.values), FAULTS[planned.kind]) for node in planned.nodes]
+    return [_inject(scene, FAULTS[planned.kind]) for scene in scenes]
+
+
+def _able(scene: Scene, fault: Fault) -> Scene:
+    cluster, node = scene.cluster, scene.node
     known = [each for each in journal.open_faults(cluster) if each.node == node.name]
     if known:
         raise LabError(f"{node.name}: is broken already ({known[0].kind.value})", "run 'lab heal' first")
-    if provider.state(cluster, node) is not NodeState.RUNNING:
+    if scene.provider.state(cluster, node) is not NodeState.RUNNING:
         raise LabError(f"{node.name}: is not running, so it cannot be broken", "start it with 'lab up'")
     fault.require_able(scene)
+    return scene
+
+
+def _inject(scene: Scene, fault: Fault) -> journal.OpenFault:
+    node = scene.node
     before = fault.before(scene)
-    entry = journal.record(cluster, kind, node.name, scene.values)
-    scene = Scene(provider, cluster, node, entry.values, entry.id)
+    entry = journal.record(scene.cluster, fault.kind, node.name, scene.values)
+    scene = replace(scene, id=entry.id)
     with events.step("fault", node.name, described(entry)):
         fault.inject(scene)
-        ssh.forget(cluster, node)
+        ssh.forget(scene.cluster, node)
         wait.until(
             lambda: fault.seen(scene, before),
             deadline=EFFECT_DEADLINE,
             interval=0.02,
-            missing=f"{node.name}: no effect of {kind.value} is seen",
+            missing=f"{node.name}: no effect of {fault.kind.value} is seen",
         )
     return entry
+
+
+def silenced(planned: Break) -> set[str]:
+    """The names of the nodes that will be lost to the other members of etcd."""
+    return {node.name for node in planned.nodes} if FAULTS[planned.kind].silences(planned.values) else set()
 
 
 def described(entry: journal.OpenFault) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from coreos_lab.chaos.fault import Fault, Parameter, Scene
 from coreos_lab.chaos.machine import answers
 from coreos_lab.clients import ssh
@@ -10,6 +12,7 @@ from coreos_lab.model import FaultKind, Node, NodeState
 from coreos_lab.providers import cables
 from coreos_lab.providers.base import CableProvider
 
+ETCD_PEERS = "2380"
 SSH_PORT = "22"  # something listens there on every node: what a connection is tried with when all ports are meant
 # 124 is timeout's own code: no answer at all. A refused connection has come through.
 TRY = 'for to in "$@"; do timeout 1 bash -c "exec 3<>/dev/tcp/$to" 2>/dev/null; [ $? = 124 ] || exit 1; done'
@@ -52,6 +55,10 @@ class Isolate(NetworkFault):
     noticed = True
     waits = True
 
+    def silences(self, values: Mapping[str, str]) -> bool:
+        del values
+        return True
+
     def rules(self, scene: Scene) -> list[str]:
         return cables.unplugged(cable(scene, scene.node))
 
@@ -68,11 +75,15 @@ class Partition(NetworkFault):
     kind = FaultKind.PARTITION
     summary = "nodes that no longer reach each other; the host reaches all"
     seen_from = "both sides"
+    waits = True
     parameters = (
         Parameter("from", "all", "which nodes it is cut off from", r"all|[\w-]+(,[\w-]+)*", "all, or names of nodes"),
         Parameter("way", "both", "what it sends (out), gets (in), or both", "both|in|out", "both, in or out"),
         Parameter("port", "all", "drop connections to this port only", r"all|[1-9]\d{0,4}", "all, or a port's number"),
     )
+
+    def silences(self, values: Mapping[str, str]) -> bool:
+        return values["from"] == "all" and values["port"] in ("all", ETCD_PEERS)
 
     def others(self, scene: Scene) -> list[Node]:
         """The nodes on the other side."""

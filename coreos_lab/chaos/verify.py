@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from coreos_lab import disk, events, node_states, ready, wait
-from coreos_lab.chaos import faults, journal
+from coreos_lab.chaos import faults, journal, quorum
+from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.probes import Prober
 from coreos_lab.checks import run_checks
-from coreos_lab.clients import ssh
+from coreos_lab.clients import etcd, ssh
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.errors import LabError
-from coreos_lab.model import CheckResult, Cluster, FaultKind, Lab, Node, Outcome, to_json
+from coreos_lab.model import CheckResult, Cluster, Lab, Outcome, to_json
 from coreos_lab.providers.base import Provider
 from coreos_lab.store import ClusterFolder
 from coreos_lab.units_of_measure import duration
+
+QUORUM_PATIENCE = 30.0  # seconds for a member to notice that it is alone
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Verdict:
 
     outcome: Outcome
     cluster: str
-    node: str
+    nodes: tuple[str, ...]
     fault: str
     labs: tuple[str, ...]
     phases: tuple[Phase, ...]
@@ -83,16 +86,16 @@ class Verification:
         self._phases: list[Phase] = []
         self._broke = 0.0  # monotonic seconds
 
-    def run(self, node: Node, kind: FaultKind, told: Mapping[str, str], *, lasting: float, deadline: float) -> Verdict:
+    def run(self, planned: Break, *, lasting: float, deadline: float) -> Verdict:
         """Carries it out. The fault is healed however this ends, as long as we live; else `lab heal` does it."""
         probes = [probe for lab in self._labs for probe in lab.probes]
         prober = Prober(probes, node_states.addresses(self._cluster.nodes), self._folder / "probes.jsonl")
-        fault: journal.OpenFault | None = None
+        broken = False
         with prober:
             try:
                 if self._checks("steady state before", 0.0):
-                    fault = self._inject(node, kind, told)
-                    if fault and self._noticed(node, kind):
+                    broken = self._inject(planned)
+                    if broken and self._has_quorum(planned) and self._noticed(planned):
                         recovered = self._checks("recovery while broken", deadline, only="survives")
                         left = self._broke + lasting - time.monotonic()
                         if recovered and left > 0:
@@ -102,14 +105,15 @@ class Verification:
                 unhealed = journal.open_faults(self._cluster)
                 if unhealed:
                     self._heal(unhealed)
-            if fault:
+            if broken:
                 self._checks("steady state after", deadline)
         outages = prober.outages()
-        if fault:
+        if broken:
             self._judge_objectives(outages)
         labs = tuple(lab.name for lab in self._labs)
+        names = tuple(node.name for node in planned.nodes)
         verdict = Verdict(
-            judge(self._phases), self._cluster.name, node.name, kind.value, labs, tuple(self._phases), outages
+            judge(self._phases), self._cluster.name, names, planned.kind.value, labs, tuple(self._phases), outages
         )
         disk.write_atomic(self._folder / "verdict.json", json.dumps(to_json(verdict), indent=2) + "\n")
         return verdict
@@ -137,38 +141,56 @@ class Verification:
         evidence = bad[0] if bad else f"{len(results)} checks pass" if results else "no checks"
         return self._add(name, outcome, began, evidence, results)
 
-    def _inject(self, node: Node, kind: FaultKind, told: Mapping[str, str]) -> journal.OpenFault | None:
+    def _inject(self, planned: Break) -> bool:
         self._broke = began = time.monotonic()
         try:
-            fault = faults.inject(self._provider, self._cluster, node, kind, told)
+            done = faults.inject(self._provider, self._cluster, planned)
         except LabError as error:
-            self._add("effect", Outcome.UNKNOWN, began, error.message)
-            return None
-        seen = f"{node.name}: {faults.described(fault)}, seen from {faults.FAULTS[kind].seen_from}"
-        self._add("effect", Outcome.PASS, began, seen)
-        return fault
+            return self._add("effect", Outcome.UNKNOWN, began, error.message)
+        seen = f"{faults.described(done[0])}, seen from {faults.FAULTS[planned.kind].seen_from}"
+        return self._add("effect", Outcome.PASS, began, f"{planned.names}: {seen}")
 
-    def _noticed(self, node: Node, kind: FaultKind) -> bool:
-        """The others must see it too: what passes before they do is yesterday's state."""
-        if not faults.FAULTS[kind].noticed:
+    def _has_quorum(self, planned: Break) -> bool:
+        """Without one nothing can be placed anew: then that is the verdict, once etcd itself has said so."""
+        silent = faults.silenced(planned)
+        lost = quorum.lost_by(self._cluster, silent)
+        if not lost:
             return True
         began = time.monotonic()
-        others = [other for other in node_states.running(self._cluster, self._provider) if other != node]
+        left = [node for node in self._cluster.members if node.name not in silent]
+        try:
+            wait.until(
+                lambda: not any(etcd.is_healthy(node.address) for node in left),
+                deadline=QUORUM_PATIENCE,
+                interval=0.2,
+                missing=f"{lost}; but one of them says that it is healthy",
+            )
+        except wait.DeadlineError as late:
+            return self._add("quorum", Outcome.UNKNOWN, began, late.message)
+        return self._add("quorum", Outcome.FAIL, began, lost)
+
+    def _noticed(self, planned: Break) -> bool:
+        """The others must see it too: what passes before they do is yesterday's state."""
+        if not faults.FAULTS[planned.kind].noticed:
+            return True
+        began = time.monotonic()
+        others = [other for other in node_states.running(self._cluster, self._provider) if other not in planned.nodes]
         fleet = Fleet(node_states.addresses(others), timeout=1.0)
+        lost = set(node_states.addresses(planned.nodes))
 
         def gone() -> bool:
             try:
-                return all(machine.address != node.address for machine in fleet.machines())
+                return not lost & {machine.address for machine in fleet.machines()}
             except CannotCheckError:
                 return False
 
         patience = 3 * duration(self._cluster.agent_ttl, "agent-ttl") + 10
-        with events.step("verify", message=f"fleet notices that {node.name} is gone"):
+        with events.step("verify", message=f"fleet notices that {planned.names} is gone"):
             try:
-                wait.until(gone, deadline=patience, interval=0.1, missing=f"fleet still lists {node.name}")
+                wait.until(gone, deadline=patience, interval=0.1, missing=f"fleet still lists {planned.names}")
             except wait.DeadlineError as late:
                 return self._add("noticed", Outcome.UNKNOWN, began, late.message)
-        return self._add("noticed", Outcome.PASS, began, f"fleet no longer lists {node.name}")
+        return self._add("noticed", Outcome.PASS, began, f"fleet no longer lists {planned.names}")
 
     def _heal(self, open_faults: Sequence[journal.OpenFault]) -> None:
         began = time.monotonic()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from coreos_lab import catalog, deployed, events, node_states, screen, store
-from coreos_lab.chaos import faults, journal
-from coreos_lab.chaos.fault import values_for
+from coreos_lab.chaos import faults, journal, quorum
+from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.verify import Verdict, Verification
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.errors import FailedError, LabError, UnknownError, UsageError
-from coreos_lab.model import Cluster, FaultKind, Node, Outcome, to_json
+from coreos_lab.model import Cluster, Node, Outcome, to_json
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
 
@@ -22,47 +22,67 @@ MARKS = {Outcome.PASS: "pass   ", Outcome.FAIL: "FAIL   ", Outcome.UNKNOWN: "unk
 
 def break_(
     name: str,
-    target: str,
+    targets: Sequence[str],
     *,
     fault: str,
     told: Mapping[str, str],
     lasting: float | None,
     deadline: float,
+    keep_quorum: bool,
     verify: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Breaks the node `target`, or the one that runs unit:NAME.
+    """Breaks nodes, each a name or unit:NAME for the one that runs it.
 
     `lasting` is for how many seconds at least; without it and without `verify` the fault stays until `lab heal`. Raises
     FailedError or UnknownError when the verdict is not a pass.
     """
     kind = faults.kind_of(fault)
-    values = values_for(faults.FAULTS[kind], told)
     cluster = store.require(name)
     provider = choose(cluster.provider)
-    node = resolve(cluster, provider, target)
+    planned = faults.plan([resolve(cluster, provider, target) for target in targets], kind, told)
+    lost = quorum.lost_by(cluster, _silent(provider, cluster, planned))
+    if lost and keep_quorum:
+        raise UsageError(f"{planned.names}: {lost}", "break fewer at a time, or leave --keep-quorum out")
     if dry_run:
-        steps = {"cluster": name, "node": node.name, "fault": kind.value, "values": values}
+        names = [node.name for node in planned.nodes]
+        steps = {"cluster": name, "nodes": names, "fault": kind.value, "values": planned.values, "quorum": lost or None}
         print(json.dumps({**steps, "undo": faults.FAULTS[kind].undone, "verify": verify}, indent=2))
         return
-    with screen.showing(), store.ClusterFolder(name).lock(f"lab break {target}"):
-        folder = run_folder(cluster, f"break-{node.name}")
+    with screen.showing(), store.ClusterFolder(name).lock(f"lab break {' '.join(targets)}"):
+        folder = run_folder(cluster, f"break-{'-'.join(node.name for node in planned.nodes)}")
         with (folder / "events.jsonl").open("w", encoding="utf-8") as out, events.listening(events.json_lines(out)):
+            if lost:
+                events.note("quorum", lost)
             if verify:
-                verdict = _verify(provider, cluster, node, kind, told, folder, lasting or 0.0, deadline)
+                verdict = _verify(provider, cluster, planned, folder, lasting or 0.0, deadline)
             else:
-                _plain(provider, cluster, node, kind, told, lasting)
+                _plain(provider, cluster, planned, lasting)
     if verify:
         _tell(verdict, folder, as_json=as_json)
     elif as_json:
-        print(json.dumps({"node": node.name, "fault": kind.value, "healed": lasting is not None}))
-    elif faults.FAULTS[kind].comes_back:
-        print(f"{node.name} went through {kind.value} and is back.")
-    elif lasting is None:
-        print(f"{node.name} is broken ({kind.value}). 'lab status' shows it, 'lab heal' undoes it.")
+        healed = lasting is not None or faults.FAULTS[kind].comes_back
+        print(json.dumps({"nodes": [node.name for node in planned.nodes], "fault": kind.value, "healed": healed}))
     else:
-        print(f"{node.name} was broken ({kind.value}) for {lasting:g} s and is back.")
+        _say(planned, lasting)
+
+
+def _silent(provider: Provider, cluster: Cluster, planned: Break) -> set[str]:
+    """The nodes that etcd's others will not hear: those of this break, and those that are off anyway."""
+    running = {node.name for node in node_states.running(cluster, provider)}
+    return faults.silenced(planned) | {node.name for node in cluster.nodes if node.name not in running}
+
+
+def _say(planned: Break, lasting: float | None) -> None:
+    are, were = ("is", "was") if len(planned.nodes) == 1 else ("are", "were")
+    kind = planned.kind.value
+    if faults.FAULTS[planned.kind].comes_back:
+        print(f"{planned.names} went through {kind} and {are} back.")
+    elif lasting is None:
+        print(f"{planned.names} {are} broken ({kind}). 'lab status' shows it, 'lab heal' undoes it.")
+    else:
+        print(f"{planned.names} {were} broken ({kind}) for {lasting:g} s and {are} back.")
 
 
 def resolve(cluster: Cluster, provider: Provider, target: str) -> Node:
@@ -89,43 +109,34 @@ def run_folder(cluster: Cluster, what: str) -> Path:
     return folder
 
 
-def _plain(
-    provider: Provider, cluster: Cluster, node: Node, kind: FaultKind, told: Mapping[str, str], lasting: float | None
-) -> None:
-    fault = faults.inject(provider, cluster, node, kind, told)
-    if lasting is None and not faults.FAULTS[kind].comes_back:
+def _plain(provider: Provider, cluster: Cluster, planned: Break, lasting: float | None) -> None:
+    done = faults.inject(provider, cluster, planned)
+    if lasting is None and not faults.FAULTS[planned.kind].comes_back:
         return
     try:
         if lasting:
-            with events.step("broken", node.name, f"for {lasting:g} s"):
+            with events.step("broken", planned.names, f"for {lasting:g} s"):
                 time.sleep(lasting)
     finally:
-        faults.heal(provider, cluster, [fault])
+        faults.heal(provider, cluster, done)
 
 
 def _verify(
-    provider: Provider,
-    cluster: Cluster,
-    node: Node,
-    kind: FaultKind,
-    told: Mapping[str, str],
-    folder: Path,
-    lasting: float,
-    deadline: float,
+    provider: Provider, cluster: Cluster, planned: Break, folder: Path, lasting: float, deadline: float
 ) -> Verdict:
     labs = [catalog.load(record.folder) for each in deployed.names(cluster) if (record := deployed.load(cluster, each))]
     if not labs:
         raise UsageError("--verify: no lab is deployed, so there is nothing that must survive", "lab deploy ch3")
     if journal.open_faults(cluster):
         raise LabError(f"{cluster.name}: is broken already", "run 'lab heal' first")
-    return Verification(provider, cluster, labs, folder).run(node, kind, told, lasting=lasting, deadline=deadline)
+    return Verification(provider, cluster, labs, folder).run(planned, lasting=lasting, deadline=deadline)
 
 
 def _tell(verdict: Verdict, folder: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({**to_json(verdict), "folder": str(folder)}, indent=2))
     else:
-        print(f"{verdict.fault} of {verdict.node}, judged by {', '.join(verdict.labs)}:")
+        print(f"{verdict.fault} of {', '.join(verdict.nodes)}, judged by {', '.join(verdict.labs)}:")
         for phase in verdict.phases:
             print(f"  {MARKS[phase.outcome]} {phase.name:22} {phase.seconds:6.1f} s  {phase.evidence}")
         print(f"verdict: {verdict.outcome.value.upper()}   (record: {folder / 'verdict.json'})")

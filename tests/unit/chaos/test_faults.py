@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from coreos_lab import mirror, ready
-from coreos_lab.chaos import faults, journal, machine
+from coreos_lab.chaos import faults, journal, machine, quorum
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
 from coreos_lab.wait import DeadlineError
@@ -74,9 +74,15 @@ def paper(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Any:
     return provider
 
 
+def broken(provider: Any, cluster: Cluster, node: Node, kind: FaultKind) -> journal.OpenFault:
+    """One node's fault, done."""
+    (done,) = faults.inject(provider, cluster, faults.plan([node], kind, {}))
+    return done
+
+
 @pytest.mark.parametrize("kind", [kind for kind, fault in faults.FAULTS.items() if fault.family == "machine"])
 def test_the_undo_is_on_disk_before_the_act(cluster: Cluster, paper: Any, kind: FaultKind) -> None:
-    fault = faults.inject(paper, cluster, cluster.nodes[1], kind)
+    fault = broken(paper, cluster, cluster.nodes[1], kind)
     assert paper.done == [f"{kind.value} core-02"]
     assert paper.on_record == ["core-02"]
     assert journal.open_faults(cluster) == [fault]
@@ -86,9 +92,9 @@ def test_the_undo_is_on_disk_before_the_act(cluster: Cluster, paper: Any, kind: 
 
 
 def test_a_node_is_broken_once(cluster: Cluster, paper: Any) -> None:
-    faults.inject(paper, cluster, cluster.nodes[0], FaultKind.PAUSE)
+    broken(paper, cluster, cluster.nodes[0], FaultKind.PAUSE)
     with pytest.raises(LabError, match="core-01: is broken already .pause") as refused:
-        faults.inject(paper, cluster, cluster.nodes[0], FaultKind.KILL)
+        broken(paper, cluster, cluster.nodes[0], FaultKind.KILL)
     assert "lab heal" in refused.value.hint
     assert paper.done == ["pause core-01"]
 
@@ -96,7 +102,7 @@ def test_a_node_is_broken_once(cluster: Cluster, paper: Any) -> None:
 def test_what_does_not_run_is_not_broken_and_not_on_record(cluster: Cluster, paper: Any) -> None:
     paper.states["core-01"] = NodeState.STOPPED
     with pytest.raises(LabError, match="core-01: is not running"):
-        faults.inject(paper, cluster, cluster.nodes[0], FaultKind.KILL)
+        broken(paper, cluster, cluster.nodes[0], FaultKind.KILL)
     assert paper.done == []
     assert journal.open_faults(cluster) == []
 
@@ -107,13 +113,13 @@ def test_without_an_effect_the_fault_stays_on_record(
     monkeypatch.setattr(faults, "EFFECT_DEADLINE", 0.01)
     monkeypatch.setattr(machine, "answers", lambda _node: True)
     with pytest.raises(DeadlineError, match="core-03: no effect of pause is seen"):
-        faults.inject(paper, cluster, cluster.nodes[2], FaultKind.PAUSE)
+        broken(paper, cluster, cluster.nodes[2], FaultKind.PAUSE)
     assert [fault.node for fault in journal.open_faults(cluster)] == ["core-03"]
 
 
 def test_all_are_started_before_any_is_waited_for(cluster: Cluster, paper: Any) -> None:
     for node in cluster.nodes[:2]:
-        faults.inject(paper, cluster, node, FaultKind.KILL)
+        broken(paper, cluster, node, FaultKind.KILL)
     paper.done.clear()
     faults.heal(paper, cluster, journal.open_faults(cluster))
     assert paper.done == ["network", "start core-01", "start core-02", "mirror", "wait core-01 core-02"]
@@ -123,7 +129,7 @@ def test_all_are_started_before_any_is_waited_for(cluster: Cluster, paper: Any) 
 def test_a_node_that_does_not_come_back_stays_on_record(
     cluster: Cluster, paper: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fault = faults.inject(paper, cluster, cluster.nodes[0], FaultKind.KILL)
+    fault = broken(paper, cluster, cluster.nodes[0], FaultKind.KILL)
 
     def never(*_args: object, **_options: object) -> None:
         raise DeadlineError("core-01 does not serve")
@@ -151,3 +157,43 @@ def test_an_unknown_fault_names_every_known() -> None:
     with pytest.raises(LabError) as refused:
         faults.kind_of("KILL ")
     assert all(kind.value in refused.value.message for kind in FaultKind)
+
+
+def test_several_are_broken_or_none(cluster: Cluster, paper: Any) -> None:
+    paper.states["core-03"] = NodeState.STOPPED
+    with pytest.raises(LabError, match="core-03: is not running"):
+        faults.inject(paper, cluster, faults.plan(cluster.nodes, FaultKind.KILL, {}))
+    assert paper.done == []
+    done = faults.inject(paper, cluster, faults.plan([*cluster.nodes[:2], cluster.nodes[0]], FaultKind.KILL, {}))
+    assert [fault.node for fault in done] == ["core-01", "core-02"]
+    assert paper.done == ["kill core-01", "kill core-02"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "silent"),
+    [
+        (FaultKind.KILL, {}, True),
+        (FaultKind.ISOLATE, {}, True),
+        (FaultKind.PARTITION, {}, True),
+        (FaultKind.PARTITION, {"port": "2380"}, True),
+        (FaultKind.PARTITION, {"port": "80"}, False),
+        (FaultKind.PARTITION, {"from": "core-01"}, False),
+        (FaultKind.STOP, {}, True),
+        (FaultKind.STOP, {"service": "docker"}, False),
+        (FaultKind.FREEZE, {"service": "etcd2.service"}, True),
+        (FaultKind.CRASH, {}, False),
+    ],
+)
+def test_what_is_lost_to_etcd(cluster: Cluster, kind: FaultKind, told: dict[str, str], silent: bool) -> None:
+    assert faults.silenced(faults.plan(cluster.nodes[1:2], kind, told)) == ({"core-02"} if silent else set())
+
+
+def test_the_majority_of_three_and_of_five(planned: Callable[..., Cluster]) -> None:
+    assert quorum.lost_by(planned(), {"core-02"}) == ""
+    assert quorum.lost_by(planned(), {"core-01", "core-02"}) == (
+        "etcd loses its quorum: 1 of 3 members is left, 2 are needed"
+    )
+    assert quorum.lost_by(planned(nodes=7), {"core-01", "core-02", "core-06", "core-07"}) == "", "clients do not vote"
+    assert "2 of 5 members are left, 3 are needed" in quorum.lost_by(
+        planned(nodes=7), {"core-01", "core-02", "core-03"}
+    )

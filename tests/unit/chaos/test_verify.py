@@ -11,6 +11,7 @@ import pytest
 
 from coreos_lab import node_states
 from coreos_lab.chaos import faults, journal, verify
+from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.verify import Phase, Verification, judge, objectives_missed, of_checks
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError
@@ -41,12 +42,12 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
             raise outcome
         return [CheckResult("web", outcome, "says no" if outcome is not PASS else "")]
 
-    def inject(_provider: object, cluster: Cluster, node: Any, kind: FaultKind, _told: object) -> journal.OpenFault:
-        fault = journal.record(cluster, kind, node.name)
-        told.done.append(f"break {node.name}")
+    def inject(_provider: object, cluster: Cluster, planned: Break) -> list[journal.OpenFault]:
+        done = [journal.record(cluster, planned.kind, node.name) for node in planned.nodes]
+        told.done.append(f"break {planned.names}")
         if told.inject_fails:
-            raise LabError(f"{node.name}: no effect is seen")
-        return fault
+            raise LabError(f"{planned.names}: no effect is seen")
+        return done
 
     def heal(_provider: object, cluster: Cluster, broken: list[journal.OpenFault]) -> None:
         told.done.append(f"heal {' '.join(fault.node for fault in broken)}")
@@ -69,7 +70,7 @@ def carry_out(planned: Callable[..., Cluster], made_lab: Callable[..., Lab], tmp
         cluster = planned()
         provider: Any = object()
         verification = Verification(provider, cluster, [made_lab("ch3", "a.service")], tmp_path / "run")
-        verdict = verification.run(cluster.nodes[1], FaultKind.REBOOT, {}, lasting=0.0, deadline=1.0)
+        verdict = verification.run(Break((cluster.nodes[1],), FaultKind.REBOOT, {}), lasting=0.0, deadline=1.0)
         assert journal.open_faults(cluster) == [] or [p.outcome for p in verdict.phases if p.name == "repair"] == [FAIL]
         return verdict
 
@@ -88,9 +89,9 @@ def test_a_cluster_that_recovers(stage: Stage, carry_out: Callable[[], Any], tmp
         "steady state after",
     ]
     written = json.loads((tmp_path / "run" / "verdict.json").read_text())
-    assert (written["outcome"], written["node"], written["fault"], written["labs"]) == (
+    assert (written["outcome"], written["nodes"], written["fault"], written["labs"]) == (
         "pass",
-        "core-02",
+        ["core-02"],
         "reboot",
         ["ch3"],
     )
