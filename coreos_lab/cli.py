@@ -355,6 +355,18 @@ def faults(
 
 
 @app.command()
+def verdict(
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="A run's folder; the last one without it.")] = None,
+    name: Name = "core",
+    as_json: Json = False,
+) -> None:
+    """Judge a run of 'lab break --verify' again, from its record alone."""
+    from coreos_lab.commands.verdict import verdict as do
+
+    do(name, run, as_json=as_json)
+
+
+@app.command()
 def heal(name: Name = "core", as_json: Json = False) -> None:
     """Undo every fault that is on record, whoever left it."""
     from coreos_lab.commands.heal import heal as do

@@ -2,77 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from coreos_lab import disk, events, node_states, ready, wait
+from coreos_lab import events, node_states, ready, wait
 from coreos_lab.chaos import faults, journal, quorum
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.probes import Prober
+from coreos_lab.chaos.verdict import (
+    OBJECTIVES,
+    PROBES,
+    Phase,
+    Verdict,
+    judge,
+    objectives_missed,
+    of_checks,
+    of_steady_state,
+    save,
+)
 from coreos_lab.checks import run_checks
 from coreos_lab.clients import etcd, ssh
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.errors import LabError
-from coreos_lab.model import CheckResult, Cluster, Lab, Outcome, to_json
+from coreos_lab.model import CheckResult, Cluster, Lab, Outcome
 from coreos_lab.providers.base import Provider
 from coreos_lab.store import ClusterFolder
 from coreos_lab.units_of_measure import duration
 
 QUORUM_PATIENCE = 30.0  # seconds for a member to notice that it is alone
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One part of a verification, with what it found. `evidence` is in words."""
-
-    name: str
-    outcome: Outcome
-    seconds: float
-    evidence: str = ""
-    checks: tuple[CheckResult, ...] = ()
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a break has shown. `outages` are each probe's longest time without an answer, in seconds."""
-
-    outcome: Outcome
-    cluster: str
-    nodes: tuple[str, ...]
-    fault: str
-    labs: tuple[str, ...]
-    phases: tuple[Phase, ...]
-    outages: dict[str, float] = field(default_factory=dict)
-
-
-def judge(phases: Sequence[Phase]) -> Outcome:
-    """The verdict: the first phase that did not pass decides, as what comes after it proves nothing."""
-    return next((phase.outcome for phase in phases if phase.outcome is not Outcome.PASS), Outcome.PASS)
-
-
-def of_checks(results: Sequence[CheckResult]) -> Outcome:
-    """What a set of checks says together: one failure is a failure; else one unknown makes it unknown."""
-    outcomes = {result.outcome for result in results}
-    if Outcome.FAIL in outcomes:
-        return Outcome.FAIL
-    return Outcome.UNKNOWN if Outcome.UNKNOWN in outcomes or not results else Outcome.PASS
-
-
-def objectives_missed(labs: Sequence[Lab], outages: dict[str, float], allowance: float) -> list[str]:
-    """The objectives that the probes contradict, in words.
-
-    `allowance` is what the cluster was told to wait longer than usual before it moves units, in seconds.
-    """
-    return [
-        f"{name} was down for {outages[name]:.1f} s, the objective is {limit + allowance:g} s at most"
-        for lab in labs
-        for name, limit in lab.objectives.items()
-        if outages.get(name, 0.0) > limit + allowance
-    ]
 
 
 class Verification:
@@ -89,7 +48,7 @@ class Verification:
     def run(self, planned: Break, *, lasting: float, deadline: float) -> Verdict:
         """Carries it out. The fault is healed however this ends, as long as we live; else `lab heal` does it."""
         probes = [probe for lab in self._labs for probe in lab.probes]
-        prober = Prober(probes, node_states.addresses(self._cluster.nodes), self._folder / "probes.jsonl")
+        prober = Prober(probes, node_states.addresses(self._cluster.nodes), self._folder / PROBES)
         broken = False
         with prober:
             try:
@@ -108,14 +67,15 @@ class Verification:
             if broken:
                 self._checks("steady state after", deadline)
         outages = prober.outages()
-        if broken:
-            self._judge_objectives(outages)
+        objectives = self._objectives()
+        if broken and objectives:
+            self._judge_objectives(objectives, outages)
         labs = tuple(lab.name for lab in self._labs)
         names = tuple(node.name for node in planned.nodes)
-        verdict = Verdict(
-            judge(self._phases), self._cluster.name, names, planned.kind.value, labs, tuple(self._phases), outages
-        )
-        disk.write_atomic(self._folder / "verdict.json", json.dumps(to_json(verdict), indent=2) + "\n")
+        phases = tuple(self._phases)
+        kind = planned.kind.value
+        verdict = Verdict(judge(phases), self._cluster.name, names, kind, labs, phases, outages, objectives)
+        save(verdict, self._folder)
         return verdict
 
     def _add(
@@ -134,9 +94,7 @@ class Verification:
                 for lab in self._labs
                 for result in run_checks(lab, ClusterFolder(self._cluster.name).inventory, only=only, deadline=deadline)
             ]
-        outcome = of_checks(results)
-        if outcome is Outcome.FAIL and name == "steady state before":
-            outcome = Outcome.UNKNOWN  # what did not work before says nothing about recovery
+        outcome = of_checks(results) if self._phases else of_steady_state(results)
         bad = [f"{result.name}: {result.message}" for result in results if result.outcome is not Outcome.PASS]
         evidence = bad[0] if bad else f"{len(results)} checks pass" if results else "no checks"
         return self._add(name, outcome, began, evidence, results)
@@ -202,11 +160,17 @@ class Verification:
             return
         self._add("repair", Outcome.PASS, began, f"{names} serves again")
 
-    def _judge_objectives(self, outages: dict[str, float]) -> None:
-        if not any(lab.objectives for lab in self._labs):
-            return
+    def _objectives(self) -> dict[str, float]:
+        """How long each probe may be without an answer, in seconds.
+
+        Where the cluster was told to wait longer than usual before it moves units, that much more.
+        """
         usual = duration(Cluster.agent_ttl, "agent-ttl")
         allowance = max(0.0, duration(self._cluster.agent_ttl, "agent-ttl") - usual)
-        missed = objectives_missed(self._labs, outages, allowance)
+        return {name: limit + allowance for lab in self._labs for name, limit in lab.objectives.items()}
+
+    def _judge_objectives(self, objectives: dict[str, float], outages: dict[str, float]) -> None:
+        missed = objectives_missed(objectives, outages)
         told = ", ".join(f"{name} down for {seconds:.1f} s at most" for name, seconds in outages.items())
-        self._add("objectives", Outcome.FAIL if missed else Outcome.PASS, time.monotonic(), "; ".join(missed) or told)
+        outcome = Outcome.FAIL if missed else Outcome.PASS
+        self._add(OBJECTIVES, outcome, time.monotonic(), "; ".join(missed) or told)

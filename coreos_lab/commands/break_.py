@@ -10,14 +10,14 @@ from pathlib import Path
 from coreos_lab import catalog, deployed, events, node_states, screen, store
 from coreos_lab.chaos import faults, journal, quorum
 from coreos_lab.chaos.fault import Break
-from coreos_lab.chaos.verify import Verdict, Verification
+from coreos_lab.chaos.verdict import Verdict
+from coreos_lab.chaos.verify import Verification
 from coreos_lab.clients.fleet import Fleet
-from coreos_lab.errors import FailedError, LabError, UnknownError, UsageError
-from coreos_lab.model import Cluster, Node, Outcome, to_json
+from coreos_lab.commands.verdict import tell
+from coreos_lab.errors import LabError, UsageError
+from coreos_lab.model import Cluster, Node
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
-
-MARKS = {Outcome.PASS: "pass   ", Outcome.FAIL: "FAIL   ", Outcome.UNKNOWN: "unknown"}
 
 
 def break_(
@@ -60,7 +60,7 @@ def break_(
             else:
                 _plain(provider, cluster, planned, lasting)
     if verify:
-        _tell(verdict, folder, as_json=as_json)
+        tell(verdict, folder, as_json=as_json)
     elif as_json:
         healed = lasting is not None or faults.FAULTS[kind].comes_back
         print(json.dumps({"nodes": [node.name for node in planned.nodes], "fault": kind.value, "healed": healed}))
@@ -130,18 +130,3 @@ def _verify(
     if journal.open_faults(cluster):
         raise LabError(f"{cluster.name}: is broken already", "run 'lab heal' first")
     return Verification(provider, cluster, labs, folder).run(planned, lasting=lasting, deadline=deadline)
-
-
-def _tell(verdict: Verdict, folder: Path, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({**to_json(verdict), "folder": str(folder)}, indent=2))
-    else:
-        print(f"{verdict.fault} of {', '.join(verdict.nodes)}, judged by {', '.join(verdict.labs)}:")
-        for phase in verdict.phases:
-            print(f"  {MARKS[phase.outcome]} {phase.name:22} {phase.seconds:6.1f} s  {phase.evidence}")
-        print(f"verdict: {verdict.outcome.value.upper()}   (record: {folder / 'verdict.json'})")
-    first = next((phase for phase in verdict.phases if phase.outcome is not Outcome.PASS), None)
-    if first and verdict.outcome is Outcome.FAIL:
-        raise FailedError(f"{first.name}: {first.evidence}")
-    if first:
-        raise UnknownError(f"{first.name}: {first.evidence}")

@@ -12,7 +12,7 @@ import pytest
 from coreos_lab import node_states
 from coreos_lab.chaos import faults, journal, verify
 from coreos_lab.chaos.fault import Break
-from coreos_lab.chaos.verify import Phase, Verification, judge, objectives_missed, of_checks
+from coreos_lab.chaos.verify import Verification
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError
 from coreos_lab.model import CheckResult, Cluster, FaultKind, Lab, Outcome
@@ -131,19 +131,3 @@ def test_an_interrupt_heals_too(stage: Stage, carry_out: Callable[[], Any]) -> N
     with pytest.raises(KeyboardInterrupt):
         carry_out()
     assert stage.done == ["check all", "break core-02", "check survives", "heal core-02"]
-
-
-def test_what_comes_after_the_first_that_fails_does_not_matter() -> None:
-    assert judge([Phase("a", PASS, 0), Phase("b", UNKNOWN, 0), Phase("c", FAIL, 0)]) is UNKNOWN
-    assert of_checks([CheckResult("a", UNKNOWN), CheckResult("b", FAIL)]) is FAIL
-
-
-def test_objectives_of_several_labs(made_lab: Callable[..., Lab]) -> None:
-    labs = [
-        made_lab("a", "a.service", objectives={"front": 10.0}),
-        made_lab("b", "b.service", objectives={"back": 5.0}),
-    ]
-    assert objectives_missed(labs, {"front": 10.0, "back": 5.1}, 0.0) == [
-        "back was down for 5.1 s, the objective is 5 s at most"
-    ]
-    assert objectives_missed(labs, {}, 0.0) == [], "what was not probed is not missed"
