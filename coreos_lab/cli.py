@@ -311,6 +311,9 @@ def break_(
     verify: Annotated[
         bool, typer.Option("--verify", envvar="LAB_VERIFY", help="Prove effect, recovery and repair.")
     ] = False,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", envvar="LAB_JUNIT", help="With --verify: a report for CI, as JUnit's XML.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", envvar="LAB_DRY_RUN", help="Print the plan as JSON and do nothing.")
     ] = False,
@@ -329,6 +332,7 @@ def break_(
         deadline=duration(deadline, "--deadline"),
         keep_quorum=keep_quorum,
         verify=verify,
+        junit=junit,
         dry_run=dry_run,
         as_json=as_json,
     )

@@ -48,6 +48,11 @@ class Verdict:
         """The phase that decided, None where all passed."""
         return next((phase for phase in self.phases if phase.outcome is not Outcome.PASS), None)
 
+    @property
+    def as_results(self) -> list[CheckResult]:
+        """The phases as a report for CI takes them."""
+        return [CheckResult(phase.name, phase.outcome, phase.evidence, phase.seconds) for phase in self.phases]
+
 
 def judge(phases: Sequence[Phase]) -> Outcome:
     """The verdict: the first phase that did not pass decides, as what comes after it proves nothing."""

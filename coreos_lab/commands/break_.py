@@ -12,6 +12,7 @@ from coreos_lab.chaos import faults, journal, quorum
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.chaos.verify import Verification
+from coreos_lab.checks import write_junit
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.commands.verdict import tell
 from coreos_lab.errors import LabError, UsageError
@@ -30,6 +31,7 @@ def break_(
     deadline: float,
     keep_quorum: bool,
     verify: bool,
+    junit: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -38,6 +40,8 @@ def break_(
     `lasting` is for how many seconds at least; without it and without `verify` the fault stays until `lab heal`. Raises
     FailedError or UnknownError when the verdict is not a pass.
     """
+    if junit and not verify:
+        raise UsageError(f"--junit {junit}: only a verdict can be reported", "add --verify")
     kind = faults.kind_of(fault)
     cluster = store.require(name)
     provider = choose(cluster.provider)
@@ -60,6 +64,8 @@ def break_(
             else:
                 _plain(provider, cluster, planned, lasting)
     if verify:
+        if junit:
+            write_junit(junit, f"{kind.value} of {planned.names}", verdict.as_results)
         tell(verdict, folder, as_json=as_json)
     elif as_json:
         healed = lasting is not None or faults.FAULTS[kind].comes_back
