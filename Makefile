@@ -43,9 +43,11 @@ lint: setup ## ruff, mypy, gofmt and go vet
 test-unit: setup ## tests that run anywhere in seconds
 	$(VENV)/bin/python -m pytest tests/unit -q
 	scripts/test-go.sh $(VENV)
+	node --test labs/shared/webstack/test/
 
 .PHONY: test-e2e
 test-e2e: setup image ## tests that boot real machines
+	scripts/bootstrap-browser.sh
 	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "not rounds" --durations=12
 
 .PHONY: test-rounds

@@ -26,9 +26,9 @@ def run_checks(
 ) -> list[CheckResult]:
     """Every check of a lab with its outcome, in the order of its files; empty where it has none.
 
-    `inventory` is the file that tells which nodes there are. `only` picks the checks of one marker (such as
-    `survives`). With a `deadline` in seconds, checks are tried again until all hold at once or it has passed; with 0
-    they run once. `junit` is where a report in JUnit's XML goes. Each pass is told as an event as it happens.
+    `inventory` is the file that tells which nodes there are. `only` picks checks by their markers (such as `survives`
+    or `not lasting`). With a `deadline` in seconds, checks are tried again until all hold at once or it has passed;
+    with 0 they run once. `junit` is where a report in JUnit's XML goes. Each pass is told as an event as it happens.
 
     Raises UnknownError when the checks could not be run at all.
     """

@@ -38,6 +38,7 @@ COMMAND_FAILED = re.compile(
 def pytest_configure(config: pytest.Config) -> None:
     """Says what the markers mean, and silences pytest's own report."""
     config.addinivalue_line("markers", "survives: must hold again while one machine is still broken")
+    config.addinivalue_line("markers", "lasting: judges a while, not a moment; is not asked of what is to be broken")
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     config.pluginmanager.unregister(terminal)
     config.pluginmanager.register(Checks(Path(os.environ[RESULTS]), float(os.environ.get(DEADLINE, "0"))))

@@ -52,7 +52,7 @@ class Verification:
         broken = False
         with prober:
             try:
-                if self._checks("steady state before", 0.0):
+                if self._checks("steady state before", 0.0, only="not lasting"):
                     broken = self._inject(planned)
                     if broken and self._has_quorum(planned) and self._noticed(planned):
                         recovered = self._checks("recovery while broken", deadline, only="survives")

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from coreos_lab import disk, events, run, settings
-from coreos_lab.containers import base, dockerfile, names
+from coreos_lab.containers import base, dockerfile, names, node_packages
 from coreos_lab.containers.buildah import Session, store
 from coreos_lab.containers.dockerfile import Needed
 from coreos_lab.containers.storage import ContainerImage, complete, take
@@ -143,11 +143,12 @@ def _build(recipe: Recipe, draft: Path) -> None:
             need.name: f"{OURS}:{key}" if key else _pull(session, recipe, need) for need, key in recipe.needs
         }
         disk.write_atomic(work / "Dockerfile", dockerfile.resolved(recipe.text, replacements))
+        context = node_packages.prepared(recipe.folder, work / "context", log_file)
         # A step that is the same as in another container image is the same layer: built once, pulled once.
         options = ["--layers", "--force-rm", "--pull-never", "--isolation=chroot", "--format=docker", session.policy()]
         tag = f"{OURS}:{recipe.key}"
         try:
-            session.call("build", *options, f"--tag={tag}", f"--file={work / 'Dockerfile'}", recipe.folder)
+            session.call("build", *options, f"--tag={tag}", f"--file={work / 'Dockerfile'}", context)
         except run.CommandError as error:
             raise LabError(
                 f"{recipe.folder / 'Dockerfile'}: container image {recipe.name} cannot be built",

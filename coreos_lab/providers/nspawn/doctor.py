@@ -16,6 +16,7 @@ PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
     "buildah": "buildah",
     "docker-registry": "docker-registry",
+    "npm": "npm",
     "nft": "nftables",
     "ip": "iproute2",
     "ssh": "openssh-client",

@@ -14,7 +14,7 @@ from coreos_lab.providers.vagrant import boxes, hypervisors
 LEAST_VAGRANT = (2, 2)
 FREE_GIB = 6  # a box, its copy in the hypervisor's storage, and three machines
 # What builds the box, the containers and the mirror; as for nspawn.
-BUILDERS = {"mmdebstrap": "mmdebstrap", "buildah": "buildah", "docker-registry": "docker-registry"}
+BUILDERS = {"mmdebstrap": "mmdebstrap", "buildah": "buildah", "docker-registry": "docker-registry", "npm": "npm"}
 RANGES = Path("/etc/vbox/networks.conf")
 
 
