@@ -1,0 +1,90 @@
+"""A browser without a screen, driven over a pipe: enough of Chromium's own protocol to see what a page shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
+
+
+def find() -> str | None:
+    """The browser of this machine, if there is one."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+class Page:
+    """One open page."""
+
+    def __init__(self, to_browser: int, from_browser: int) -> None:
+        self._out = os.fdopen(to_browser, "wb", buffering=0)
+        self._in = os.fdopen(from_browser, "rb")
+        self._count = 0
+        self._session: str | None = None
+        target = self._call("Target.createTarget", {"url": "about:blank"})["targetId"]
+        attached = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})
+        self._session = attached["sessionId"]
+
+    def open(self, url: str) -> None:
+        """Goes to a URL; what is on the page then comes with time."""
+        self._call("Page.navigate", {"url": url})
+
+    def value(self, expression: str) -> Any:
+        """What a JavaScript expression is on the page; None where it fails."""
+        answer = self._call("Runtime.evaluate", {"expression": expression, "returnByValue": True})
+        return answer["result"].get("value")
+
+    def _call(self, method: str, parameters: dict[str, Any]) -> Any:
+        self._count += 1
+        message = {"id": self._count, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        self._out.write(json.dumps(message).encode() + b"\0")
+        while True:
+            answer = json.loads(self._read())
+            if answer.get("id") == self._count:
+                assert "error" not in answer, f"{method}: {answer['error']}"
+                return answer["result"]
+
+    def _read(self) -> bytes:
+        text = bytearray()
+        while (byte := self._in.read(1)) != b"\0":
+            assert byte, "the browser has ended"
+            text += byte
+        return bytes(text)
+
+
+@contextmanager
+def page(browser: str) -> Iterator[Page]:
+    """A page of a browser of its own, which knows no cookies yet and is gone afterwards."""
+    theirs_in, ours_out = os.pipe()
+    ours_in, theirs_out = os.pipe()
+    with tempfile.TemporaryDirectory(prefix="lab-browser-", ignore_cleanup_errors=True) as profile:
+        # The protocol wants its pipes as descriptors 3 and 4.
+        script = f'exec 3<&{theirs_in} 4>&{theirs_out}; exec "$@"'
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--remote-debugging-pipe",
+            f"--user-data-dir={profile}",
+        ]
+        process = subprocess.Popen(
+            ["bash", "-c", script, "browser", browser, *options, f"--user-data-dir={profile}"],
+            pass_fds=(theirs_in, theirs_out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(theirs_in)
+        os.close(theirs_out)
+        try:
+            yield Page(ours_out, ours_in)
+        finally:
+            process.kill()
+            process.wait()

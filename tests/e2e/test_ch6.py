@@ -1,0 +1,81 @@
+"""ch6 on real machines: its exercise passes, fails when part of the repair is taken away; its page in a browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import devtools
+from tests.e2e.calls import ROOT, Result, lab, until
+
+Lab = Callable[..., Result]
+TIMEOUT = 900
+
+
+@pytest.fixture
+def alone(cluster: Lab) -> Iterator[Lab]:
+    """The cluster without any lab, before and after."""
+    for other in lab("status", "--json").json["labs"]:
+        lab("undeploy", other)
+    yield cluster
+    lab("heal", code=None)
+    for other in lab("status", "--json").json["labs"]:
+        lab("undeploy", other)
+
+
+def changed(folder: Path, file: str, old: str, new: str) -> Path:
+    """A copy of ch6 in which something is another way in one file."""
+    shutil.copytree(ROOT / "labs" / "ch6", folder / "ch6-changed")
+    shutil.copytree(ROOT / "labs" / "shared", folder / "shared")
+    path = folder / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return folder / "ch6-changed"
+
+
+def test_the_page_survives_the_stores_machine(alone: Lab) -> None:
+    alone("deploy", "ch6", "--deadline", "8m", timeout=TIMEOUT)
+    browser = devtools.find()
+    if browser is None:
+        alone("break", "unit:couchbase@1.service", "--verify", timeout=TIMEOUT)
+        pytest.skip("no browser on this machine: the exercise has passed, the page was not looked at")
+    units = {unit["name"]: unit["node"] for unit in alone("status", "--json").json["units"]}
+    nodes = {node["name"]: node["address"] for node in alone("status", "--json").json["nodes"]}
+    stays = next(
+        nodes[node] for unit, node in units.items() if unit.startswith("web@") and node != units["couchbase@1.service"]
+    )
+    with devtools.page(browser) as page:
+        page.open(f"http://{stays}:3000/")
+        first = "document.querySelector('#events li')?.dataset.key"
+        connections = "Number(document.querySelector('#state')?.dataset.connections)"
+        until(lambda: page.value(first))
+        seen = page.value(first)
+        until(lambda: page.value(first) != seen)
+        assert page.value("document.querySelectorAll('#events li').length") == 10
+        assert page.value("document.querySelector('#visits').dataset.visits") == "1"
+        before = page.value(connections)
+        alone("break", "unit:couchbase@1.service", "--verify", timeout=TIMEOUT)
+        until(lambda: page.value(connections) > before)
+        seen = page.value(first)
+        until(lambda: page.value(first) != seen)
+        page.open(f"http://{stays}:3000/")
+        until(lambda: page.value("document.querySelector('#visits')"))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("ch6-changed/units/couchbase-sidekick@.service", "etcdctl --no-sync update", "etcdctl --no-sync set"),
+        ("shared/webstack/web.js", 'exitOnSet(etcd, "/', 'void (etcd, "/'),
+    ],
+    ids=["set-instead-of-update", "no-watch"],
+)
+def test_without_the_repair_the_verdict_is_fail(alone: Lab, tmp_path: Path, file: str, old: str, new: str) -> None:
+    folder = changed(tmp_path, file, old, new)
+    alone("deploy", str(folder), "--deadline", "1m", code=None, timeout=TIMEOUT)
+    alone("break", "unit:couchbase@1.service", "--verify", "--deadline", "90s", code=1, timeout=TIMEOUT)
+    alone("undeploy", "ch6-changed", timeout=TIMEOUT)
