@@ -63,7 +63,7 @@ def test_the_page_survives_the_stores_machine(alone: Lab) -> None:
         seen = page.value(first)
         until(lambda: page.value(first) != seen)
         page.open(f"http://{stays}:3000/")
-        until(lambda: page.value("document.querySelector('#visits')"))
+        until(lambda: page.value("document.querySelector('#visits')?.dataset.visits"))
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,9 @@ def test_the_page_survives_the_stores_machine(alone: Lab) -> None:
     ],
     ids=["set-instead-of-update", "no-watch"],
 )
-def test_without_the_repair_the_verdict_is_fail(alone: Lab, tmp_path: Path, file: str, old: str, new: str) -> None:
-    folder = changed(tmp_path, file, old, new)
-    alone("deploy", str(folder), "--deadline", "1m", code=None, timeout=TIMEOUT)
-    alone("break", "unit:couchbase@1.service", "--verify", "--deadline", "90s", code=1, timeout=TIMEOUT)
-    alone("undeploy", "ch6-changed", timeout=TIMEOUT)
+def test_without_a_part_of_the_repair_the_checks_fail(
+    alone: Lab, tmp_path: Path, file: str, old: str, new: str
+) -> None:
+    """Who announces without need restarts everybody, again and again; who does not watch shows an old page, or none."""
+    told = alone("deploy", str(changed(tmp_path, file, old, new)), "--deadline", "1m", code=1, timeout=TIMEOUT)
+    assert "FAIL" in told.out
