@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from coreos_lab import deployed, events, node_states, placement, run, wait
 from coreos_lab.clients import ssh
@@ -17,6 +17,7 @@ from coreos_lab.providers.base import Provider
 
 UNPLACED = 10.0  # seconds: fleet plans every two; a unit without a machine after five rounds will not get one
 JOURNAL_LINES = 15
+FAILED = 3.0  # seconds: between loading a unit that failed in an earlier life and starting it, fleet says so too
 
 
 def refuse_conflicts(cluster: Cluster, lab: Lab) -> None:
@@ -71,6 +72,7 @@ def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: 
     began = time.monotonic()
     active: set[str] = set()
     waiting: list[str] = []
+    failures = Failures()
 
     def all_active() -> bool:
         nonlocal waiting
@@ -85,7 +87,7 @@ def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: 
             events.note("unit", "runs", name)
         active.update(now)
         waiting = [name for name in lab.unit_names if name not in now]
-        _raise_failed(cluster, nodes, fleet, [s for s in states if s.name in waiting])
+        _raise_failed(cluster, nodes, fleet, failures.lasting(s for s in states if s.name in waiting))
         if time.monotonic() - began > UNPLACED:
             _raise_unplaced(fleet, [u for u in units if u.name in waiting], units)
         return not waiting
@@ -97,8 +99,21 @@ def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: 
         wait.until(all_active, deadline=deadline, interval=0.2, missing=missing)
 
 
-def _raise_failed(cluster: Cluster, nodes: Sequence[Node], fleet: Fleet, states: Sequence[UnitState]) -> None:
-    failed = next((state for state in states if state.active == "failed"), None)
+class Failures:
+    """Tells a unit that has failed from one that systemd still remembers as failed from the time before."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[str, str], float] = {}  # unit and machine -> monotonic seconds
+
+    def lasting(self, states: Iterable[UnitState], now: float | None = None) -> UnitState | None:
+        """The first unit that has been failed for long enough, of what fleet says now; call it again and again."""
+        now = time.monotonic() if now is None else now
+        failed = {(state.name, state.machine_id): state for state in states if state.active == "failed"}
+        self._since = {key: self._since.get(key, now) for key in failed}
+        return next((state for key, state in failed.items() if now - self._since[key] >= FAILED), None)
+
+
+def _raise_failed(cluster: Cluster, nodes: Sequence[Node], fleet: Fleet, failed: UnitState | None) -> None:
     if failed is None:
         return
     address = next((machine.address for machine in fleet.machines() if machine.id == failed.machine_id), "")

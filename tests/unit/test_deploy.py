@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from coreos_lab import deployed
-from coreos_lab.deploy import refuse_conflicts
+from coreos_lab.clients.fleet import UnitState
+from coreos_lab.deploy import FAILED, Failures, refuse_conflicts
 from coreos_lab.errors import UsageError
 from coreos_lab.model import Cluster, Lab
 from coreos_lab.store import ClusterFolder
@@ -78,3 +79,24 @@ def test_a_lab_may_be_deployed_again(planned: Planned, made_lab: Made) -> None:
     lab = made_lab("first", "web@1.service", ports=(80,))
     deployed.record(cluster, lab)
     refuse_conflicts(cluster, lab)
+
+
+def told(name: str, active: str, machine: str = "m1") -> UnitState:
+    return UnitState(name=name, machine_id=machine, load="loaded", active=active, sub="")
+
+
+def test_a_failure_that_passes_is_none() -> None:
+    failures = Failures()
+    assert failures.lasting([told("web@1.service", "failed")], 10.0) is None
+    assert failures.lasting([told("web@1.service", "activating")], 11.0) is None
+    assert failures.lasting([told("web@1.service", "failed")], 12.0) is None, "the time begins anew"
+    assert failures.lasting([told("web@1.service", "failed", "m2")], 12.0 + FAILED) is None, "on another machine too"
+
+
+def test_a_failure_that_lasts_is_told() -> None:
+    failures = Failures()
+    states = [told("a.service", "active"), told("b.service", "failed")]
+    assert failures.lasting(states, 10.0) is None
+    found = failures.lasting(states, 10.0 + FAILED)
+    assert found is not None
+    assert found.name == "b.service"
