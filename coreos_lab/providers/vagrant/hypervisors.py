@@ -6,6 +6,7 @@ Machines are found by name (`lab-CLUSTER-NODE`), so that also one whose record V
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
 from coreos_lab import run
@@ -33,12 +34,12 @@ class Hypervisor(Protocol):
         """Removes a machine with its disks."""
         ...
 
-    def machines(self, prefix: str) -> list[str]:
-        """The names of all machines that begin with `prefix`."""
+    def machines(self) -> list[str]:
+        """The names of all machines, whosever they are."""
         ...
 
-    def networks(self, prefix: str) -> list[str]:
-        """The names of all networks that begin with `prefix`."""
+    def networks(self) -> list[str]:
+        """The names of all networks, whosever they are."""
         ...
 
     def remove_network(self, network: str) -> None: ...
@@ -52,6 +53,17 @@ def prefix(cluster: Cluster) -> str:
 def machine(cluster: Cluster, node: Node) -> str:
     """A node's name there."""
     return f"{prefix(cluster)}-{node.name}"
+
+
+def own_machines(cluster: Cluster, names: Iterable[str]) -> list[str]:
+    """Those that are a cluster's: not those of another whose name only begins with the same letters."""
+    own = re.compile(rf"{re.escape(prefix(cluster))}-core-\d+")
+    return [name for name in names if own.fullmatch(name)]
+
+
+def own_networks(cluster: Cluster, names: Iterable[str]) -> list[str]:
+    """Those that are a cluster's: its own, and the one that Vagrant manages its machines by."""
+    return [name for name in names if name in (prefix(cluster), f"{prefix(cluster)}-mgmt")]
 
 
 def of(name: str) -> Hypervisor:
@@ -108,15 +120,11 @@ class Libvirt:
         self._virsh("destroy", machine, check=False)
         self._virsh("undefine", machine, "--remove-all-storage", "--snapshots-metadata", "--nvram")
 
-    def machines(self, prefix: str) -> list[str]:
-        return self._named(prefix, "list", "--all", "--name")
+    def machines(self) -> list[str]:
+        return self._virsh("list", "--all", "--name").stdout.split()
 
-    def networks(self, prefix: str) -> list[str]:
-        return self._named(prefix, "net-list", "--all", "--name")
-
-    def _named(self, prefix: str, *arguments: str) -> list[str]:
-        lines = [line.strip() for line in self._virsh(*arguments).stdout.splitlines()]
-        return [line for line in lines if line == prefix or line.startswith(f"{prefix}-")]
+    def networks(self) -> list[str]:
+        return self._virsh("net-list", "--all", "--name").stdout.split()
 
     def remove_network(self, network: str) -> None:
         self._virsh("net-destroy", network, check=False)
@@ -170,12 +178,10 @@ class VirtualBox:
         self.power_off(machine)
         self._manage("unregistervm", machine, "--delete")
 
-    def machines(self, prefix: str) -> list[str]:
-        names = re.findall(r'^"([^"]+)"', self._manage("list", "vms").stdout, re.MULTILINE)
-        return [name for name in names if name.startswith(f"{prefix}-")]
+    def machines(self) -> list[str]:
+        return re.findall(r'^"([^"]+)"', self._manage("list", "vms").stdout, re.MULTILINE)
 
-    def networks(self, prefix: str) -> list[str]:
-        del prefix
+    def networks(self) -> list[str]:
         return []
 
     def remove_network(self, network: str) -> None:

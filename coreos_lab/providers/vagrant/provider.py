@@ -15,7 +15,7 @@ from coreos_lab.model import Cluster, Finding, Node, NodeState, VagrantBox
 from coreos_lab.providers.vagrant import hypervisors
 from coreos_lab.providers.vagrant.calls import Vagrant
 from coreos_lab.providers.vagrant.doctor import findings
-from coreos_lab.providers.vagrant.hypervisors import Hypervisor, machine, prefix
+from coreos_lab.providers.vagrant.hypervisors import Hypervisor, machine, own_machines, own_networks
 from coreos_lab.store import ClusterFolder
 
 
@@ -116,20 +116,20 @@ class VagrantProvider:
                 events.note("destroy", f"{error.message}: removing the machines without Vagrant")
         for node in nodes:
             name = machine(cluster, node)
-            if name in hypervisor.machines(prefix(cluster)):
+            if name in hypervisor.machines():
                 hypervisor.remove(name)
             shutil.rmtree(ClusterFolder(cluster.name).node(node), ignore_errors=True)
 
     def destroy_network(self, cluster: Cluster) -> None:
         hypervisor = self._hypervisor(cluster)
-        for network in hypervisor.networks(prefix(cluster)):
+        for network in own_networks(cluster, hypervisor.networks()):
             hypervisor.remove_network(network)
 
     def leftovers(self, cluster: Cluster) -> list[str]:
         hypervisor = self._hypervisor(cluster)
         return [
-            *(f"machine {name}" for name in hypervisor.machines(prefix(cluster))),
-            *(f"network {name}" for name in hypervisor.networks(prefix(cluster))),
+            *(f"machine {name}" for name in own_machines(cluster, hypervisor.machines())),
+            *(f"network {name}" for name in own_networks(cluster, hypervisor.networks())),
         ]
 
 

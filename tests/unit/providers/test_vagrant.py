@@ -222,7 +222,15 @@ def test_what_vboxmanage_says_of_a_machine(
     assert hypervisors.of("virtualbox").state("x") is state
 
 
-def test_only_a_clusters_own_machines_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    listed = "lab-core-core-01\nlab-core2-core-01\nsomebody\n\n"
+def test_only_what_is_a_clusters_own(monkeypatch: pytest.MonkeyPatch, planned: Callable[..., Cluster]) -> None:
+    listed = "lab-core-core-01\nlab-core2-core-01\nlab-core-two-core-01\nsomebody\n\n"
     monkeypatch.setattr(run, "run", lambda *_a, **_o: run.Completed(("virsh",), 0, listed, ""))
-    assert hypervisors.of("libvirt").machines("lab-core") == ["lab-core-core-01"]
+    found = hypervisors.of("libvirt").machines()
+    assert hypervisors.own_machines(planned(), found) == ["lab-core-core-01"]
+    assert hypervisors.own_machines(planned(name="core-two"), found) == ["lab-core-two-core-01"]
+
+
+def test_networks_of_a_cluster_with_a_longer_name_are_left_alone(planned: Callable[..., Cluster]) -> None:
+    listed = ["lab-core", "lab-core-mgmt", "lab-core-two", "lab-core-two-mgmt", "default"]
+    assert hypervisors.own_networks(planned(), listed) == ["lab-core", "lab-core-mgmt"]
+    assert hypervisors.own_networks(planned(name="core-two"), listed) == ["lab-core-two", "lab-core-two-mgmt"]
