@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from coreos_lab import deployed, events, node_states, placement, run, wait
 from coreos_lab.clients import ssh
@@ -17,6 +18,15 @@ from coreos_lab.providers.base import Provider
 
 UNPLACED = 10.0  # seconds: fleet plans every two; a unit without a machine after five rounds will not get one
 JOURNAL_LINES = 15
+# fleet forgets a unit as soon as it has told systemd to stop it. What ends badly after that stays failed in systemd's
+# memory, without a unit file, and the machine is called degraded.
+SETTLED = """
+end=$(($(date +%s) + 60))
+while [ "$(date +%s)" -lt $end ] && systemctl is-active "$@" | grep -qvE '^(inactive|failed|unknown)$'; do
+    sleep 0.2
+done
+sudo systemctl reset-failed "$@" 2>/dev/null
+"""
 FAILED = 3.0  # seconds: between loading a unit that failed in an earlier life and starting it, fleet says so too
 
 
@@ -152,11 +162,19 @@ def take_off(cluster: Cluster, provider: Provider, name: str) -> None:
             interval=0.2,
             missing=lambda: f"{name}: still on a machine: " + ", ".join(_still(fleet, record.units)),
         )
+        with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+            for job in [pool.submit(_settle, cluster, node, record.units) for node in nodes]:
+                job.result()
         etcd = Etcd(node_states.addresses(nodes))
         for key in record.keys:
             etcd.remove(key)
             etcd.remove_empty_folders_above(key)
     deployed.forget(cluster, name)
+
+
+def _settle(cluster: Cluster, node: Node, units: Sequence[str]) -> None:
+    """Returns when a node's last container of these units has ended, and nothing of them is remembered as failed."""
+    ssh.node_run(cluster, node, ["sh", "-c", SETTLED, "sh", *units], check=False, timeout=120)
 
 
 def _still(fleet: Fleet, units: Sequence[str]) -> list[str]:

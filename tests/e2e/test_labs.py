@@ -74,6 +74,8 @@ def test_a_unit_that_fails_is_reported_with_its_journal(cluster: Lab, tmp_path: 
     assert "mine.service: failed on core-0" in refused.err
     assert "out of cheese" in refused.err
     cluster("undeploy", "broken")
+    for node in ("core-01", "core-02", "core-03"):
+        assert cluster("ssh", node, "--", "systemctl", "--failed", "--no-legend").out == "", "no machine is degraded"
 
 
 def test_checks_say_unknown_when_etcd_is_out_of_reach(ch3: Lab) -> None:
