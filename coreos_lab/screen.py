@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -14,6 +14,7 @@ from coreos_lab.events import Event
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_feet: list[Callable[[], RenderableType]] = []
 HIDDEN = 0.05  # seconds: a step that was over before one could read it leaves no line
 
 
@@ -26,6 +27,16 @@ def showing(stream: TextIO = sys.stderr) -> Iterator[None]:
     else:
         with events.listening(plain_lines(stream)):
             yield
+
+
+@contextmanager
+def foot(render: Callable[[], RenderableType]) -> Iterator[None]:
+    """Draws something below everything else for as long as the block runs; where nobody watches, nothing."""
+    _feet.append(render)
+    try:
+        yield
+    finally:
+        _feet.remove(render)
 
 
 def describe(event: Event) -> str:
@@ -86,7 +97,8 @@ class _Live:
             *(
                 Spinner("dots", text=f"{_escape(describe(event))} [dim]{now - event.mono:.1f} s[/]")
                 for event in list(self._active.values())
-            )
+            ),
+            *(render() for render in list(_feet)),
         )
 
 

@@ -25,13 +25,17 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Scene:
-    """Where a fault acts. `id` is its id in the journal, from which names on the host are made."""
+    """Where a fault acts. `id` is its id in the journal, from which names of what it makes are made.
+
+    `before` is what was so then, as the fault itself wrote it down.
+    """
 
     provider: Provider
     cluster: Cluster
     node: Node
     values: Mapping[str, str]
     id: str = ""
+    before: str = ""
 
 
 class Fault(ABC):
@@ -44,8 +48,15 @@ class Fault(ABC):
     seen_from: str = "outside"
     parameters: tuple[Parameter, ...] = ()
     comes_back = False  # without our help
+    outside = False  # undone from outside, on a machine in whatever state
     noticed = False  # fleet no longer lists the machine
     waits = False  # undoing it ends with waiting for the whole node
+    needs_quorum = False  # the others' majority is needed to undo it
+
+    def is_for(self, provider: Provider) -> bool:
+        """Whether a provider's machines can have it at all."""
+        del provider
+        return True
 
     def require_able(self, scene: Scene) -> None:  # noqa: B027 - most faults can be had everywhere
         """Raises LabError for what this provider or kernel cannot do, UsageError for values that name nothing.
@@ -59,7 +70,7 @@ class Fault(ABC):
         return False
 
     def before(self, scene: Scene) -> str:
-        """What is to be compared with when the effect is looked for."""
+        """What is to be compared with when the effect is looked for, or to be put back. It goes into the journal."""
         del scene
         return ""
 
@@ -68,7 +79,7 @@ class Fault(ABC):
         """Does it."""
 
     @abstractmethod
-    def seen(self, scene: Scene, before: str) -> bool:
+    def seen(self, scene: Scene) -> bool:
         """Whether the effect is there."""
 
     def undo(self, scene: Scene) -> None:  # noqa: B027 - machines are started together, not by their faults

@@ -21,13 +21,14 @@ from coreos_lab.store import ClusterFolder
 
 @dataclass(frozen=True)
 class OpenFault:
-    """A fault on record. Its kind, values and id are all that undoing needs; `wall` is seconds since the epoch."""
+    """A fault on record: all that undoing needs. `wall` is seconds since the epoch, `before` what was so then."""
 
     id: str
     kind: FaultKind
     node: str
     wall: float
     values: dict[str, str] = field(default_factory=dict)
+    before: str = ""
 
 
 def _append(path: Path, entry: dict[str, object]) -> None:
@@ -41,9 +42,11 @@ def _append(path: Path, entry: dict[str, object]) -> None:
     disk.sync_folder(path.parent)
 
 
-def record(cluster: Cluster, kind: FaultKind, node: str, values: Mapping[str, str] | None = None) -> OpenFault:
+def record(
+    cluster: Cluster, kind: FaultKind, node: str, values: Mapping[str, str] | None = None, before: str = ""
+) -> OpenFault:
     """Writes a fault down. Only after this returns may it be injected."""
-    fault = OpenFault(secrets.token_hex(4), kind, node, time.time(), dict(values or {}))
+    fault = OpenFault(secrets.token_hex(4), kind, node, time.time(), dict(values or {}), before)
     _append(ClusterFolder(cluster.name).journal, asdict(fault))
     return fault
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 from collections.abc import Mapping
 
-from coreos_lab.chaos.fault import Fault, Scene
+from coreos_lab import wait
+from coreos_lab.chaos.fault import Fault, Parameter, Scene
 from coreos_lab.clients.etcd import CLIENT_PORT
 from coreos_lab.clients.http import request
 from coreos_lab.model import FaultKind, Node, NodeState
+from coreos_lab.store import ClusterFolder
 
 SILENCE = 0.5  # seconds without an answer on a network where answers take less than one millisecond
 
@@ -35,8 +37,7 @@ class MachineFault(Fault):
         del values
         return True
 
-    def seen(self, scene: Scene, before: str) -> bool:
-        del before
+    def seen(self, scene: Scene) -> bool:
         return scene.provider.state(scene.cluster, scene.node) is self.leaves and not answers(scene.node)
 
 
@@ -46,6 +47,24 @@ class Kill(MachineFault):
 
     def inject(self, scene: Scene) -> None:
         scene.provider.kill(scene.cluster, scene.node)
+
+
+class CrashLoop(MachineFault):
+    kind = FaultKind.CRASH_LOOP
+    summary = "power cut, and again each time that it has come back"
+    parameters = (Parameter("times", "3", "how often the power is cut", r"[1-9]\d?", "a number from 1 to 99"),)
+
+    def inject(self, scene: Scene) -> None:
+        for left in reversed(range(int(scene.values["times"]))):
+            scene.provider.kill(scene.cluster, scene.node)
+            if left:
+                scene.provider.start(scene.cluster, [scene.node], ClusterFolder(scene.cluster.name).user_data)
+                wait.until(
+                    lambda: answers(scene.node),
+                    deadline=scene.provider.boot_deadline,
+                    interval=0.1,
+                    missing=f"{scene.node.name}: does not come back, so it cannot be killed again",
+                )
 
 
 class Halt(MachineFault):
@@ -80,5 +99,5 @@ class Reboot(MachineFault):
     def inject(self, scene: Scene) -> None:
         scene.provider.reboot(scene.cluster, scene.node)
 
-    def seen(self, scene: Scene, before: str) -> bool:
-        return scene.provider.boot_id(scene.cluster, scene.node) != before
+    def seen(self, scene: Scene) -> bool:
+        return scene.provider.boot_id(scene.cluster, scene.node) != scene.before

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Mapping
 
 from coreos_lab.chaos.fault import Fault, Parameter, Scene
@@ -10,8 +12,9 @@ from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import FaultKind, Node, NodeState
 from coreos_lab.providers import cables
-from coreos_lab.providers.base import CableProvider
+from coreos_lab.providers.base import CableProvider, Provider
 
+MOST_OF_A_SECOND = 0.5
 ETCD_PEERS = "2380"
 SSH_PORT = "22"  # something listens there on every node: what a connection is tried with when all ports are meant
 # 124 is timeout's own code: no answer at all. A refused connection has come through.
@@ -22,11 +25,16 @@ class NetworkFault(Fault):
     """Rules in a firewall table of its own on the host, which goes as a whole."""
 
     family = "network"
+    outside = True
     undone = "its rules on the host are removed"
+
+    def is_for(self, provider: Provider) -> bool:
+        return isinstance(provider, CableProvider)
 
     def require_able(self, scene: Scene) -> None:
         if not isinstance(scene.provider, CableProvider):
             raise LabError(f"{self.kind.value}: the provider {scene.provider.name} has no cables on the host")
+        cable(scene, scene.node)  # some hypervisors keep them to themselves
         cables.require_able()
 
     def rules(self, scene: Scene) -> list[str]:
@@ -62,8 +70,7 @@ class Isolate(NetworkFault):
     def rules(self, scene: Scene) -> list[str]:
         return cables.unplugged(cable(scene, scene.node))
 
-    def seen(self, scene: Scene, before: str) -> bool:
-        del before
+    def seen(self, scene: Scene) -> bool:
         running = scene.provider.state(scene.cluster, scene.node) is NodeState.RUNNING
         return running and not answers(scene.node)
 
@@ -106,14 +113,104 @@ class Partition(NetworkFault):
         ways = {"out": [(near, far)], "in": [(far, near)], "both": [(near, far), (far, near)]}[scene.values["way"]]
         return cables.dropped(ways, "" if scene.values["port"] == "all" else scene.values["port"])
 
-    def seen(self, scene: Scene, before: str) -> bool:
+    def seen(self, scene: Scene) -> bool:
         """Connections are tried from inside. Without a port, one way is enough to break them in both."""
-        del before
         port, others = scene.values["port"], self.others(scene)
         tries = [(scene.node, others)] if port == "all" or scene.values["way"] != "in" else []
         if port != "all" and scene.values["way"] != "out":
             tries += [(node, [scene.node]) for node in others]
         return all(_blocked(scene, source, targets, port) for source, targets in tries)
+
+
+class Bandwidth(NetworkFault):
+    kind = FaultKind.BANDWIDTH
+    summary = "its cable carries little: what is too much is dropped, each way"
+    parameters = (Parameter("rate", "1mbit", "how much each way", r"[1-9]\d{0,5}(k|m)bit", "a rate such as 500kbit"),)
+
+    def rate(self, scene: Scene) -> int:
+        """Bytes a second."""
+        rate = scene.values["rate"]
+        return int(rate[:-4]) * {"k": 1000, "m": 1_000_000}[rate[-4]] // 8
+
+    def rules(self, scene: Scene) -> list[str]:
+        return cables.limited(cable(scene, scene.node), self.rate(scene))
+
+    def seen(self, scene: Scene) -> bool:
+        """What takes the cable a second is fetched, beyond what passes at once."""
+        began = time.monotonic()
+        amount = self.rate(scene) + cables.BURST
+        ssh.node_run(scene.cluster, scene.node, ["head", "--bytes", str(amount), "/dev/zero"])
+        return time.monotonic() - began > MOST_OF_A_SECOND
+
+
+class Loss(NetworkFault):
+    kind = FaultKind.LOSS
+    summary = "some of its packets are lost, each way"
+    parameters = (Parameter("percent", "20", "how many of a hundred", r"[1-9]\d?", "a number from 1 to 99"),)
+
+    def rules(self, scene: Scene) -> list[str]:
+        return cables.lossy(cable(scene, scene.node), scene.values["percent"])
+
+    def seen(self, scene: Scene) -> bool:
+        """Not all of some echoes come back to the machine."""
+        call = ["ping", "-n", "-q", "-c", "20", "-i", "0.02", "-W", "1", scene.cluster.network.gateway]
+        lost = re.search(r"(\d+)% packet loss", ssh.node_run(scene.cluster, scene.node, call, check=False).stdout)
+        return lost is not None and int(lost[1]) > 0
+
+
+class NetemFault(NetworkFault):
+    """What only the kernel's network emulator can do, to what is sent to the machine."""
+
+    undone = "what is sent to it goes straight there again"
+
+    def require_able(self, scene: Scene) -> None:
+        cable(scene, scene.node)
+        cables.require_netem()
+
+    def netem(self, scene: Scene) -> list[str]:
+        """The emulator's arguments."""
+        raise NotImplementedError
+
+    def inject(self, scene: Scene) -> None:
+        cables.emulate(cable(scene, scene.node), self.netem(scene))
+
+    def seen(self, scene: Scene) -> bool:
+        return cables.emulates(cable(scene, scene.node))
+
+    def undo(self, scene: Scene) -> None:
+        cables.stop_emulating(cable(scene, scene.node))
+
+    def gone(self, scene: Scene) -> bool:
+        return not cables.emulates(cable(scene, scene.node))
+
+
+class Delay(NetemFault):
+    kind = FaultKind.DELAY
+    summary = "what is sent to it arrives late"
+    parameters = (Parameter("by", "200ms", "how late", r"[1-9]\d{0,4}ms", "a time in milliseconds such as 200ms"),)
+
+    def netem(self, scene: Scene) -> list[str]:
+        return ["delay", scene.values["by"]]
+
+    def seen(self, scene: Scene) -> bool:
+        """An echo from the machine takes as long."""
+        call = ["ping", "-n", "-c", "1", "-W", "120", scene.cluster.network.gateway]
+        took = re.search(r"time=([\d.]+) ms", ssh.node_run(scene.cluster, scene.node, call, check=False).stdout)
+        return took is not None and float(took[1]) >= int(scene.values["by"].removesuffix("ms"))
+
+
+class Duplicate(NetemFault):
+    kind = FaultKind.DUPLICATE
+    summary = "some of what is sent to it arrives twice"
+    parameters = (Parameter("percent", "20", "how many of a hundred", r"[1-9]\d?", "a number from 1 to 99"),)
+
+    def netem(self, scene: Scene) -> list[str]:
+        return ["duplicate", f"{scene.values['percent']}%"]
+
+    def seen(self, scene: Scene) -> bool:
+        """Some echoes come to the machine twice."""
+        call = ["ping", "-n", "-c", "20", "-i", "0.02", "-W", "1", scene.cluster.network.gateway]
+        return "DUP!" in ssh.node_run(scene.cluster, scene.node, call, check=False).stdout
 
 
 def _blocked(scene: Scene, source: Node, targets: list[Node], port: str) -> bool:

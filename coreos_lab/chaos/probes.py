@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -44,13 +44,20 @@ def longest_outage(samples: Sequence[Sample]) -> float:
     return longest
 
 
+def record(path: Path, probes: Iterable[Sequence[Sample]]) -> None:
+    """Writes what probes have seen, one sample a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as out:
+        for samples in probes:
+            out.writelines(json.dumps(asdict(sample)) + "\n" for sample in samples)
+
+
 class Prober:
     """Asks every probe of the deployed labs in threads of its own, for as long as the block lasts."""
 
-    def __init__(self, probes: Sequence[LabProbe], addresses: Sequence[str], log: Path) -> None:
+    def __init__(self, probes: Sequence[LabProbe], addresses: Sequence[str]) -> None:
         self._probes = probes
         self._addresses = list(addresses)
-        self._log = log
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -66,10 +73,6 @@ class Prober:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("w", encoding="utf-8") as out:
-            for samples in self.samples.values():
-                out.writelines(json.dumps(asdict(sample)) + "\n" for sample in samples)
 
     def outages(self) -> dict[str, float]:
         """The longest outage of each probe, in seconds."""

@@ -23,7 +23,7 @@ class ServiceFault(Fault):
 
     family = "service"
     seen_from = "inside"
-    parameters = (SERVICE,)
+    parameters: tuple[Parameter, ...] = (SERVICE,)
     waits = True
 
     def require_able(self, scene: Scene) -> None:
@@ -58,8 +58,7 @@ class Stop(ServiceFault):
         triggers = self._ask(scene, "TriggeredBy")["TriggeredBy"].split()
         self._systemctl(scene, "stop", *triggers, unit(scene))
 
-    def seen(self, scene: Scene, before: str) -> bool:
-        del before
+    def seen(self, scene: Scene) -> bool:
         return self._ask(scene, "ActiveState")["ActiveState"] in ("inactive", "failed")
 
     def undo(self, scene: Scene) -> None:
@@ -79,12 +78,52 @@ class Crash(ServiceFault):
     def inject(self, scene: Scene) -> None:
         self._systemctl(scene, "kill", "--signal=KILL", unit(scene))
 
-    def seen(self, scene: Scene, before: str) -> bool:
+    def seen(self, scene: Scene) -> bool:
         now = self._ask(scene, "InvocationID", "ActiveState")
-        return now["InvocationID"] != before or now["ActiveState"] != "active"
+        return now["InvocationID"] != scene.before or now["ActiveState"] != "active"
 
     def undo(self, scene: Scene) -> None:
         self._systemctl(scene, "start", "--no-block", unit(scene))
+
+
+class KeepCrashing(ServiceFault):
+    kind = FaultKind.KEEP_CRASHING
+    summary = "a service's processes are killed again and again"
+    undone = "it is left alone, and started"
+    parameters = (
+        SERVICE,
+        Parameter("every", "2s", "how long it is left alone", r"\d+(\.\d+)?s", "a time in seconds, such as 2s"),
+    )
+
+    def before(self, scene: Scene) -> str:
+        return self._ask(scene, "InvocationID")["InvocationID"]
+
+    def inject(self, scene: Scene) -> None:
+        # By a service of the machine's own: it needs neither us nor a connection, and a reboot ends it.
+        loop = f"while :; do systemctl kill --signal=KILL {unit(scene)}; sleep {scene.values['every']}; done"
+        call = ["systemd-run", "--quiet", "--collect", f"--unit={_killer(scene)}", "sh", "-c", loop]
+        ssh.node_run(scene.cluster, scene.node, ["sudo", *call])
+
+    def seen(self, scene: Scene) -> bool:
+        now = self._ask(scene, "InvocationID", "ActiveState")
+        return now["InvocationID"] != scene.before or now["ActiveState"] != "active"
+
+    def undo(self, scene: Scene) -> None:
+        stop = ["sudo", "systemctl", "stop", _killer(scene)]
+        ssh.node_run(scene.cluster, scene.node, stop, check=False)  # not there after a reboot
+        # Killed too often, systemd has given it up: its count begins anew.
+        ssh.node_run(scene.cluster, scene.node, ["sudo", "systemctl", "reset-failed", unit(scene)], check=False)
+        self._systemctl(scene, "start", "--no-block", unit(scene))
+
+    def gone(self, scene: Scene) -> bool:
+        """Between two kills the service is well: who kills it must be gone too."""
+        alive = ssh.node_run(scene.cluster, scene.node, ["systemctl", "is-active", _killer(scene)], check=False)
+        return alive.returncode != 0 and super().gone(scene)
+
+
+def _killer(scene: Scene) -> str:
+    """The name of the service that kills."""
+    return f"coreos-lab-{scene.id}.service"
 
 
 class Freeze(ServiceFault):
@@ -95,8 +134,7 @@ class Freeze(ServiceFault):
     def inject(self, scene: Scene) -> None:
         self._systemctl(scene, "kill", "--signal=STOP", unit(scene))
 
-    def seen(self, scene: Scene, before: str) -> bool:
-        del before
+    def seen(self, scene: Scene) -> bool:
         return self._stopped(scene)
 
     def undo(self, scene: Scene) -> None:

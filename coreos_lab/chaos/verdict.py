@@ -13,7 +13,7 @@ from coreos_lab.errors import LabError
 from coreos_lab.model import CheckResult, Outcome, to_json
 
 OBJECTIVES = "objectives"  # the phase that is judged from the probes
-RECORD, PROBES = "verdict.json", "probes.jsonl"
+RECORD, PROBES, UNITS = "verdict.json", "probes.jsonl", "units.jsonl"
 
 
 @dataclass(frozen=True)

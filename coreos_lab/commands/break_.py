@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from coreos_lab import catalog, deployed, events, node_states, screen, store
 from coreos_lab.chaos import faults, journal, quorum
 from coreos_lab.chaos.fault import Break
+from coreos_lab.chaos.schedule import Step
 from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.chaos.verify import Verification
 from coreos_lab.checks import write_junit
@@ -23,11 +24,8 @@ from coreos_lab.providers.choose import provider as choose
 
 def break_(
     name: str,
-    targets: Sequence[str],
+    steps: Sequence[Step],
     *,
-    fault: str,
-    told: Mapping[str, str],
-    lasting: float | None,
     deadline: float,
     keep_quorum: bool,
     verify: bool,
@@ -35,49 +33,72 @@ def break_(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Breaks nodes, each a name or unit:NAME for the one that runs it.
+    """Breaks nodes, one step after the other.
 
-    `lasting` is for how many seconds at least; without it and without `verify` the fault stays until `lab heal`. Raises
-    FailedError or UnknownError when the verdict is not a pass.
+    A step that says for how long, or has others after it, is healed before the next; without `verify` any other stays
+    until `lab heal`. Raises FailedError or UnknownError when the verdict is not a pass.
     """
     if junit and not verify:
         raise UsageError(f"--junit {junit}: only a verdict can be reported", "add --verify")
-    kind = faults.kind_of(fault)
     cluster = store.require(name)
     provider = choose(cluster.provider)
-    planned = faults.plan([resolve(cluster, provider, target) for target in targets], kind, told)
-    lost = quorum.lost_by(cluster, _silent(provider, cluster, planned))
-    if lost and keep_quorum:
-        raise UsageError(f"{planned.names}: {lost}", "break fewer at a time, or leave --keep-quorum out")
+
+    def plan(step: Step) -> Break:
+        planned = faults.plan([resolve(cluster, provider, target) for target in step.targets], step.kind, step.told)
+        lost = quorum.lost_by(cluster, _silent(provider, cluster, planned))
+        if lost and keep_quorum:
+            raise UsageError(f"{planned.names}: {lost}", "break fewer at a time, or leave --keep-quorum out")
+        if lost and not dry_run:
+            events.note("quorum", lost)
+        return planned
+
+    first = plan(steps[0])
     if dry_run:
-        names = [node.name for node in planned.nodes]
-        steps = {"cluster": name, "nodes": names, "fault": kind.value, "values": planned.values, "quorum": lost or None}
-        print(json.dumps({**steps, "undo": faults.FAULTS[kind].undone, "verify": verify}, indent=2))
+        each = [_in_words(name, plan(step), provider, verify) for step in steps]
+        print(json.dumps(each if len(each) > 1 else each[0], indent=2))
         return
-    with screen.showing(), store.ClusterFolder(name).lock(f"lab break {' '.join(targets)}"):
-        folder = run_folder(cluster, f"break-{'-'.join(node.name for node in planned.nodes)}")
+    what = " ".join(target for step in steps for target in step.targets)
+    with screen.showing(), store.ClusterFolder(name).lock(f"lab break {what}"):
+        folder = run_folder(cluster, f"break-{'-'.join(node.name for node in first.nodes)}")
         with (folder / "events.jsonl").open("w", encoding="utf-8") as out, events.listening(events.json_lines(out)):
-            if lost:
-                events.note("quorum", lost)
             if verify:
-                verdict = _verify(provider, cluster, planned, folder, lasting or 0.0, deadline)
+                verdict = _verify(provider, cluster, steps, plan, folder, deadline)
             else:
-                _plain(provider, cluster, planned, lasting)
+                done = [_plain(provider, cluster, plan(step), step) for step in steps]
     if verify:
         if junit:
-            write_junit(junit, f"{kind.value} of {planned.names}", verdict.as_results)
+            write_junit(junit, f"{verdict.fault} of {', '.join(verdict.nodes)}", verdict.as_results)
         tell(verdict, folder, as_json=as_json)
     elif as_json:
-        healed = lasting is not None or faults.FAULTS[kind].comes_back
-        print(json.dumps({"nodes": [node.name for node in planned.nodes], "fault": kind.value, "healed": healed}))
+        each = [_told(planned, step) for planned, step in zip(done, steps, strict=True)]
+        print(json.dumps(each if len(each) > 1 else each[0]))
     else:
-        _say(planned, lasting)
+        for planned, step in zip(done, steps, strict=True):
+            _say(planned, step.lasting)
+
+
+def _in_words(name: str, planned: Break, provider: Provider, verify: bool) -> dict[str, object]:
+    lost = quorum.lost_by(store.require(name), _silent(provider, store.require(name), planned))
+    return {
+        "cluster": name,
+        "nodes": [node.name for node in planned.nodes],
+        "fault": planned.kind.value,
+        "values": planned.values,
+        "quorum": lost or None,
+        "undo": faults.FAULTS[planned.kind].undone,
+        "verify": verify,
+    }
 
 
 def _silent(provider: Provider, cluster: Cluster, planned: Break) -> set[str]:
     """The nodes that etcd's others will not hear: those of this break, and those that are off anyway."""
     running = {node.name for node in node_states.running(cluster, provider)}
     return faults.silenced(planned) | {node.name for node in cluster.nodes if node.name not in running}
+
+
+def _told(planned: Break, step: Step) -> dict[str, object]:
+    healed = step.lasting is not None or faults.FAULTS[planned.kind].comes_back
+    return {"nodes": [node.name for node in planned.nodes], "fault": planned.kind.value, "healed": healed}
 
 
 def _say(planned: Break, lasting: float | None) -> None:
@@ -115,24 +136,34 @@ def run_folder(cluster: Cluster, what: str) -> Path:
     return folder
 
 
-def _plain(provider: Provider, cluster: Cluster, planned: Break, lasting: float | None) -> None:
+def _plain(provider: Provider, cluster: Cluster, planned: Break, step: Step) -> Break:
     done = faults.inject(provider, cluster, planned)
-    if lasting is None and not faults.FAULTS[planned.kind].comes_back:
-        return
+    if step.lasting is None and not faults.FAULTS[planned.kind].comes_back:
+        return planned
     try:
-        if lasting:
-            with events.step("broken", planned.names, f"for {lasting:g} s"):
-                time.sleep(lasting)
+        if step.lasting:
+            with events.step("broken", planned.names, f"for {step.lasting:g} s"):
+                time.sleep(step.lasting)
     finally:
         faults.heal(provider, cluster, done)
+    if step.rest:
+        with events.step("rest", message=f"{step.rest:g} s"):
+            time.sleep(step.rest)
+    return planned
 
 
 def _verify(
-    provider: Provider, cluster: Cluster, planned: Break, folder: Path, lasting: float, deadline: float
+    provider: Provider,
+    cluster: Cluster,
+    steps: Sequence[Step],
+    plan: Callable[[Step], Break],
+    folder: Path,
+    deadline: float,
 ) -> Verdict:
     labs = [catalog.load(record.folder) for each in deployed.names(cluster) if (record := deployed.load(cluster, each))]
     if not labs:
         raise UsageError("--verify: no lab is deployed, so there is nothing that must survive", "lab deploy ch3")
     if journal.open_faults(cluster):
         raise LabError(f"{cluster.name}: is broken already", "run 'lab heal' first")
-    return Verification(provider, cluster, labs, folder).run(planned, lasting=lasting, deadline=deadline)
+    faults.require_able(provider, cluster, plan(steps[0]))  # what cannot be done here is no verdict
+    return Verification(provider, cluster, labs, folder).run(steps, plan, deadline=deadline)

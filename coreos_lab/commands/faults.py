@@ -7,14 +7,13 @@ import json
 from coreos_lab.chaos.fault import Fault
 from coreos_lab.chaos.faults import FAULTS
 from coreos_lab.commands.table import table
-from coreos_lab.providers.base import CableProvider
 from coreos_lab.providers.choose import provider as choose
 
 
 def faults(provider_name: str, *, as_json: bool) -> None:
     """Prints every fault with its parameters and its undo, and whether the provider can."""
-    wired = isinstance(choose(provider_name), CableProvider)
-    found = [(fault, fault.family != "network" or wired) for fault in FAULTS.values()]
+    provider = choose(provider_name)
+    found = [(fault, fault.is_for(provider)) for fault in FAULTS.values()]
     if as_json:
         print(json.dumps([{**_as_json(fault), "available": able} for fault, able in found], indent=2))
         return

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from coreos_lab.model import Cluster, Finding, Node, NodeState
+from coreos_lab.model import Cluster, Disk, Finding, Limits, Node, NodeState
 
 
 class Provider(Protocol):
@@ -18,6 +18,7 @@ class Provider(Protocol):
 
     name: str
     boot_deadline: float  # seconds until a node must be there: a busy laptop needs some, a broken node costs them
+    own_clocks: bool  # whether each node has a clock of its own
 
     def doctor(self) -> list[Finding]:
         """Can this machine run the provider? One finding a condition, each with its remedy."""
@@ -101,6 +102,60 @@ class CableProvider(Provider, Protocol):
 
     def cable(self, cluster: Cluster, node: Node) -> str:
         """The host's interface that is the other end of the node's `eth1`."""
+        ...
+
+
+@runtime_checkable
+class LimitProvider(Provider, Protocol):
+    """A provider that can change what a running node may use."""
+
+    def require_limit(self, cluster: Cluster, node: Node, resource: str) -> None:
+        """LabError where a running node's resource (a field of Limits) cannot be limited."""
+        ...
+
+    def limit(self, cluster: Cluster, node: Node, allowed: Limits) -> None:
+        """Lets a node use no more than that from now on; what is None is without limit."""
+        ...
+
+    def limits(self, cluster: Cluster, node: Node) -> Limits:
+        """What a node may use now."""
+        ...
+
+    def usage(self, cluster: Cluster, node: Node) -> Limits:
+        """What a node uses now: of memory what cannot be dropped at once; no `cpus`."""
+        ...
+
+    def held_back(self, cluster: Cluster, node: Node, resource: str) -> int:
+        """How often a node was refused more of a resource (a field of Limits) since it was made."""
+        ...
+
+
+@runtime_checkable
+class DiskProvider(Provider, Protocol):
+    """A provider that can take a running node's extra disks away, or slow them down, from outside."""
+
+    def lose_disk(self, cluster: Cluster, node: Node, disk: Disk) -> None:
+        """Lets every access to a disk fail. What is on it stays."""
+        ...
+
+    def find_disk(self, cluster: Cluster, node: Node, disk: Disk) -> None:
+        """Gives a lost disk back."""
+        ...
+
+    def disk_is_lost(self, cluster: Cluster, node: Node, disk: Disk) -> bool:
+        """Whether it is."""
+        ...
+
+    def require_slow_disk(self, cluster: Cluster, node: Node) -> None:
+        """LabError where a running node's disks cannot be slowed down."""
+        ...
+
+    def slow_disk(self, cluster: Cluster, node: Node, disk: Disk, rate: int | None) -> None:
+        """Lets a node read and write a disk with no more than `rate` bytes a second each; None is without limit."""
+        ...
+
+    def disk_rate(self, cluster: Cluster, node: Node, disk: Disk) -> int | None:
+        """What `slow_disk` has set."""
         ...
 
 

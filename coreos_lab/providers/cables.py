@@ -11,6 +11,7 @@ from coreos_lab import run
 from coreos_lab.errors import LabError
 from coreos_lab.model import Network
 
+BURST = 65536  # bytes that pass at once: segments are offloaded to the card, so a frame may be as long as that
 Ways = Sequence[tuple[Sequence[str], Sequence[str]]]  # from these interfaces to those
 
 
@@ -44,6 +45,49 @@ def dropped(ways: Ways, port: str) -> list[str]:
         f"iifname {{ {_names(source)} }} oifname {{ {_names(target)} }}{only} counter drop" for source, target in ways
     ]
     return [_chain("between", "forward", rules)]
+
+
+def limited(cable: str, rate: int) -> list[str]:
+    """The rules that drop what is more than `rate` bytes a second, each way."""
+    over = f"limit rate over {rate} bytes/second burst {BURST} bytes counter drop"
+    return [
+        _chain("came", "prerouting", [f'iifname "{cable}" {over}']),
+        _chain("goes", "postrouting", [f'oifname "{cable}" {over}']),
+    ]
+
+
+def lossy(cable: str, percent: str) -> list[str]:
+    """The rules that drop so many of a hundred frames, each way."""
+    some = f"numgen random mod 100 < {percent} counter drop"
+    return [
+        _chain("came", "prerouting", [f'iifname "{cable}" {some}']),
+        _chain("goes", "postrouting", [f'oifname "{cable}" {some}']),
+    ]
+
+
+def require_netem() -> None:
+    """Raises LabError where this kernel cannot emulate slow networks. Tried where it is gone with the try."""
+    tried = run.run(
+        ["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"], check=False
+    )
+    if tried.returncode != 0:
+        raise LabError("not on this kernel: it has no netem", "modprobe sch_netem", details=tried.stderr.strip())
+
+
+def emulate(cable: str, how: Sequence[str]) -> None:
+    """What goes to the machine goes through netem (tc-netem(8)) from now on."""
+    run.run(["tc", "qdisc", "replace", "dev", cable, "root", "netem", *how])
+
+
+def emulates(cable: str) -> bool:
+    """Whether it does."""
+    return " netem " in run.run(["tc", "qdisc", "show", "dev", cable], check=False).stdout
+
+
+def stop_emulating(cable: str) -> None:
+    """It goes straight to the machine again."""
+    if emulates(cable):
+        run.run(["tc", "qdisc", "delete", "dev", cable, "root"])
 
 
 def _names(interfaces: Sequence[str]) -> str:

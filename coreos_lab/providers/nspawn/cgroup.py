@@ -13,9 +13,10 @@ from pathlib import Path
 
 from coreos_lab import wait
 from coreos_lab.errors import LabError
-from coreos_lab.model import Cluster, Limits, Node
+from coreos_lab.model import Cluster, Node
 
-CPU_PERIOD = 100_000  # microseconds: the kernel's default
+# Version 1's names; in version 2 the last one is called io.
+CONTROLLERS = ("memory", "cpu", "pids", "blkio")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def parse_mounts(mounts: str) -> Hierarchies:
         if kind == "cgroup2" and v2 is None:
             v2 = Path(where)
         elif kind == "cgroup":
-            v1.update({option: Path(where) for option in options.split(",") if option in ("memory", "cpu")})
+            v1.update({option: Path(where) for option in options.split(",") if option in CONTROLLERS})
     return Hierarchies(v2, v1)
 
 
@@ -69,31 +70,19 @@ def recorded(node_folder: Path) -> Path | None:
         return None
 
 
-def make(cluster: Cluster, node: Node, limits: Limits) -> tuple[Path, list[Path]]:
-    """Makes a node's cgroups; returns the one for `launch.sh`, and others that its process must join.
-
-    Raises LabError where a limit is asked for that this host's cgroups cannot set.
-    """
+def make(cluster: Cluster, node: Node) -> tuple[Path, list[Path]]:
+    """Makes a node's cgroups; returns the one for `launch.sh`, and others that its process must join."""
     unified = folder(cluster, node)
     unified.mkdir(parents=True, exist_ok=True)
     join: list[Path] = []
     v1 = hierarchies().v1
-    for controller in ("memory", "cpu"):
+    for controller in CONTROLLERS:
         if controller in v1:
             path = v1[controller] / "coreos-lab" / cluster.name / node.name
             path.mkdir(parents=True, exist_ok=True)
             join.append(path)
         else:
-            _hand_down(unified, controller)
-    if limits.memory is not None:
-        value = str(limits.memory)
-        _set(unified / "memory.max", value) if "memory" not in v1 else _set(join[0] / "memory.limit_in_bytes", value)
-    if limits.cpus is not None:
-        quota = int(limits.cpus * CPU_PERIOD)
-        if "cpu" in v1:
-            _set(v1["cpu"] / "coreos-lab" / cluster.name / node.name / "cpu.cfs_quota_us", str(quota))
-        else:
-            _set(unified / "cpu.max", f"{quota} {CPU_PERIOD}")
+            _hand_down(unified, "io" if controller == "blkio" else controller)
     return unified, join
 
 
@@ -104,16 +93,6 @@ def _hand_down(unified: Path, controller: str) -> None:
             (parent / "cgroup.subtree_control").write_text(f"+{controller}", encoding="utf-8")
         except OSError:
             return
-
-
-def _set(path: Path, value: str) -> None:
-    try:
-        path.write_text(value, encoding="utf-8")
-    except OSError as error:
-        raise LabError(
-            f"{path}: cannot set the limit {value}: {error.strerror}",
-            "this host's cgroups do not give us that controller: leave --memory and --cpus out",
-        ) from None
 
 
 def _events(path: Path) -> dict[str, str]:
@@ -191,6 +170,19 @@ def _remove_folder(path: Path) -> None:
         return not path.exists()
 
     wait.until(gone, deadline=5, interval=0.01, missing=f"{path}: cgroup stays busy")
+
+
+def sweep(cluster: Cluster) -> None:
+    """Removes what is left of the cluster's cgroups but holds nothing that runs.
+
+    Who ends with all its processes leaves them, also of nodes that the next cluster of that name does not have.
+    """
+    for path in left(cluster):
+        for child, _folders, _files in os.walk(path, topdown=False):
+            with suppress(OSError):  # something runs in there, or below it
+                Path(child).rmdir()
+        with suppress(OSError):  # another cluster's is still in there
+            path.parent.rmdir()
 
 
 def left(cluster: Cluster) -> list[Path]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import struct
 from pathlib import Path
 
 from coreos_lab import run
+from coreos_lab.errors import LabError
 from coreos_lab.model import Disk
+
+# From linux/loop.h: the calls, the bytes of struct loop_info64, and where in it the offset of the first byte is.
+GET_STATUS, SET_STATUS, STATUS_BYTES, OFFSET_AT = 0x4C05, 0x4C04, 232, 24
 
 
 def backing(node_folder: Path, disk: Disk) -> Path:
@@ -38,6 +44,41 @@ def attach(node_folder: Path, disk: Disk) -> Path:
         number = int(found.name.removeprefix("loop"))
         os.mknod(found, 0o600 | 0o060000, os.makedev(7, number))
     return found
+
+
+def attached(node_folder: Path, disk: Disk) -> Path | None:
+    """The loop device of a disk; None where it has none, as after a restart of the host."""
+    return devices().get(backing(node_folder, disk))
+
+
+def require_attached(node_folder: Path, disk: Disk) -> Path:
+    """The loop device of a disk of a node that runs. LabError where it is gone: removed by somebody else."""
+    found = attached(node_folder, disk)
+    if found is None:
+        raise LabError(f"{backing(node_folder, disk)}: is no disk of any machine now", "lab destroy, then lab up")
+    return found
+
+
+def begin_at(device: Path, offset: int) -> None:
+    """Lets a loop device show its file from there on, whoever has it open.
+
+    From the file's end on there is nothing to show: reading and writing are I/O errors, and the file stays as it is.
+    """
+    handle = os.open(device, os.O_RDWR)
+    try:
+        status = bytearray(STATUS_BYTES)
+        fcntl.ioctl(handle, GET_STATUS, status)
+        struct.pack_into("=Q", status, OFFSET_AT, offset)
+        fcntl.ioctl(handle, SET_STATUS, status)
+    except OSError as error:
+        raise LabError(f"{device}: cannot be changed: {error.strerror}") from None
+    finally:
+        os.close(handle)
+
+
+def size(device: Path) -> int:
+    """Bytes of a block device."""
+    return int(Path(f"/sys/block/{device.name}/size").read_text(encoding="utf-8")) * 512
 
 
 def detach(under: Path) -> None:

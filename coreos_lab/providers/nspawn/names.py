@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 
 from coreos_lab import settings
 from coreos_lab.model import Cluster, Network, Node
@@ -39,6 +40,11 @@ def mac(address: str) -> str:
 def with_prefix(network: Network, address: str) -> str:
     """An address with the network's prefix length, as `ip address` wants it."""
     return f"{address}/{IPv4Network(network.subnet).prefixlen}"
+
+
+def node_folder(cluster: Cluster, node: Node) -> Path:
+    """The folder with all that a node has on the host."""
+    return settings.clusters_dir() / cluster.name / "nodes" / node.name
 
 
 def systemd_unit(cluster: Cluster, node: Node) -> str:

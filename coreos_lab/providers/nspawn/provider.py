@@ -18,8 +18,8 @@ from coreos_lab import disk, run, settings, wait
 from coreos_lab.containers import layers
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image.image import ensure_image, image_folder
-from coreos_lab.model import Cluster, Finding, Node, NodeState
-from coreos_lab.providers.nspawn import cgroup, copies, disks, names, network
+from coreos_lab.model import Cluster, Disk, Finding, Limits, Node, NodeState
+from coreos_lab.providers.nspawn import cgroup, copies, disks, limits, names, network, throttle
 from coreos_lab.providers.nspawn.doctor import findings
 from coreos_lab.providers.nspawn.machine import FOLDERS, RESOLVED, launch_arguments, nspawn_arguments
 
@@ -32,6 +32,7 @@ class NspawnProvider:
 
     name = "nspawn"
     boot_deadline = 90.0
+    own_clocks = False
 
     def doctor(self) -> list[Finding]:
         return findings()
@@ -41,7 +42,7 @@ class NspawnProvider:
         return ensure_image().parent.name
 
     def _folder(self, cluster: Cluster, node: Node) -> Path:
-        return self._cluster_folder(cluster) / "nodes" / node.name
+        return names.node_folder(cluster, node)
 
     def _cluster_folder(self, cluster: Cluster) -> Path:
         return settings.clusters_dir() / cluster.name
@@ -87,7 +88,8 @@ class NspawnProvider:
         if cgroup.systemd_is_init():
             self._start_as_service(cluster, node, [*launch_arguments(cluster, node, folder, image, "own"), *arguments])
         else:
-            unified, join = cgroup.make(cluster, node, cluster.limits)
+            unified, join = cgroup.make(cluster, node)
+            limits.start_with(cluster, node)
             run.spawn(
                 [*launch_arguments(cluster, node, folder, image, str(unified)), *arguments],
                 log_file=console,
@@ -102,7 +104,7 @@ class NspawnProvider:
 
     def _start_as_service(self, cluster: Cluster, node: Node, command: Sequence[str]) -> None:
         console = self.console(cluster, node)
-        limits = cluster.limits
+        told = cluster.limits
         run.run(["systemctl", "reset-failed", names.systemd_unit(cluster, node)], check=False)
         run.run(
             [
@@ -117,8 +119,8 @@ class NspawnProvider:
                 "--property=TasksMax=infinity",
                 f"--property=StandardOutput=append:{console}",
                 f"--property=StandardError=append:{console}",
-                *([f"--property=MemoryMax={limits.memory}"] if limits.memory else []),
-                *([f"--property=CPUQuota={limits.cpus * 100:g}%"] if limits.cpus else []),
+                *([f"--property=MemoryMax={told.memory}"] if told.memory else []),
+                *([f"--property=CPUQuota={told.cpus * 100:g}%"] if told.cpus else []),
                 *command,
             ]
         )
@@ -172,6 +174,43 @@ class NspawnProvider:
         path = cgroup.recorded(self._folder(cluster, node))
         return cgroup.memory(cluster, node, path) if path and cgroup.populated(path) else None
 
+    def require_limit(self, cluster: Cluster, node: Node, resource: str) -> None:
+        limits.require(cluster, node, resource)
+
+    def limit(self, cluster: Cluster, node: Node, allowed: Limits) -> None:
+        limits.change(cluster, node, allowed)
+
+    def limits(self, cluster: Cluster, node: Node) -> Limits:
+        return limits.now(cluster, node)
+
+    def usage(self, cluster: Cluster, node: Node) -> Limits:
+        return limits.usage(cluster, node)
+
+    def held_back(self, cluster: Cluster, node: Node, resource: str) -> int:
+        return limits.refused(cluster, node, resource)
+
+    def lose_disk(self, cluster: Cluster, node: Node, lost: Disk) -> None:
+        disks.begin_at(disks.require_attached(self._folder(cluster, node), lost), lost.size)
+
+    def find_disk(self, cluster: Cluster, node: Node, lost: Disk) -> None:
+        if device := disks.attached(self._folder(cluster, node), lost):
+            disks.begin_at(device, 0)
+
+    def disk_is_lost(self, cluster: Cluster, node: Node, lost: Disk) -> bool:
+        device = disks.attached(self._folder(cluster, node), lost)
+        return device is not None and disks.size(device) < lost.size
+
+    def require_slow_disk(self, cluster: Cluster, node: Node) -> None:
+        throttle.require(cluster, node)
+
+    def slow_disk(self, cluster: Cluster, node: Node, slow: Disk, rate: int | None) -> None:
+        if device := disks.attached(self._folder(cluster, node), slow):
+            throttle.change(cluster, node, device, rate)
+
+    def disk_rate(self, cluster: Cluster, node: Node, slow: Disk) -> int | None:
+        device = disks.attached(self._folder(cluster, node), slow)
+        return throttle.now(cluster, node, device) if device else None
+
     def console(self, cluster: Cluster, node: Node) -> Path:
         return self._folder(cluster, node) / "console.log"
 
@@ -197,6 +236,7 @@ class NspawnProvider:
 
     def destroy_network(self, cluster: Cluster) -> None:
         network.destroy(cluster, self._host_record(cluster))
+        cgroup.sweep(cluster)
 
     def snapshot_size(self, cluster: Cluster) -> int:
         return copies.size([self._folder(cluster, node) for node in cluster.nodes])

@@ -20,6 +20,7 @@ class Paper:
 
     name = "paper"
     boot_deadline = 90.0
+    own_clocks = False
 
     def __init__(self, cluster: Cluster) -> None:
         self.states = {node.name: NodeState.RUNNING for node in cluster.nodes}
@@ -80,7 +81,10 @@ def broken(provider: Any, cluster: Cluster, node: Node, kind: FaultKind) -> jour
     return done
 
 
-@pytest.mark.parametrize("kind", [kind for kind, fault in faults.FAULTS.items() if fault.family == "machine"])
+ONE_ACT = (FaultKind.KILL, FaultKind.HALT, FaultKind.REBOOT, FaultKind.PAUSE)
+
+
+@pytest.mark.parametrize("kind", ONE_ACT)
 def test_the_undo_is_on_disk_before_the_act(cluster: Cluster, paper: Any, kind: FaultKind) -> None:
     fault = broken(paper, cluster, cluster.nodes[1], kind)
     assert paper.done == [f"{kind.value} core-02"]
@@ -89,6 +93,21 @@ def test_the_undo_is_on_disk_before_the_act(cluster: Cluster, paper: Any, kind: 
     known = faults.FAULTS[kind]
     assert isinstance(known, machine.MachineFault)
     assert paper.states["core-02"] is known.leaves
+
+
+def test_a_crash_loop_ends_in_the_dark(cluster: Cluster, paper: Any) -> None:
+    faults.inject(paper, cluster, faults.plan(cluster.nodes[1:2], FaultKind.CRASH_LOOP, {"times": "2"}))
+    assert paper.done == ["kill core-02", "start core-02", "kill core-02"]
+    assert paper.on_record == ["core-02"]
+
+
+def test_what_only_the_others_can_mend_needs_their_majority(cluster: Cluster, paper: Any) -> None:
+    with pytest.raises(LabError, match="core-01, core-02: lose-data could not be undone: etcd loses its quorum"):
+        faults.inject(paper, cluster, faults.plan(cluster.nodes[:2], FaultKind.LOSE_DATA, {}))
+    paper.states["core-03"] = NodeState.STOPPED
+    with pytest.raises(LabError, match="core-01: remove-member could not be undone"):
+        faults.inject(paper, cluster, faults.plan(cluster.nodes[:1], FaultKind.REMOVE_MEMBER, {}))
+    assert journal.open_faults(cluster) == []
 
 
 def test_a_node_is_broken_once(cluster: Cluster, paper: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
 from coreos_lab.providers import cables
+from coreos_lab.providers.base import CableProvider
+from tests.unit.paper import stands_for
 
 
+@stands_for(CableProvider)
 class Wired:
     """A provider of paper whose cables have names."""
 
@@ -119,8 +123,19 @@ def test_who_tries_to_reach_whom(
         return type("Done", (), {"returncode": 0})
 
     monkeypatch.setattr(ssh, "node_run", node_run)
-    assert network.Partition().seen(scene(**values), "")
+    assert network.Partition().seen(scene(**values))
     assert tried == asked
+
+
+@pytest.mark.parametrize(("rate", "bytes_a_second"), [("1mbit", 125_000), ("64kbit", 8_000)])
+def test_a_narrow_cable_is_narrow_both_ways(
+    scene: Callable[..., Scene], kernel: dict[str, list[str]], rate: str, bytes_a_second: int
+) -> None:
+    there = scene()
+    network.Bandwidth().inject(replace(there, values=values_for(network.Bandwidth(), {"rate": rate})))
+    text = "".join(kernel["coreos_lab_0_f00d"])
+    for way in ("iifname", "oifname"):
+        assert f'{way} "port-2" limit rate over {bytes_a_second} bytes/second' in text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from coreos_lab import wait
 from coreos_lab.chaos import probes
-from coreos_lab.chaos.probes import Prober
+from coreos_lab.chaos.probes import Prober, record
 from coreos_lab.model import LabProbe
 from tests.unit.clients.stub import Stub, serving
 
@@ -39,7 +39,7 @@ def wait_for(prober: Prober, ok: bool) -> None:
 def test_an_outage_is_measured_and_written_down(stub: Stub, tmp_path: Path) -> None:
     stub.answers["GET /"] = GOOD
     log = tmp_path / "run" / "probes.jsonl"
-    with Prober([probe_of(stub, expect="hello world")], ["127.0.0.1"], log) as prober:
+    with Prober([probe_of(stub, expect="hello world")], ["127.0.0.1"]) as prober:
         wait_for(prober, True)
         assert prober.outages() == {"front": 0.0}
         stub.answers["GET /"] = (502, "bad gateway")
@@ -51,6 +51,7 @@ def test_an_outage_is_measured_and_written_down(stub: Stub, tmp_path: Path) -> N
     back = next(sample for sample in asked if sample.ok and sample.mono > bad[-1].mono)
     assert prober.outages() == {"front": back.mono - bad[0].mono}
     assert bad[0].detail == "127.0.0.1: HTTP 502"
+    record(log, prober.samples.values())
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["ok"] for line in lines] == [sample.ok for sample in asked]
     assert {line["probe"] for line in lines} == {"front"}
@@ -58,14 +59,14 @@ def test_an_outage_is_measured_and_written_down(stub: Stub, tmp_path: Path) -> N
 
 def test_a_wrong_page_is_no_answer(stub: Stub, tmp_path: Path) -> None:
     stub.answers["GET /"] = (200, "It works!")
-    with Prober([probe_of(stub, expect="hello world")], ["127.0.0.1"], tmp_path / "p") as prober:
+    with Prober([probe_of(stub, expect="hello world")], ["127.0.0.1"]) as prober:
         wait_for(prober, False)
     assert not any(sample.ok for sample in prober.samples["front"])
 
 
 def test_the_path_is_asked_for(stub: Stub, tmp_path: Path) -> None:
     stub.answers["GET /status?x=1"] = (200, "")
-    with Prober([probe_of(stub, path="/status?x=1")], ["127.0.0.1"], tmp_path / "p") as prober:
+    with Prober([probe_of(stub, path="/status?x=1")], ["127.0.0.1"]) as prober:
         wait_for(prober, True)
     assert {request for request, _body in stub.asked} == {"GET /status?x=1"}
 
@@ -73,13 +74,13 @@ def test_the_path_is_asked_for(stub: Stub, tmp_path: Path) -> None:
 def test_any_node_may_serve_it(stub: Stub, tmp_path: Path) -> None:
     """Only the last of these has a server."""
     stub.answers["GET /"] = GOOD
-    with Prober([probe_of(stub)], ["127.0.0.2", "127.0.0.3", "127.0.0.1"], tmp_path / "p") as prober:
+    with Prober([probe_of(stub)], ["127.0.0.2", "127.0.0.3", "127.0.0.1"]) as prober:
         wait_for(prober, True)
     assert all(sample.ok and sample.detail == "127.0.0.1" for sample in prober.samples["front"])
 
 
 def test_nobody_there_is_an_outage_that_lasts(stub: Stub, tmp_path: Path) -> None:
-    with Prober([probe_of(stub)], ["127.0.0.2"], tmp_path / "p") as prober:
+    with Prober([probe_of(stub)], ["127.0.0.2"]) as prober:
         for _ in range(3):
             wait_for(prober, False)
     asked = prober.samples["front"]
@@ -91,16 +92,17 @@ def test_each_probe_is_measured_by_itself(stub: Stub, tmp_path: Path) -> None:
     stub.answers["GET /"] = GOOD
     well = probe_of(stub)
     ill = LabProbe("back", "y.service", well.port, "/missing")
-    with Prober([well, ill], ["127.0.0.1"], tmp_path / "p") as prober:
+    with Prober([well, ill], ["127.0.0.1"]) as prober:
         for _ in range(3):
             wait_for(prober, True)
         wait.until(lambda: len(prober.samples["back"]) > 2, deadline=20, missing="not asked")
     assert prober.outages()["front"] == 0.0
     assert prober.outages()["back"] > 0.0
+    record(tmp_path / "p", prober.samples.values())
     assert len((tmp_path / "p").read_text().splitlines()) == sum(map(len, prober.samples.values()))
 
 
 def test_without_probes_there_is_nothing_to_ask(tmp_path: Path) -> None:
-    with Prober([], ["127.0.0.1"], tmp_path / "p") as prober:
+    with Prober([], ["127.0.0.1"]) as prober:
         pass
     assert prober.outages() == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,9 +58,9 @@ def scene(planned: Callable[..., Cluster]) -> Scene:
 def test_what_would_start_it_again_stops_too(systemd: Systemd, scene: Scene) -> None:
     service.Stop().inject(scene)
     assert systemd.asked == ["stop docker.socket docker.service"]
-    assert not service.Stop().seen(scene, "")
+    assert not service.Stop().seen(scene)
     systemd.tells["ActiveState"] = "inactive"
-    assert service.Stop().seen(scene, "")
+    assert service.Stop().seen(scene)
     assert not service.Stop().gone(scene)
     service.Stop().undo(scene)
     assert systemd.asked[1:] == ["start --no-block docker.socket docker.service"]
@@ -71,21 +72,39 @@ def test_a_crash_is_another_invocation(systemd: Systemd, scene: Scene) -> None:
     before = service.Crash().before(scene)
     service.Crash().inject(scene)
     assert systemd.asked == ["kill --signal=KILL docker.service"]
-    assert not service.Crash().seen(scene, before)
+    assert not service.Crash().seen(replace(scene, before=before))
     systemd.tells["InvocationID"] = "b2"
-    assert service.Crash().seen(scene, before)
+    assert service.Crash().seen(replace(scene, before=before))
 
 
 def test_a_frozen_service_is_active_and_stands_still(systemd: Systemd, scene: Scene) -> None:
     service.Freeze().inject(scene)
-    assert not service.Freeze().seen(scene, "")
+    assert not service.Freeze().seen(scene)
     systemd.process = "Tsl"
-    assert service.Freeze().seen(scene, "")
+    assert service.Freeze().seen(scene)
     assert not service.Freeze().gone(scene)
     service.Freeze().undo(scene)
     assert systemd.asked == ["kill --signal=STOP docker.service", "kill --signal=CONT docker.service"]
     systemd.process = "Ssl"
     assert service.Freeze().gone(scene)
+
+
+def test_what_keeps_crashing_is_killed_by_a_service_of_the_node(systemd: Systemd, scene: Scene) -> None:
+    told = values_for(service.KeepCrashing(), {"service": "docker", "every": "0.5s"})
+    there = replace(scene, id="f00d", values=told, before="a1")
+    service.KeepCrashing().inject(there)
+    (killer,) = systemd.asked
+    assert "--unit=coreos-lab-f00d.service" in killer
+    assert killer.endswith("while :; do systemctl kill --signal=KILL docker.service; sleep 0.5s; done")
+    assert not service.KeepCrashing().seen(there)
+    systemd.tells["InvocationID"] = "b2"
+    assert service.KeepCrashing().seen(there)
+    service.KeepCrashing().undo(there)
+    assert systemd.asked[1:] == [
+        "stop coreos-lab-f00d.service",
+        "reset-failed docker.service",
+        "start --no-block docker.service",
+    ]
 
 
 @pytest.mark.parametrize(

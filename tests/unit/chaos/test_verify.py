@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from coreos_lab import node_states
 from coreos_lab.chaos import faults, journal, verify
 from coreos_lab.chaos.fault import Break
+from coreos_lab.chaos.probes import Sample
+from coreos_lab.chaos.schedule import Step
 from coreos_lab.chaos.verify import Verification
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError
@@ -21,6 +23,46 @@ from coreos_lab.wait import DeadlineError
 PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
 
 
+class Paper:
+    """An etcd that keeps what it has acknowledged, or does not."""
+
+    judgement = (Outcome.PASS, "all 3 acknowledged writes are there")
+
+    def __init__(self, addresses: list[str], run: str) -> None:
+        del addresses, run
+        self.samples: list[Sample] = []
+
+    def __enter__(self) -> Paper:
+        return self
+
+    def __exit__(self, *_args: object) -> None:
+        pass
+
+    def stop(self) -> None:
+        """Nothing is written anyway."""
+
+    def judged(self) -> tuple[Outcome, str]:
+        return self.judgement
+
+
+class Blind:
+    """Sees nothing."""
+
+    reads: ClassVar[dict[str, list[Sample]]] = {}
+
+    def __init__(self, cluster: Cluster) -> None:
+        del cluster
+
+    def __enter__(self) -> Blind:
+        return self
+
+    def __exit__(self, *_args: object) -> None:
+        pass
+
+    def record(self, path: Path) -> None:
+        """Nothing to write."""
+
+
 class Stage:
     """What each run of the checks will find, and what was done."""
 
@@ -28,6 +70,7 @@ class Stage:
         self.checks: list[Any] = [PASS, PASS, PASS]
         self.inject_fails = False
         self.heal_fails = False
+        self.steps = 1
         self.done: list[str] = []
 
 
@@ -57,6 +100,8 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
             journal.healed(cluster, fault)
 
     monkeypatch.setattr(verify, "run_checks", run_checks)
+    monkeypatch.setattr(verify, "Writes", Paper)
+    monkeypatch.setattr(verify, "Observer", Blind)
     monkeypatch.setattr(faults, "inject", inject)
     monkeypatch.setattr(faults, "heal", heal)
     monkeypatch.setattr(ssh, "write_config", lambda *_args: None)
@@ -65,12 +110,16 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 @pytest.fixture
-def carry_out(planned: Callable[..., Cluster], made_lab: Callable[..., Lab], tmp_path: Path) -> Callable[[], Any]:
+def carry_out(
+    stage: Stage, planned: Callable[..., Cluster], made_lab: Callable[..., Lab], tmp_path: Path
+) -> Callable[[], Any]:
     def do() -> Any:
         cluster = planned()
         provider: Any = object()
         verification = Verification(provider, cluster, [made_lab("ch3", "a.service")], tmp_path / "run")
-        verdict = verification.run(Break((cluster.nodes[1],), FaultKind.REBOOT, {}), lasting=0.0, deadline=1.0)
+        planned_break = Break((cluster.nodes[1],), FaultKind.REBOOT, {})
+        steps = [Step(("core-02",), FaultKind.REBOOT)] * stage.steps
+        verdict = verification.run(steps, lambda _step: planned_break, deadline=1.0)
         assert journal.open_faults(cluster) == [] or [p.outcome for p in verdict.phases if p.name == "repair"] == [FAIL]
         return verdict
 
@@ -87,6 +136,7 @@ def test_a_cluster_that_recovers(stage: Stage, carry_out: Callable[[], Any], tmp
         "recovery while broken",
         "repair",
         "steady state after",
+        "writes",
     ]
     written = json.loads((tmp_path / "run" / "verdict.json").read_text())
     assert (written["outcome"], written["nodes"], written["fault"], written["labs"]) == (
@@ -126,8 +176,31 @@ def test_a_repair_that_fails(stage: Stage, carry_out: Callable[[], Any]) -> None
     assert [phase.evidence for phase in verdict.phases if phase.name == "repair"] == ["core-02 does not serve"]
 
 
+def test_a_lost_write_is_a_failure(stage: Stage, carry_out: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    del stage
+    monkeypatch.setattr(Paper, "judgement", (FAIL, "etcd lost 1 of 3 acknowledged writes: 2 ..."))
+    verdict = carry_out()
+    assert (verdict.outcome, verdict.first_bad.name) == (FAIL, "writes")
+
+
 def test_an_interrupt_heals_too(stage: Stage, carry_out: Callable[[], Any]) -> None:
     stage.checks = [PASS, KeyboardInterrupt()]
     with pytest.raises(KeyboardInterrupt):
         carry_out()
     assert stage.done == ["check not lasting", "break core-02", "check survives", "heal core-02"]
+
+
+def test_several_breaks_after_one_another(stage: Stage, carry_out: Callable[[], Any]) -> None:
+    stage.steps, stage.checks = 2, [PASS] * 5
+    verdict = carry_out()
+    once = ["break core-02", "check survives", "heal core-02", "check all"]
+    assert stage.done == ["check not lasting", *once, *once]
+    assert verdict.outcome is PASS
+    assert [phase.name for phase in verdict.phases][1] == "1. effect"
+    assert [phase.name for phase in verdict.phases][-2:] == ["2. steady state after", "writes"]
+
+
+def test_the_first_that_is_no_pass_is_the_last(stage: Stage, carry_out: Callable[[], Any]) -> None:
+    stage.steps, stage.checks = 2, [PASS, FAIL, PASS]
+    assert carry_out().outcome is FAIL
+    assert stage.done.count("break core-02") == 1

@@ -9,14 +9,12 @@ from typing import Any
 import pytest
 
 from coreos_lab import store
+from coreos_lab.chaos.schedule import Step
 from coreos_lab.commands import break_ as command
 from coreos_lab.errors import UsageError
-from coreos_lab.model import Cluster, NodeState
+from coreos_lab.model import Cluster, FaultKind, NodeState
 
 OPTIONS: dict[str, Any] = {
-    "fault": "kill",
-    "told": {},
-    "lasting": None,
     "deadline": 1.0,
     "keep_quorum": False,
     "verify": False,
@@ -24,6 +22,10 @@ OPTIONS: dict[str, Any] = {
     "dry_run": False,
     "as_json": False,
 }
+
+
+def kill(*targets: str) -> list[Step]:
+    return [Step(targets, FaultKind.KILL)]
 
 
 class Up:
@@ -41,18 +43,18 @@ def cluster(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) ->
 
 def test_without_a_verdict_there_is_no_report(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="only a verdict can be reported"):
-        command.break_("core", ["core-01"], **{**OPTIONS, "junit": tmp_path / "report.xml"})
+        command.break_("core", kill("core-01"), **{**OPTIONS, "junit": tmp_path / "report.xml"})
 
 
 def test_the_quorum_is_kept_when_asked_to() -> None:
     with pytest.raises(UsageError, match="core-01, core-03: etcd loses its quorum: 1 of 3 members is left"):
-        command.break_("core", ["core-01", "core-03"], **{**OPTIONS, "keep_quorum": True})
+        command.break_("core", kill("core-01", "core-03"), **{**OPTIONS, "keep_quorum": True})
 
 
 def test_the_plan_says_what_it_costs(capsys: pytest.CaptureFixture[str]) -> None:
-    command.break_("core", ["core-01", "core-03", "core-01"], **{**OPTIONS, "dry_run": True})
+    command.break_("core", kill("core-01", "core-03", "core-01"), **{**OPTIONS, "dry_run": True})
     said = capsys.readouterr().out
     assert '"core-01",\n    "core-03"\n' in said, "each once"
     assert "etcd loses its quorum" in said
-    command.break_("core", ["core-01"], **{**OPTIONS, "dry_run": True, "keep_quorum": True})
+    command.break_("core", kill("core-01"), **{**OPTIONS, "dry_run": True, "keep_quorum": True})
     assert '"quorum": null' in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, Limits, Network, Node
 from coreos_lab.providers.choose import provider
-from coreos_lab.providers.nspawn import cgroup, doctor, machine, names, network
+from coreos_lab.providers.nspawn import cgroup, doctor, limits, machine, names, network
 
 HYBRID = """tmpfs /sys/fs/cgroup tmpfs rw 0 0
 cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0
@@ -115,8 +116,9 @@ def hierarchies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cgroup.Hiera
 
 
 def test_limits_in_version_2(planned: Callable[..., Cluster], hierarchies: cgroup.Hierarchies) -> None:
-    cluster = planned()
-    path, join = cgroup.make(cluster, cluster.nodes[0], Limits(2**30, 1.5))
+    cluster = replace(planned(), limits=Limits(2**30, 1.5))
+    path, join = cgroup.make(cluster, cluster.nodes[0])
+    limits.start_with(cluster, cluster.nodes[0])
     assert path == (hierarchies.v2 or Path()) / "coreos-lab" / "core" / "core-01"
     assert join == []
     assert (path / "memory.max").read_text() == str(2**30)
@@ -127,8 +129,9 @@ def test_limits_on_a_hybrid_host(
     planned: Callable[..., Cluster], hierarchies: cgroup.Hierarchies, tmp_path: Path
 ) -> None:
     hierarchies.v1.update(memory=tmp_path / "memory", cpu=tmp_path / "cpu")
-    cluster = planned()
-    path, join = cgroup.make(cluster, cluster.nodes[0], Limits(2**30, 0.5))
+    cluster = replace(planned(), limits=Limits(2**30, 0.5))
+    path, join = cgroup.make(cluster, cluster.nodes[0])
+    limits.start_with(cluster, cluster.nodes[0])
     assert not (path / "memory.max").exists()
     assert len(join) == 2, "a process must join version 1's hierarchies by itself"
     assert (tmp_path / "memory/coreos-lab/core/core-01/memory.limit_in_bytes").read_text() == str(2**30)
@@ -141,7 +144,7 @@ def test_a_limit_that_cannot_be_set_is_said(planned: Callable[..., Cluster]) -> 
     path = cgroup.folder(cluster, cluster.nodes[0])
     (path / "memory.max").mkdir(parents=True)  # what cannot be written
     with pytest.raises(LabError, match=r"memory\.max: cannot set the limit 1073741824") as failed:
-        cgroup.make(cluster, cluster.nodes[0], Limits(2**30))
+        limits.start_with(replace(cluster, limits=Limits(2**30)), cluster.nodes[0])
     assert "--memory" in failed.value.hint
 
 
@@ -159,6 +162,28 @@ def test_a_nodes_cgroup_goes_and_its_neighbours_stays(
     cgroup.remove(cluster, cluster.nodes[1])
     assert cgroup.left(cluster) == []
     assert list((hierarchies.v2 or Path()).iterdir()) == []
+
+
+def test_empty_cgroups_of_nodes_that_nobody_knows_go_too(
+    planned: Callable[..., Cluster], hierarchies: cgroup.Hierarchies
+) -> None:
+    """A session that ended with all its processes left them behind; this cluster has fewer nodes than that one had."""
+    cluster = planned()
+    stranger = cgroup.folder(cluster, cluster.nodes[0]).with_name("core-09")
+    (stranger / "machine" / "payload").mkdir(parents=True)
+    cgroup.sweep(cluster)
+    assert not cgroup.left(cluster)
+
+
+def test_a_cgroup_that_is_busy_is_left_and_told(
+    planned: Callable[..., Cluster], hierarchies: cgroup.Hierarchies
+) -> None:
+    cluster = planned()
+    busy = cgroup.folder(cluster, cluster.nodes[0])
+    busy.mkdir(parents=True)
+    (busy / "a-process").touch()
+    cgroup.sweep(cluster)
+    assert cgroup.left(cluster) == [busy.parent]
 
 
 def test_what_a_cgroup_says_of_itself(tmp_path: Path) -> None:

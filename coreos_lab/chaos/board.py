@@ -1,0 +1,70 @@
+"""What a terminal shows while something is broken: machines, where units run, and every probe as a sparkline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from coreos_lab.chaos.observer import Observer
+from coreos_lab.chaos.probes import Sample, longest_outage
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+COLUMNS = 40
+SECONDS = 1.0  # of one column
+
+
+def sparkline(samples: Sequence[Sample], now: float) -> str:
+    """The last seconds, one column each: full where all was answered, low where nothing was."""
+    columns: list[list[bool]] = [[] for _ in range(COLUMNS)]
+    for sample in reversed(samples):
+        back = int((now - sample.mono) / SECONDS)
+        if back >= COLUMNS:
+            break
+        columns[COLUMNS - 1 - max(0, back)].append(sample.ok)
+    return "".join(_column(answers) for answers in columns)
+
+
+def _column(answers: Sequence[bool]) -> str:
+    if not answers:
+        return " "
+    if all(answers):
+        return "█"
+    return "▄" if any(answers) else "▁"
+
+
+def board(
+    observer: Observer, probes: Mapping[str, Sequence[Sample]], broken: Sequence[tuple[str, str]], since: float
+) -> RenderableType:
+    """The whole of it. `broken` are nodes with their fault, `since` is when it began (monotonic seconds)."""
+    from rich.table import Table
+    from rich.text import Text
+
+    now = time.monotonic()
+    faults = dict(broken)
+    lines = Table.grid(padding=(0, 2))
+    head = ", ".join(f"{node}: {kind}" for node, kind in broken)
+    lines.add_row("", Text(f"{head} for {now - since:.0f} s" if broken else "nothing is broken", "bold"), "")
+    for name, samples in observer.reads.items():
+        units = ", ".join(
+            f"{unit.removesuffix('.service')}{'' if active == 'active' else f' ({active})'}"
+            for unit, (node, active, _sub) in sorted(observer.units.items())
+            if node == name
+        )
+        lines.add_row(Text(name, "red" if name in faults else ""), _spark(samples, now), Text(units, overflow="fold"))
+    for name, answers in probes.items():
+        down = longest_outage(answers)
+        lines.add_row(name, _spark(answers, now), f"down for {down:.1f} s at most" if down else "")
+    return lines
+
+
+def _spark(samples: Sequence[Sample], now: float) -> RenderableType:
+    from rich.text import Text
+
+    colours = {"█": "green", "▄": "yellow", "▁": "red"}
+    text = Text()
+    for column in sparkline(samples, now):
+        text.append(column, colours.get(column))
+    return text

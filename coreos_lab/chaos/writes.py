@@ -1,0 +1,77 @@
+"""Writes to etcd, several times a second while something is broken: what was acknowledged must be there afterwards."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from coreos_lab.chaos.probes import Sample
+from coreos_lab.clients.etcd import Etcd
+from coreos_lab.clients.http import CannotCheckError
+from coreos_lab.errors import LabError
+from coreos_lab.model import ETCD_PROBE, Outcome
+
+INTERVAL = 0.2  # seconds between two writes
+PATIENCE = 0.5  # seconds for one node's answer
+KEPT = 3600  # seconds until etcd forgets what a killed command has left
+# A name that begins with _ is hidden: who lists or watches etcd's keys does not see it.
+FOLDER = "/_coreos-lab"
+
+
+class Writes:
+    """Writes numbers, each under a key of its own, through whichever node answers, for as long as the block lasts."""
+
+    def __init__(self, addresses: Sequence[str], run: str) -> None:
+        self._addresses = list(addresses)
+        self._folder = f"{FOLDER}/{run}"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self.samples: list[Sample] = []
+        self.acknowledged: list[str] = []
+
+    def __enter__(self) -> Writes:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_args: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Returns when nothing is written any more."""
+        self._stop.set()
+        self._thread.join()
+
+    def _write(self) -> None:
+        etcd = Etcd(self._addresses, timeout=PATIENCE)
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            mono, wall, detail = time.monotonic(), time.time(), ""
+            try:
+                etcd.set(f"{self._folder}/{number}", str(number), ttl=KEPT)
+            except LabError as error:
+                detail = error.message
+            else:
+                self.acknowledged.append(str(number))
+            self.samples.append(Sample(ETCD_PROBE, mono, wall, not detail, detail))
+            self._stop.wait(max(0.0, INTERVAL - (time.monotonic() - mono)))
+
+    def judged(self) -> tuple[Outcome, str]:
+        """Whether all that was acknowledged is there, and that in words. Afterwards nothing of it is left in etcd."""
+        etcd = Etcd(self._addresses)
+        try:
+            found = set(etcd.tree(self._folder).values())
+        except CannotCheckError as error:
+            return Outcome.UNKNOWN, error.message
+        with suppress(LabError):  # etcd forgets it by itself
+            etcd.remove(self._folder)
+            etcd.remove_empty_folders_above(self._folder)
+        lost = [number for number in self.acknowledged if number not in found]
+        if lost:
+            first = ", ".join(lost[:3])
+            return Outcome.FAIL, f"etcd lost {len(lost)} of {len(self.acknowledged)} acknowledged writes: {first} ..."
+        if not self.acknowledged:
+            return Outcome.UNKNOWN, "etcd acknowledged no write"
+        return Outcome.PASS, f"all {len(self.acknowledged)} acknowledged writes are there"

@@ -1,0 +1,73 @@
+"""How fast a node may read and write a block device: by its cgroup, of either version."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from coreos_lab import run
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster, Node
+from coreos_lab.providers.nspawn import cgroup, limits, names
+
+V1 = ("blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device")
+V2 = ("io.max",)
+SETTINGS = ("IOReadBandwidthMax", "IOWriteBandwidthMax")
+
+
+def require(cluster: Cluster, node: Node) -> None:
+    """LabError where a running node's disks cannot be slowed down."""
+    limits.require_file(node, "blkio" if _files() == V1 else "io", limits.place(cluster, node, "blkio") / _files()[0])
+
+
+def _files() -> tuple[str, ...]:
+    return V1 if "blkio" in cgroup.hierarchies().v1 else V2
+
+
+def change(cluster: Cluster, node: Node, device: Path, rate: int | None) -> None:
+    """Bytes a second each way; None is without limit. LabError where the node's cgroup cannot set it."""
+    if cgroup.systemd_is_init():
+        unit = names.systemd_unit(cluster, node)
+        value = "" if rate is None else f"{device} {rate}"
+        run.run(["systemctl", "set-property", "--runtime", unit, *(f"{name}={value}" for name in SETTINGS)])
+        return
+    folder = limits.place(cluster, node, "blkio")
+    if not folder.is_dir():
+        return  # a node that does not run is as fast as it will be
+    for name in _files():
+        try:
+            (folder / name).write_text(written(number(device), rate, v1=name in V1), encoding="utf-8")
+        except OSError as error:
+            raise LabError(f"{folder / name}: cannot be set: {error.strerror}") from None
+
+
+def written(device: str, rate: int | None, *, v1: bool) -> str:
+    """A limit as a cgroup's file wants it; `device` is a major and minor number."""
+    if v1:
+        return f"{device} {rate or 0}"
+    value = "max" if rate is None else str(rate)
+    return f"{device} rbps={value} wbps={value}"
+
+
+def now(cluster: Cluster, node: Node, device: Path) -> int | None:
+    """Bytes a second that the node may read; None is without limit."""
+    folder = limits.place(cluster, node, "blkio")
+    text = ""
+    with suppress(OSError):
+        text = (folder / _files()[0]).read_text(encoding="utf-8")
+    return parse(text, number(device))
+
+
+def parse(text: str, device: str) -> int | None:
+    """Reads either version's file."""
+    for line in text.splitlines():
+        words = line.split()
+        if words[0] == device:
+            value = words[1].removeprefix("rbps=")
+            return None if value == "max" else int(value)
+    return None
+
+
+def number(device: Path) -> str:
+    """A block device's major and minor number, as 7:3."""
+    return Path(f"/sys/block/{device.name}/dev").read_text(encoding="utf-8").strip()

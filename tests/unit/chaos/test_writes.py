@@ -1,0 +1,92 @@
+"""Writes while something is broken, with an etcd of paper."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from coreos_lab.chaos import writes
+from coreos_lab.chaos.writes import Writes
+from coreos_lab.clients.http import CannotCheckError
+from coreos_lab.model import Outcome
+
+
+class Paper:
+    """Keeps what is written, but for some; does not answer while it is down."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, str] = {}
+        self.down = False
+
+    def set(self, key: str, value: str, *, ttl: int) -> None:
+        assert ttl > 0, "what a killed command leaves must go by itself"
+        if self.down:
+            raise CannotCheckError("etcd: nobody answers")
+        self.keys[key] = value
+
+    def tree(self, folder: str) -> dict[str, str]:
+        if self.down:
+            raise CannotCheckError("etcd: nobody answers")
+        return {key: value for key, value in self.keys.items() if key.startswith(folder)}
+
+    def remove(self, folder: str) -> None:
+        self.keys = {key: value for key, value in self.keys.items() if not key.startswith(folder)}
+
+    def remove_empty_folders_above(self, _key: str) -> None:
+        """Folders are not kept."""
+
+
+@pytest.fixture
+def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
+    found = Paper()
+
+    def make(_addresses: object, **_options: Any) -> Paper:
+        return found
+
+    monkeypatch.setattr(writes, "Etcd", make)
+    monkeypatch.setattr(writes, "INTERVAL", 0.001)
+    return found
+
+
+def written(paper: Paper, count: int) -> Writes:
+    with Writes(["127.0.0.1"], "run") as doing:
+        end = time.monotonic() + 30
+        while len(doing.samples) < count and time.monotonic() < end:
+            time.sleep(0.001)
+            paper.down = len(doing.samples) == 2
+    paper.down = False
+    return doing
+
+
+def test_what_was_acknowledged_is_there_and_goes(paper: Paper) -> None:
+    done = written(paper, 5)
+    assert all(key.startswith("/_coreos-lab/run/") for key in paper.keys)
+    outcome, words = done.judged()
+    assert (outcome, words) == (Outcome.PASS, f"all {len(done.acknowledged)} acknowledged writes are there")
+    assert paper.keys == {}
+
+
+def test_a_write_that_is_gone_is_named(paper: Paper) -> None:
+    done = written(paper, 5)
+    del paper.keys["/_coreos-lab/run/1"]
+    outcome, words = done.judged()
+    assert outcome is Outcome.FAIL
+    assert words == f"etcd lost 1 of {len(done.acknowledged)} acknowledged writes: 1 ..."
+
+
+def test_a_silent_etcd_proves_nothing(paper: Paper) -> None:
+    done = written(paper, 5)
+    paper.down = True
+    assert done.judged() == (Outcome.UNKNOWN, "etcd: nobody answers")
+
+
+def test_what_was_not_acknowledged_is_an_outage(paper: Paper) -> None:
+    paper.down = True
+    with Writes(["127.0.0.1"], "run") as doing:
+        while not doing.samples:
+            time.sleep(0.001)
+    assert not doing.samples[0].ok
+    paper.down = False
+    assert doing.judged() == (Outcome.UNKNOWN, "etcd acknowledged no write")
