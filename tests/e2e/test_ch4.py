@@ -1,0 +1,92 @@
+"""ch4 on real machines: the overlay is the path between containers, and nothing else is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.calls import ROOT, Result, lab, start, until
+
+Lab = Callable[..., Result]
+TIMEOUT = 900
+
+
+def undeploy_all() -> None:
+    for name in lab("status", "--json").json["labs"]:
+        lab("undeploy", name)
+
+
+def test_only_the_overlays_port_carries_what_containers_say(cluster: Lab) -> None:
+    undeploy_all()
+    cluster("deploy", "ch4-flannel")
+    everywhere = ("break", "core-01", "core-02", "core-03", "--fault", "partition", "--set")
+    asked = "{{.NetworkSettings.IPAddress}}"
+    address = cluster("ssh", "core-03", "--", "docker", "inspect", "--format", asked, "helloworld").out.strip()
+    ask = ("ssh", "core-01", "--", f"curl --silent --max-time 3 http://{address}:3000/")
+    assert cluster(*ask).out == "hello world\n"
+    cluster(*everywhere, "port=3000")
+    assert cluster(*ask).out == "hello world\n"
+    cluster("heal")
+    cluster(*everywhere, "port=8285")
+    assert cluster(*ask, code=None).out == ""
+    cluster("heal")
+    assert cluster(*ask).out == "hello world\n"
+    assert cluster("break", "core-03", "--verify", "--json").json["outcome"] == "pass"
+    cluster("undeploy", "ch4-flannel")
+
+
+@pytest.fixture
+def storage() -> Iterator[Lab]:
+    """A cluster with disks large enough for Ceph, without any lab, before and after."""
+    lab("destroy")
+    lab("up", "--nodes", "3", "--disks", "1")
+    yield lab
+    lab("destroy")
+
+
+def test_one_file_system_on_three_disks(storage: Lab) -> None:
+    storage("ssh", "core-02", "--", "sudo", "mkfs.ext4", "-q", "/dev/sdb")
+    deploying = start("deploy", "ch4-ceph", "--deadline", "5m")
+    says = ("ssh", "core-02", "--", "journalctl --no-pager -u 'ceph-disk@*'")
+    until(lambda: "/dev/sdb is not empty (ext4)" in storage(*says, code=None).out)
+    storage("etcdctl", "set", "/ceph-config/ceph/wipe/core-02", "sdb")
+    assert deploying.wait(TIMEOUT) == 0
+    verdict = storage("break", "unit:ceph-mds@1.service", "--verify", "--json", timeout=TIMEOUT).json
+    assert verdict["outcome"] == "pass", verdict
+    assert 0 < verdict["outages"]["files"] < 30
+    storage("undeploy", "ch4-ceph", "--wipe", timeout=TIMEOUT)
+    for node in ("core-01", "core-02", "core-03"):
+        left = "ls -d /var/lib/ceph /media/ceph; mount | grep ceph; docker ps -aq; sudo cmp /dev/sdb /dev/zero"
+        assert storage("ssh", node, "--", f"({left}) 2>/dev/null", code=None).out == ""
+    assert "ceph" not in storage("etcdctl", "ls").out
+
+
+@pytest.mark.rounds
+@pytest.mark.parametrize("node", ["core-01", "core-02", "core-03"])
+def test_any_machine_may_die(storage: Lab, node: str) -> None:
+    storage("deploy", "ch4-ceph", timeout=TIMEOUT)
+    assert storage("break", node, "--verify", "--json", timeout=TIMEOUT).json["outcome"] == "pass"
+    told = storage("break", node, "--fault", "lose-disk", "--for", "20s", "--verify", "--json", timeout=TIMEOUT)
+    assert told.json["outcome"] == "pass"
+
+
+@pytest.mark.rounds
+def test_without_a_second_server_the_verdict_is_fail(storage: Lab, tmp_path: Path) -> None:
+    """One server of the file system, tied to a machine: when that is gone, so is the file system."""
+    tied = tmp_path / "ch4-ceph-tied"
+    shutil.copytree(ROOT / "labs" / "ch4-ceph", tied)
+    described = (tied / "lab.yaml").read_text()
+    one = "ceph-mds@.service\n    instances: [1]"
+    (tied / "lab.yaml").write_text(described.replace("ceph-mds@.service\n    instances: [1, 2]", one))
+    unit = tied / "units" / "ceph-mds@.service"
+    unit.write_text(unit.read_text().replace("Conflicts=ceph-mds@*.service", "MachineOf=ceph-mon@1.service"))
+    (tied / "checks" / "test_ch4_ceph.py").write_text(
+        (tied / "checks" / "test_ch4_ceph.py").read_text().replace("def test_somebody_waits", "def no_one_waits")
+    )
+    storage("deploy", str(tied), timeout=TIMEOUT)
+    target = ("unit:ceph-mds@1.service", "--deadline", "40s", "--verify", "--json")
+    refused = storage("break", *target, code=1, timeout=TIMEOUT)
+    assert refused.json["outcome"] == "fail"
