@@ -5,7 +5,7 @@ import { openStore } from "./lib/store.js";
 
 const [from, to] = process.argv.slice(2).map(Number);
 const { values } = await new Etcd().values("/services/couchbase");
-const store = openStore(values);
+const store = await openStore(values);
 const enough = to - from + 1 + 1000; // and those that came after TO
 const texts = (await store.newest(enough))
   .map(([, text]) => text)

@@ -8,7 +8,7 @@ import { Server } from "socket.io";
 import { Etcd, exitOnSet, ownAddress } from "./lib/etcd.js";
 import { endOnTerm, log } from "./lib/program.js";
 import { MemcachedSessions } from "./lib/sessions.js";
-import { openStore } from "./lib/store.js";
+import { openStore, storeAddresses } from "./lib/store.js";
 
 const PORT = 3000;
 const EVERY = 5000; // milliseconds between two messages
@@ -20,7 +20,7 @@ endOnTerm();
 const began = Date.now();
 const address = ownAddress();
 const etcd = new Etcd();
-const couchbase = await etcd.values("/services/couchbase");
+const couchbase = await storeAddresses(etcd);
 const memcached = await etcd.values("/services/memcached");
 exitOnSet(etcd, "/services/couchbase", couchbase.index, log);
 exitOnSet(etcd, "/services/memcached", memcached.index, log);
@@ -29,20 +29,21 @@ const secret = await etcd.get(SECRET);
 log(`this is ${address}; the store: ${couchbase.values.join(", ") || "none"}; memcached: ${memcached.values.join(", ")}`);
 
 // Without a store the page is served all the same, and tells that there is nothing; a `set` will end us.
-const store = couchbase.values.length ? openStore(couchbase.values) : undefined;
+const store = couchbase.values.length ? await openStore(couchbase.values) : undefined;
 let newest = []; // [key, { id, name }], newest first
 
 async function refresh() {
   try {
     const found = (await store?.newest(SHOWN)) ?? [];
-    newest = found.map(([key, text]) => [key, shown(JSON.parse(text))]);
+    newest = found.map(([key, text]) => [key, shown(key, JSON.parse(text))]);
   } catch (error) {
     log(`the store does not answer: ${error.message}`);
   }
 }
 
-function shown({ event }) {
-  return { id: event.event_id, name: event.event_name };
+/** An event of the feed, or a text that a search has found. */
+function shown(key, { event, event_name: name }) {
+  return event ? { id: event.event_id, name: event.event_name } : { id: String(key), name };
 }
 
 const items = () => newest.map(([key, event]) => ({ key, ...event }));
@@ -61,6 +62,16 @@ app.get("/health", (_request, response) => {
 app.get("/fresh", (_request, response) => {
   const age = newest.length ? Date.now() - newest[0][0] : Infinity;
   response.status(age < STALE ? 200 : 503).json({ fresh: age < STALE, age });
+});
+// 200 while every part of the store can be written and read.
+app.get("/store", async (_request, response) => {
+  try {
+    if (!store) throw new Error("no store is announced");
+    await store.check();
+    response.json({ store: "serves" });
+  } catch (error) {
+    response.status(503).json({ store: error.message });
+  }
 });
 const sessions = session({ store: new MemcachedSessions(memcached.values), secret, resave: false, saveUninitialized: true });
 app.get("/session", sessions, (request, response) => {

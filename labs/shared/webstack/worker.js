@@ -2,20 +2,20 @@
 import WebSocket from "ws";
 import { Etcd, exitOnSet, ownAddress } from "./lib/etcd.js";
 import { endOnTerm, fail, log } from "./lib/program.js";
-import { openStore } from "./lib/store.js";
+import { openStore, storeAddresses } from "./lib/store.js";
 
 const SILENCE = 5000; // milliseconds after which the feed counts as gone; it gives a sign each second
 
 endOnTerm();
 const etcd = new Etcd();
-const couchbase = await etcd.values("/services/couchbase");
+const couchbase = await storeAddresses(etcd);
 exitOnSet(etcd, "/services/couchbase", couchbase.index, log);
 if (!couchbase.values.length) fail("no store is announced under /services/couchbase");
 const [feed] = (await etcd.values("/services/feed")).values;
 if (!feed) fail("no feed is announced under /services/feed");
 log(`this is ${ownAddress()}; the store: ${couchbase.values.join(", ")}; the feed: ${feed}`);
 
-const store = openStore(couchbase.values);
+const store = await openStore(couchbase.values);
 let last = 0; // the last key
 let stored = 0;
 let queue = Promise.resolve();

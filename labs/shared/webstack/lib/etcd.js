@@ -21,14 +21,20 @@ export class Etcd {
     this.url = url;
   }
 
-  /** The values below a folder, in the order of their keys, and the index at which that was so. */
-  async values(folder) {
+  /** The keys below a folder with their values, in the order of the keys, and the index at which that was so. */
+  async entries(folder) {
     const answer = await this.#ask(folder, { query: "recursive=true&sorted=true" });
     const index = Number(answer.headers.get("x-etcd-index"));
     const body = await answer.json();
-    if (answer.status === 404) return { values: [], index };
+    if (answer.status === 404) return { entries: [], index };
     if (!answer.ok) throw new Error(`etcd: ${folder}: ${body.message}`);
-    return { values: leaves(body.node).map((node) => node.value), index };
+    return { entries: leaves(body.node).map(({ key, value }) => ({ key, value })), index };
+  }
+
+  /** The same without the keys. */
+  async values(folder) {
+    const { entries, index } = await this.entries(folder);
+    return { values: entries.map(({ value }) => value), index };
   }
 
   /** One key's value, undefined where there is none. */
@@ -40,14 +46,19 @@ export class Etcd {
     return body.node.value;
   }
 
-  /** Sets a key; with `ttl` in seconds it is forgotten after that; with `create` only where there is none yet. */
-  async set(key, value, { ttl, create = false } = {}) {
+  /**
+   * Sets a key; with `ttl` in seconds it is forgotten after that. With `create` only where there is none yet, with
+   * `instead` only where it has that value: false says that this was not so.
+   */
+  async set(key, value, { ttl, create = false, instead } = {}) {
     const body = new URLSearchParams({ value });
     if (ttl) body.set("ttl", ttl);
     if (create) body.set("prevExist", "false");
+    if (instead !== undefined) body.set("prevValue", instead);
     const answer = await this.#ask(key, { method: "PUT", body });
     await answer.text();
     if (create && answer.status === 412) return false;
+    if (instead !== undefined && [404, 412].includes(answer.status)) return false;
     if (!answer.ok) throw new Error(`etcd: ${key}: HTTP ${answer.status}`);
     return true;
   }

@@ -34,7 +34,7 @@ export function eventText(seed, n) {
 }
 
 /** A function that gives whole numbers below its argument, the same for the same name. */
-function randomOf(name) {
+export function randomOf(name) {
   let bytes = createHash("sha256").update(name).digest();
   let at = 0;
   return (below) => {

@@ -18,3 +18,10 @@ export function endOnTerm() {
     process.on(event, (error) => fail(`${error.message}${error.cause ? `: ${error.cause.message}` : ""}`));
   }
 }
+
+/** Seconds of a setting such as 900s, 15m or 900; who cannot read it ends. */
+export function seconds(text, name) {
+  const found = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
+  if (!found || !(Number(found[1]) > 0)) fail(`${name}=${text}: not a time such as 900s or 15m`);
+  return Math.ceil(Number(found[1]) * { s: 1, m: 60, h: 3600 }[found[2] ?? "s"]);
+}

@@ -1,0 +1,81 @@
+"""ch7 on real machines: nothing is lost that was acknowledged; without the conductor, the verdict is fail."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.e2e.calls import Result, lab, until
+
+Lab = Callable[..., Result]
+TIMEOUT = 900
+# So short that the workers write, are refused and rest several times while something is broken.
+WINDOW = "window=20s"
+NODES = ("core-01", "core-02", "core-03")
+# Each Redis of a member is emptied and knows nobody any more: a copy cannot be flushed, but is emptied by the reset.
+BLANK = "for p in 8091 8092 8093; do redis-cli -p $p flushall; redis-cli -p $p cluster reset hard; done"
+MOMENTS = 10
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Lab]:
+    """A three-node cluster with ch7 on it."""
+    lab("heal", code=None)
+    lab("up", "--nodes", "3")
+    for other in lab("status", "--json").json["labs"]:
+        if other != "ch7":
+            lab("undeploy", other)
+    lab("deploy", "ch7", "--set", WINDOW, "--deadline", "5m", timeout=TIMEOUT)
+    yield lab
+    lab("heal", code=None)
+    lab("undeploy", "ch7")
+
+
+def where(unit: str) -> str:
+    units = {each["name"]: each["node"] for each in lab("status", "--json").json["units"]}
+    return str(units[unit])
+
+
+def test_the_conductors_machine_dies_while_workers_write(stack: Lab) -> None:
+    verdict = stack("break", "unit:conductor.service", "--verify", "--json", timeout=TIMEOUT).json
+    assert verdict["outcome"] == "pass", verdict
+    assert 0 < verdict["outages"]["store"] < 45
+
+
+def test_without_the_conductor_the_verdict_is_fail(stack: Lab) -> None:
+    """The store takes over by itself; but nobody takes the machine back in."""
+    victim = next(node for node in NODES if node != where("conductor.service"))
+    stack("fleetctl", "stop", "conductor.service")
+    told = stack("break", victim, "--verify", "--deadline", "60s", "--json", code=1, timeout=TIMEOUT).json
+    assert told["outcome"] == "fail"
+    stack("fleetctl", "start", "conductor.service")
+    until(lambda: stack("check", "ch7", code=None).code == 0)
+
+
+@pytest.mark.rounds
+def test_a_conductor_that_is_killed_while_it_makes_the_store(stack: Lab) -> None:
+    workers = [f"worker@{number}.service" for number in range(1, 7)]
+    stack("fleetctl", "stop", *workers)  # without a store they would only end and be started again
+    for _ in range(MOMENTS):
+        stack("fleetctl", "stop", "conductor.service")
+        for node in NODES:
+            member = "docker exec $(docker ps --format '{{.Names}}' --filter name=^couchbase-)"
+            stack("ssh", node, "--", f"{member} sh -c '{BLANK}'")
+        stack("fleetctl", "start", "conductor.service")
+        until(lambda: where("conductor.service") != "None", deadline=30)
+        time.sleep(random.uniform(0, 4))  # noqa: S311 - no secret
+        stack("ssh", where("conductor.service"), "--", "docker kill conductor", code=None)
+        until(lambda: "slots:16384" in formed(stack), deadline=90)
+
+
+def formed(stack: Lab) -> str:
+    """What a member says of the store, in a few words."""
+    node = where("couchbase@1.service")
+    asked = "docker exec couchbase-1 redis-cli -p 8091 cluster"
+    told = stack("ssh", node, "--", f"{asked} info; {asked} nodes", code=None).out
+    copies = sum(" slave " in line for line in told.splitlines())
+    slots = next((line.split(":")[1].strip() for line in told.splitlines() if "slots_ok" in line), "0")
+    return f"slots:{slots}" if copies >= 3 else f"copies:{copies}"
