@@ -13,6 +13,21 @@ T = TypeVar("T")
 
 # Set when the user interrupts us: only the main thread is told by Python, the others look here.
 interrupted = threading.Event()
+# What our own deadlines are multiplied with, those that a user gives aside: machines that are emulated in software take
+# many times as long for everything. One command is about one cluster, so it is set where the plan is read or written.
+patience = 1.0
+EMULATED_PATIENCE = 5.0
+
+
+def be_patient(*, emulated: bool) -> None:
+    """Sets what deadlines are multiplied with."""
+    global patience  # noqa: PLW0603 - a dozen layers would have to hand it on
+    patience = EMULATED_PATIENCE if emulated else 1.0
+
+
+def patiently(seconds: float) -> float:
+    """A deadline of ours for the machines that this command is about."""
+    return seconds * patience
 
 
 class DeadlineError(LabError):

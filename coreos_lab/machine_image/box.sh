@@ -40,7 +40,8 @@ cp "$root"/boot/vmlinuz-* "$draft/vmlinuz"
 
 # Debian's own initial RAM disk looks at every device there is, which takes an emulated machine most of a minute. Ours
 # knows what it is for: load what the disk needs, mount it, go on.
-mkdir -p "$draft/initial/bin" "$draft/initial/modules" "$draft/initial/dev" "$draft/initial/proc" "$draft/initial/root"
+mkdir -p "$draft/initial/bin" "$draft/initial/modules" "$draft/initial/dev" "$draft/initial/proc" "$draft/initial/sys" \
+    "$draft/initial/root"
 cp "$root/bin/busybox" "$draft/initial/bin/busybox"
 version=$(basename "$root"/lib/modules/*)
 count=100

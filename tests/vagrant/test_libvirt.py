@@ -5,28 +5,35 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import Result, lab
+from tests.e2e.calls import ROOT, Result, lab
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("vagrant") is None, reason="needs root, Vagrant and libvirt"
 )
-PATIENCE = 1800.0  # seconds; generous, as three emulated machines share the cores
-NODES = ("core-01", "core-02", "core-03")
+CLUSTER = "vm"  # beside those of the other tests
+PATIENCE = 1800.0  # seconds; generous, as emulated machines share the cores
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_stays() -> Iterator[None]:
-    lab("destroy", timeout=PATIENCE)
+    slow("destroy")
     yield
-    lab("destroy", timeout=PATIENCE)
+    slow("destroy")
 
 
-def slow(*argv: str, code: int = 0) -> Result:
-    return lab(*argv, code=code, timeout=PATIENCE)
+def slow(verb: str, *argv: str, code: int = 0) -> Result:
+    """Says how long it took: `pytest -s` shows it."""
+    began = time.monotonic()
+    try:
+        return lab(verb, "--name", CLUSTER, *argv, code=code, timeout=PATIENCE)
+    finally:
+        print(f"{time.monotonic() - began:7.1f} s  lab {verb} {' '.join(argv)}", flush=True)
 
 
 def on(node: str, *argv: str) -> str:
@@ -43,17 +50,38 @@ def hypervisor() -> dict[str, list[str]]:
     return {
         "machines": virsh("list", "--all", "--name").split(),
         "networks": virsh("net-list", "--all", "--name").split(),
-        "disks": [line.split()[0] for line in virsh("vol-list", "default").splitlines() if "lab-e2e" in line],
+        "disks": [line.split()[0] for line in virsh("vol-list", "default").splitlines() if f"lab-{CLUSTER}-" in line],
     }
 
 
-def test_the_whole_path() -> None:
-    """One test, because each step needs the one before, and machines are dear here."""
-    up = slow("up", "--provider", "vagrant", "--nodes", "3", "--disks", "1", "--disk-size", "64M")
-    assert "3 nodes up" in up.out
+@pytest.fixture
+def small_lab(tmp_path: Path) -> str:
+    """ch2, for two machines instead of three."""
+    for name in ("ch2", "shared"):
+        shutil.copytree(ROOT / "labs" / name, tmp_path / name)
+    folder = (tmp_path / "ch2").rename(tmp_path / "small")
+    text = (folder / "lab.yaml").read_text()
+    (folder / "lab.yaml").write_text(text.replace("nodes: 3", "nodes: 2"))
+    return str(folder)
+
+
+def break_and_heal(node: str, fault: str) -> None:
+    """Without --verify: the effect was seen, and then that it is gone."""
+    slow("break", node, "--fault", fault)
+    assert slow("status", "--json").json["faults"]
+    slow("heal")
+
+
+def test_the_whole_path(small_lab: str) -> None:
+    """One test, because each step needs the one before, and machines are dear here.
+
+    One of the two is an etcd member, so that the other can be lost.
+    """
+    up = slow("up", "--provider", "vagrant", "--nodes", "2", "--members", "1", "--disks", "1", "--disk-size", "64M")
+    assert "2 nodes up" in up.out
     state = slow("status", "--json").json
-    assert [node["state"] for node in state["nodes"]] == ["running"] * 3
-    assert [node["etcd"] for node in state["nodes"]] == ["member"] * 3
+    assert [node["state"] for node in state["nodes"]] == ["running"] * 2
+    assert [node["etcd"] for node in state["nodes"]] == ["member", "client"]
     assert all(node["fleet"] for node in state["nodes"])
     for node in state["nodes"]:
         name = node["name"]
@@ -64,17 +92,18 @@ def test_the_whole_path() -> None:
     assert "Read-only" in slow("ssh", "core-01", "--", "sudo", "touch", "/usr/x", code=1).err
     assert "runs already" in slow("up").out
 
-    slow("deploy", "ch2", "--deadline", "10m")
-    verdict = slow("break", "core-02", "--fault", "kill", "--verify", "--deadline", "10m", "--json").json
+    slow("deploy", small_lab, "--deadline", "15m")
+    slow("check", small_lab)
+    for fault in ("isolate", "stop", "fill", "pause"):
+        break_and_heal("core-02", fault)
+    verdict = slow("break", "core-02", "--fault", "kill", "--verify", "--deadline", "15m", "--json").json
     assert verdict["outcome"] == "pass", verdict
-    slow("break", "core-03", "--fault", "pause", "--for", "5s")
-    assert [node["state"] for node in slow("status", "--json").json["nodes"]] == ["running"] * 3
 
-    virsh("destroy", "lab-e2e-core-03")  # behind our back
-    assert slow("status", "--json").json["nodes"][2]["state"] == "stopped"
-    assert "core-03" in slow("up").out
+    virsh("destroy", f"lab-{CLUSTER}-core-02")  # behind our back
+    assert slow("status", "--json").json["nodes"][1]["state"] == "stopped"
+    assert "core-02" in slow("up").out
 
     slow("destroy")
     left = hypervisor()
-    assert not [name for name in left["machines"] + left["networks"] if name.startswith("lab-e2e")]
+    assert not [name for name in left["machines"] + left["networks"] if name.startswith(f"lab-{CLUSTER}")]
     assert left["disks"] == []

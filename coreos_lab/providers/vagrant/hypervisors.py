@@ -6,12 +6,16 @@ Machines are found by name (`lab-CLUSTER-NODE`), so that also one whose record V
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from coreos_lab import run
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node, NodeState
+
+POOL = "default"  # where vagrant-libvirt puts disks
 
 
 class Hypervisor(Protocol):
@@ -22,6 +26,7 @@ class Hypervisor(Protocol):
         ...
 
     def state(self, machine: str) -> NodeState: ...
+    def power_on(self, machine: str) -> None: ...
     def power_off(self, machine: str) -> None: ...
     def pause(self, machine: str) -> None: ...
     def resume(self, machine: str) -> None: ...
@@ -42,7 +47,27 @@ class Hypervisor(Protocol):
         """The names of all networks, whosever they are."""
         ...
 
+    def start_network(self, network: str) -> None:
+        """Starts a network that a restart of the host has ended."""
+        ...
+
     def remove_network(self, network: str) -> None: ...
+
+    def cable(self, machine: str, network: str) -> str:
+        """The host's interface that is the other end of the machine's cable to a network. LabError where none is."""
+        ...
+
+    def disks(self, machine: str) -> list[Path]:
+        """The files that hold a machine's disks. LabError where they are not to be copied."""
+        ...
+
+    def definition(self, machine: str) -> str:
+        """What the machine is made of, for `define`."""
+        ...
+
+    def define(self, machine: str, definition: str) -> None:
+        """Makes a machine that is off, of disks that are there."""
+        ...
 
 
 def prefix(cluster: Cluster) -> str:
@@ -98,6 +123,9 @@ class Libvirt:
             return NodeState.ABSENT
         raise run.CommandError(done)
 
+    def power_on(self, machine: str) -> None:
+        self._unless(NodeState.RUNNING, "start", machine)
+
     def power_off(self, machine: str) -> None:
         self._unless(NodeState.STOPPED, "destroy", machine)
 
@@ -117,8 +145,17 @@ class Libvirt:
         return int(found[1]) * 1024 if found else None
 
     def remove(self, machine: str) -> None:
-        self._virsh("destroy", machine, check=False)
-        self._virsh("undefine", machine, "--remove-all-storage", "--snapshots-metadata", "--nvram")
+        if machine in self.machines():
+            self._virsh("destroy", machine, check=False)
+            self._virsh("undefine", machine, "--remove-all-storage", "--snapshots-metadata", "--nvram")
+        for volume in self._volumes(machine):  # of one that was never whole
+            self._virsh("vol-delete", volume, "--pool", POOL)
+
+    def _volumes(self, machine: str) -> list[str]:
+        """vagrant-libvirt calls a machine's disks MACHINE.img, MACHINE-sdb.qcow2 and on."""
+        listed = self._virsh("vol-list", POOL, check=False).stdout  # no pool before the first machine
+        own = re.compile(rf"{re.escape(machine)}(\.img|-sd[a-z]\.\w+)")
+        return [words[0] for line in listed.splitlines() if (words := line.split()) and own.fullmatch(words[0])]
 
     def machines(self) -> list[str]:
         return self._virsh("list", "--all", "--name").stdout.split()
@@ -126,9 +163,38 @@ class Libvirt:
     def networks(self) -> list[str]:
         return self._virsh("net-list", "--all", "--name").stdout.split()
 
+    def start_network(self, network: str) -> None:
+        if network not in self._virsh("net-list", "--name").stdout.split():
+            self._virsh("net-start", network)
+
     def remove_network(self, network: str) -> None:
         self._virsh("net-destroy", network, check=False)
         self._virsh("net-undefine", network, check=False)
+
+    def cable(self, machine: str, network: str) -> str:
+        # Interface, type, source, model, MAC address. The interface is another after every start.
+        rows = [line.split() for line in self._virsh("domiflist", machine).stdout.splitlines()]
+        found = [row[0] for row in rows if len(row) > 2 and row[2] == network and row[0] != "-"]  # noqa: PLR2004
+        if not found:
+            raise LabError(f"{machine}: has no cable to {network} on this host")
+        return found[0]
+
+    def disks(self, machine: str) -> list[Path]:
+        # Type, device, target, source.
+        rows = [line.split(maxsplit=3) for line in self._virsh("domblklist", machine, "--details").stdout.splitlines()]
+        return [Path(row[3]) for row in rows if row[:2] == ["file", "disk"]]
+
+    def definition(self, machine: str) -> str:
+        return self._virsh("dumpxml", machine, "--inactive", "--security-info").stdout
+
+    def define(self, machine: str, definition: str) -> None:
+        if machine in self.machines():  # one that was made anew since has another id
+            self._virsh("undefine", machine, "--snapshots-metadata", "--nvram")
+        with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
+            file.write(definition)
+            file.flush()
+            self._virsh("define", file.name)
+        self._virsh("pool-refresh", POOL)
 
 
 class VirtualBox:
@@ -158,6 +224,10 @@ class VirtualBox:
             raise LabError(f"{machine}: VBoxManage does not tell its state")
         return self.STATES.get(found[1], NodeState.STOPPED)
 
+    def power_on(self, machine: str) -> None:
+        if self.state(machine) is NodeState.STOPPED:
+            self._manage("startvm", machine, "--type", "headless")
+
     def power_off(self, machine: str) -> None:
         if self.state(machine) in (NodeState.RUNNING, NodeState.PAUSED):
             self._manage("controlvm", machine, "poweroff")
@@ -175,8 +245,9 @@ class VirtualBox:
         return None
 
     def remove(self, machine: str) -> None:
-        self.power_off(machine)
-        self._manage("unregistervm", machine, "--delete")
+        if machine in self.machines():
+            self.power_off(machine)
+            self._manage("unregistervm", machine, "--delete")
 
     def machines(self) -> list[str]:
         return re.findall(r'^"([^"]+)"', self._manage("list", "vms").stdout, re.MULTILINE)
@@ -184,5 +255,21 @@ class VirtualBox:
     def networks(self) -> list[str]:
         return []
 
+    def start_network(self, network: str) -> None:
+        del network
+
     def remove_network(self, network: str) -> None:
         del network
+
+    def cable(self, machine: str, network: str) -> str:
+        raise LabError(f"{machine}: VirtualBox's cables to {network} are its own: they do not end on this host")
+
+    def disks(self, machine: str) -> list[Path]:
+        raise LabError(f"{machine}: its disks are VirtualBox's own", "vagrant snapshot save, in the cluster's folder")
+
+    def definition(self, machine: str) -> str:
+        raise LabError(f"{machine}: what it is made of is VirtualBox's own")
+
+    def define(self, machine: str, definition: str) -> None:
+        del definition
+        raise LabError(f"{machine}: what it is made of is VirtualBox's own")

@@ -6,16 +6,17 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from coreos_lab import disk, events, render, settings
+from coreos_lab import disk, events, render, run, settings
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image.box import box_folder, box_name, ensure_box, vagrant_home
 from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import Cluster, Finding, Node, NodeState, VagrantBox
+from coreos_lab.providers import cables
 from coreos_lab.providers.vagrant import hypervisors
 from coreos_lab.providers.vagrant.calls import Vagrant
 from coreos_lab.providers.vagrant.doctor import findings
-from coreos_lab.providers.vagrant.hypervisors import Hypervisor, machine, own_machines, own_networks
+from coreos_lab.providers.vagrant.hypervisors import Hypervisor, machine, own_machines, own_networks, prefix
 from coreos_lab.store import ClusterFolder
 
 
@@ -24,6 +25,7 @@ class VagrantProvider:
 
     name = "vagrant"
     boot_deadline = 900.0  # seconds: emulated in software, three machines take minutes
+    own_clocks = True
 
     def doctor(self) -> list[Finding]:
         return findings()
@@ -47,15 +49,30 @@ class VagrantProvider:
         for node in nodes:
             if states[node.name] is NodeState.PAUSED:
                 self.resume(cluster, node)
-        off = [node for node in nodes if states[node.name] in (NodeState.ABSENT, NodeState.STOPPED)]
-        if not off:
-            return
+        absent = [node for node in nodes if states[node.name] is NodeState.ABSENT]
+        off = [node for node in nodes if states[node.name] is NodeState.STOPPED]
         folder = ClusterFolder(cluster.name).vagrant
-        for node in off:
+        # A machine that is whole boots by itself. Vagrant is only needed for what a config.rb may ask it to do on the
+        # host at every start, and takes its time: it comes in by SSH and sets the network up again.
+        if off and not (folder / "config.rb").exists():
+            self._power_on(cluster, off)
+            off = []
+        for node in absent:
+            self._remove(cluster, node)  # what an interruption may have left of it
             disk.write_atomic(folder / "user-data" / node.name, user_data(node).read_text(encoding="utf-8"), 0o600)
+        started = [node.name for node in nodes if node in absent or node in off]
+        if not started:
+            return
         self.write_vagrantfile(cluster)
-        with events.step("vagrant up", message=", ".join(node.name for node in off)):
-            self._vagrant(cluster).up(_box(cluster).hypervisor, [node.name for node in off])
+        with events.step("vagrant up", message=", ".join(started)):
+            self._vagrant(cluster).up(_box(cluster).hypervisor, started)
+
+    def _power_on(self, cluster: Cluster, nodes: Sequence[Node]) -> None:
+        hypervisor = self._hypervisor(cluster)
+        for network in own_networks(cluster, hypervisor.networks()):
+            hypervisor.start_network(network)
+        for node in nodes:
+            hypervisor.power_on(machine(cluster, node))
 
     def write_vagrantfile(self, cluster: Cluster) -> None:
         """Writes the cluster's Vagrantfile; a config.rb of the user's beside it is left alone."""
@@ -85,7 +102,9 @@ class VagrantProvider:
         self._hypervisor(cluster).resume(machine(cluster, node))
 
     def state(self, cluster: Cluster, node: Node) -> NodeState:
-        return self._hypervisor(cluster).state(machine(cluster, node))
+        """A machine whose making was interrupted is none yet: nobody knows whether its cloud-config was applied."""
+        state = self._hypervisor(cluster).state(machine(cluster, node))
+        return state if _whole(cluster, node).exists() else NodeState.ABSENT
 
     def boot_id(self, cluster: Cluster, node: Node) -> str:
         done = ssh.node_run(cluster, node, ["cat", "/proc/sys/kernel/random/boot_id"], check=False)
@@ -107,20 +126,26 @@ class VagrantProvider:
 
     def destroy(self, cluster: Cluster, nodes: Sequence[Node]) -> None:
         folder = ClusterFolder(cluster.name).vagrant
-        hypervisor = self._hypervisor(cluster)
-        there = [node for node in nodes if self.state(cluster, node) is not NodeState.ABSENT]
+        known = self._hypervisor(cluster).machines()
+        there = [node.name for node in nodes if machine(cluster, node) in known]
         if there and (folder / "Vagrantfile").exists():
             try:
-                self._vagrant(cluster).destroy([node.name for node in there])
+                self._vagrant(cluster).destroy(there)
             except LabError as error:  # no Vagrant any more, or one that lost its records
                 events.note("destroy", f"{error.message}: removing the machines without Vagrant")
         for node in nodes:
-            name = machine(cluster, node)
-            if name in hypervisor.machines():
-                hypervisor.remove(name)
+            self._remove(cluster, node)
             shutil.rmtree(ClusterFolder(cluster.name).node(node), ignore_errors=True)
 
+    def _remove(self, cluster: Cluster, node: Node) -> None:
+        """Removes whatever there is of a machine, and Vagrant's record of it."""
+        _whole(cluster, node).unlink(missing_ok=True)
+        self._hypervisor(cluster).remove(machine(cluster, node))
+        shutil.rmtree(_record(cluster, node), ignore_errors=True)
+
     def destroy_network(self, cluster: Cluster) -> None:
+        for table in cables.cuts(cluster.network):
+            cables.mend(table)
         hypervisor = self._hypervisor(cluster)
         for network in own_networks(cluster, hypervisor.networks()):
             hypervisor.remove_network(network)
@@ -130,7 +155,56 @@ class VagrantProvider:
         return [
             *(f"machine {name}" for name in own_machines(cluster, hypervisor.machines())),
             *(f"network {name}" for name in own_networks(cluster, hypervisor.networks())),
+            *(f"table bridge {table}" for table in cables.cuts(cluster.network)),
         ]
+
+    def cable(self, cluster: Cluster, node: Node) -> str:
+        return self._hypervisor(cluster).cable(machine(cluster, node), prefix(cluster))
+
+    def snapshot_size(self, cluster: Cluster) -> int:
+        return disk.size(path for node in cluster.nodes for path in self._disks(cluster, node))
+
+    def save_snapshot(self, cluster: Cluster, folder: Path) -> None:
+        """QEMU has written all that it holds of a disk when a machine stands still, so its files can be copied."""
+        for node in cluster.nodes:
+            kept = folder / "nodes" / node.name
+            disk.write_atomic(kept / "machine.xml", self._hypervisor(cluster).definition(machine(cluster, node)))
+            shutil.copytree(_record(cluster, node), kept / "vagrant")
+            for path in self._disks(cluster, node):
+                disk.write_atomic(kept / "disks" / f"{path.name}.path", f"{path}\n")
+                _copy(path, kept / "disks" / path.name)
+
+    def restore_snapshot(self, cluster: Cluster, folder: Path) -> None:
+        """Disks are put back into the files that are there: owner and mode are the hypervisor's."""
+        for node in cluster.nodes:
+            kept = folder / "nodes" / node.name
+            for path in sorted((kept / "disks").glob("*.path")):
+                _copy(path.with_suffix(""), Path(path.read_text(encoding="utf-8").strip()))
+            definition = (kept / "machine.xml").read_text(encoding="utf-8")
+            self._hypervisor(cluster).define(machine(cluster, node), definition)
+            shutil.rmtree(_record(cluster, node), ignore_errors=True)
+            shutil.copytree(kept / "vagrant", _record(cluster, node))
+            disk.write_atomic(_whole(cluster, node), "")
+
+    def _disks(self, cluster: Cluster, node: Node) -> list[Path]:
+        return self._hypervisor(cluster).disks(machine(cluster, node))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # It must not outlive us: whoever is called next begins anew, in the same place.
+    copy: list[str | Path] = ["cp", "--reflink=auto", "--sparse=always", "--", source, target]
+    run.run(["setpriv", "--pdeathsig", "KILL", *copy])
+
+
+def _whole(cluster: Cluster, node: Node) -> Path:
+    """What the Vagrantfile makes when a machine's cloud-config has been handed over."""
+    return ClusterFolder(cluster.name).vagrant / "whole" / node.name
+
+
+def _record(cluster: Cluster, node: Node) -> Path:
+    """What Vagrant knows of a machine."""
+    return ClusterFolder(cluster.name).vagrant / ".vagrant" / "machines" / node.name
 
 
 def _box(cluster: Cluster) -> VagrantBox:

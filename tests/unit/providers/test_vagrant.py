@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
-from coreos_lab import render, run
+from coreos_lab import disk, render, run, store, wait
+from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, Disk, Limits, NodeState, VagrantBox
 from coreos_lab.plan import Request, plan
 from coreos_lab.providers.vagrant import boxes, calls, hypervisors
+from coreos_lab.providers.vagrant.provider import VagrantProvider
 from coreos_lab.render import VagrantFiles, vagrantfile
+from coreos_lab.store import ClusterFolder
 
 OURS = VagrantBox("libvirt", "coreos-lab-1", driver="qemu")
 FLATCAR = VagrantBox("virtualbox", "flatcar-beta", url="https://beta.example/box.json", flatcar=True)
@@ -103,7 +106,9 @@ def test_a_machine_that_is_emulated_has_a_slower_heartbeat(vms: Cluster) -> None
         for driver in ("kvm", "qemu")
     }
     assert "heartbeat-interval: 100\n" in text["kvm"]
-    assert "heartbeat-interval: 1000\n" in text["qemu"]
+    assert "heartbeat-interval: 2000\n" in text["qemu"]
+    assert "engine_reconcile_interval: 0.5\n" in text["kvm"]
+    assert "engine_reconcile_interval: 2\n" in text["qemu"]
 
 
 @pytest.mark.parametrize(
@@ -234,3 +239,139 @@ def test_networks_of_a_cluster_with_a_longer_name_are_left_alone(planned: Callab
     listed = ["lab-core", "lab-core-mgmt", "lab-core-two", "lab-core-two-mgmt", "default"]
     assert hypervisors.own_networks(planned(), listed) == ["lab-core", "lab-core-mgmt"]
     assert hypervisors.own_networks(planned(name="core-two"), listed) == ["lab-core-two", "lab-core-two-mgmt"]
+
+
+IFLIST = """\
+ vnet4   network   lab-core-mgmt   virtio   52:54:00:11:22:33
+ vnet5   network   lab-core        virtio   52:54:00:44:55:66
+"""
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, **said: str) -> list[tuple[str, ...]]:
+    """virsh with such an answer for each of its commands ("_" for "-"); returns the calls that will have been made."""
+    calls_made: list[tuple[str, ...]] = []
+
+    def virsh(argv: list[str], **_options: Any) -> run.Completed:
+        words = tuple(str(word) for word in argv)
+        calls_made.append(words)
+        out = said.get(words[4].replace("-", "_"), "") if words[0] == "virsh" else ""
+        return run.Completed(words, 0, out, "")
+
+    monkeypatch.setattr(run, "run", virsh)
+    return calls_made
+
+
+def test_the_hosts_end_of_a_cable(monkeypatch: pytest.MonkeyPatch, vms: Cluster) -> None:
+    answering(monkeypatch, domiflist=IFLIST)
+    assert VagrantProvider().cable(vms, vms.nodes[0]) == "vnet5"
+
+
+def test_a_machine_that_is_off_has_no_cable(monkeypatch: pytest.MonkeyPatch, vms: Cluster) -> None:
+    answering(monkeypatch, domiflist=IFLIST.replace("vnet5", "-    "))
+    with pytest.raises(LabError, match="lab-core-core-01: has no cable to lab-core on this host"):
+        VagrantProvider().cable(vms, vms.nodes[0])
+
+
+def test_virtualbox_keeps_cables_and_disks_to_itself(vms: Cluster) -> None:
+    cluster = replace(vms, box=FLATCAR)
+    with pytest.raises(LabError, match="do not end on this host"):
+        VagrantProvider().cable(cluster, cluster.nodes[0])
+    with pytest.raises(LabError, match="VirtualBox's own"):
+        VagrantProvider().snapshot_size(cluster)
+
+
+def test_what_an_interruption_left_of_a_machine_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = (
+        " lab-core-core-01.img         /p/lab-core-core-01.img\n"
+        " lab-core-core-01-sdb.qcow2   /p/lab-core-core-01-sdb.qcow2\n"
+        " lab-core-core-011.img        /p/x\n"
+        " box.img                      /p/box.img\n"
+    )
+    made = answering(monkeypatch, list="lab-core-core-02\n", vol_list=listed)
+    hypervisors.of("libvirt").remove("lab-core-core-01")
+    assert [call[5] for call in made if call[4] == "vol-delete"] == [
+        "lab-core-core-01.img",
+        "lab-core-core-01-sdb.qcow2",
+    ]
+    assert not any(call[4] in ("destroy", "undefine") for call in made)
+
+
+def whole(cluster: Cluster, *numbers: int) -> Path:
+    """Marks machines as those whose cloud-config was handed over; returns Vagrant's folder."""
+    folder = ClusterFolder(cluster.name).vagrant
+    for number in numbers:
+        disk.write_atomic(folder / "whole" / cluster.nodes[number].name, "")
+    return folder
+
+
+@pytest.fixture
+def vagrant_up(monkeypatch: pytest.MonkeyPatch, vms: Cluster, tmp_path: Path) -> Callable[[], list[str]]:
+    """Starts all nodes; returns the names of those that Vagrant was asked for."""
+    asked: list[str] = []
+    monkeypatch.setattr(calls.Vagrant, "up", lambda _self, _on, names: asked.extend(names))
+    monkeypatch.setattr(VagrantProvider, "write_vagrantfile", lambda *_: None)
+    (tmp_path / "user-data").write_text("#cloud-config\n")
+
+    def start() -> list[str]:
+        VagrantProvider().start(vms, vms.nodes, lambda _node: tmp_path / "user-data")
+        return asked
+
+    return start
+
+
+def test_a_machine_that_was_not_made_to_its_end_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch, vms: Cluster, vagrant_up: Callable[[], list[str]]
+) -> None:
+    """Those that are whole and off only need power."""
+    whole(vms, 0, 2)
+    listed = "".join(f"lab-core-{node.name}\n" for node in vms.nodes)
+    made = answering(monkeypatch, domstate="shut off\n", list=listed)
+    states = [VagrantProvider().state(vms, node) for node in vms.nodes]
+    assert states == [NodeState.STOPPED, NodeState.ABSENT, NodeState.STOPPED]
+    assert vagrant_up() == ["core-02"]
+    assert [call[5] for call in made if call[4] == "start"] == ["lab-core-core-01", "lab-core-core-03"]
+    assert [call[5] for call in made if call[4] == "undefine"] == ["lab-core-core-02"]
+
+
+def test_what_a_config_rb_asks_for_is_vagrants_to_do(
+    monkeypatch: pytest.MonkeyPatch, vms: Cluster, vagrant_up: Callable[[], list[str]]
+) -> None:
+    disk.write_atomic(whole(vms, 0, 1, 2) / "config.rb", "$forwarded_ports = { 80 => 8080 }\n")
+    made = answering(monkeypatch, domstate="shut off\n")
+    assert vagrant_up() == ["core-01", "core-02", "core-03"]
+    assert not any(call[4] == "undefine" for call in made)
+
+
+def test_a_snapshot_holds_disks_and_machines(
+    monkeypatch: pytest.MonkeyPatch, planned: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    cluster = replace(planned(nodes=1), provider="vagrant", box=OURS)
+    folder = whole(cluster, 0)
+    image = tmp_path / "lab-core-core-01.img"
+    image.write_text("old")
+    disk.write_atomic(folder / ".vagrant" / "machines" / "core-01" / "libvirt" / "id", "some-id")
+    really = run.run
+    made = answering(
+        monkeypatch, domblklist=f" file   disk   sda   {image}\n file   cdrom   sdx   -\n", dumpxml="<domain/>"
+    )
+    asked = run.run
+    monkeypatch.setattr(run, "run", lambda argv, **o: (really if argv[0] in ("setpriv", "du") else asked)(argv, **o))
+    VagrantProvider().save_snapshot(cluster, tmp_path / "kept")
+
+    image.write_text("new")
+    shutil.rmtree(folder)
+    VagrantProvider().restore_snapshot(cluster, tmp_path / "kept")
+    assert image.read_text() == "old"
+    assert (folder / ".vagrant" / "machines" / "core-01" / "libvirt" / "id").read_text() == "some-id"
+    assert VagrantProvider().snapshot_size(cluster) > 0
+    assert [call[4] for call in made if call[4] in ("define", "pool-refresh")] == ["define", "pool-refresh"]
+    assert (folder / "whole" / "core-01").exists()
+
+
+def test_emulated_machines_are_given_time(vms: Cluster, tmp_path: Path) -> None:
+    store.save(replace(vms, box=replace(OURS, driver="kvm")))
+    assert wait.patiently(3) == 3
+    assert "ConnectTimeout 3\n" in ssh.render_config(replace(vms, box=FLATCAR), tmp_path, tmp_path)
+    store.save(vms)
+    assert wait.patiently(3) == 15
+    assert "ConnectTimeout 60\n" in ssh.render_config(vms, tmp_path, tmp_path)
