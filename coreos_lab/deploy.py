@@ -27,6 +27,12 @@ while [ "$(date +%s)" -lt $end ] && systemctl is-active "$@" | grep -qvE '^(inac
 done
 sudo systemctl reset-failed "$@" 2>/dev/null
 """
+# Where blocks can be given back, none is left; else nothing that anybody would know a file system by.
+WIPE = 'wipefs --all --quiet "$1" && { blkdiscard --force "$1" 2>/dev/null || dd if=/dev/zero of="$1" bs=1M count=16 \
+conv=fsync status=none; }'
+KEEPER = "coreos-lab-undeploy.service"
+RUNS = ("running", "exited")  # systemd's words for a service at work, and for one that has done it once and for all
+RESTING = "auto-restart"  # systemd's word for a service that has ended and is about to be started again
 FAILED = 3.0  # seconds: between loading a unit that failed in an earlier life and starting it, fleet says so too
 
 
@@ -69,6 +75,21 @@ def start_units(cluster: Cluster, provider: Provider, lab: Lab) -> None:
     with events.step("units", message=f"{len(paths)} to start"):
         # fleetctl finds a template by its instance's name, in the same folder.
         run.run([fleetctl, endpoint, "start", "--no-block", "--replace", *paths], timeout=60)
+        _try_failed_again(cluster, nodes, lab)
+
+
+def _try_failed_again(cluster: Cluster, nodes: Sequence[Node], lab: Lab) -> None:
+    """fleet leaves a unit that has failed as it is, whoever asks it to start that, and one that ended along with it."""
+    fleet = Fleet(node_states.addresses(nodes))
+    at = {machine.id: machine.address for machine in fleet.machines()}
+    for state in fleet.states():
+        node = next((node for node in nodes if node.address == at.get(state.machine_id)), None)
+        if node and state.active == "failed" and state.name in lab.unit_names:
+            events.note("unit", "had failed, is tried again", state.name)
+            call = ["sudo", "systemctl", "restart", "--no-block", state.name]
+            ssh.node_run(cluster, node, call, check=False)
+        elif node and state.active == "inactive" and state.name in lab.unit_names:
+            ssh.node_run(cluster, node, ["sudo", "systemctl", "start", "--no-block", state.name], check=False)
 
 
 def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: float) -> None:
@@ -81,6 +102,7 @@ def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: 
     fleet = Fleet(node_states.addresses(nodes))
     began = time.monotonic()
     active: set[str] = set()
+    intermittent = {name for unit in lab.units if unit.intermittent for name in unit.started}
     waiting: list[str] = []
     failures = Failures()
 
@@ -92,11 +114,12 @@ def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: 
             CannotCheckError
         ):  # a machine that is busy starting containers may be slow to answer: the deadline decides
             return False
-        now = {s.name for s in states if s.active == "active" and s.sub == "running"}
+        now = {s.name for s in states if s.active == "active" and s.sub in RUNS}
+        now |= {s.name for s in states if s.name in intermittent and s.sub == RESTING}
         for name in sorted(now - active):
             events.note("unit", "runs", name)
         active.update(now)
-        waiting = [name for name in lab.unit_names if name not in now]
+        waiting = [name for name in lab.unit_names if name not in now | (active & intermittent)]
         _raise_failed(cluster, nodes, fleet, failures.lasting(s for s in states if s.name in waiting))
         if time.monotonic() - began > UNPLACED:
             _raise_unplaced(fleet, [u for u in units if u.name in waiting], units)
@@ -106,7 +129,13 @@ def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: 
         return f"{lab.name}: not running: {', '.join(waiting)}"
 
     with events.step("units", message="all running"):
-        wait.until(all_active, deadline=deadline, interval=0.2, missing=missing)
+        try:
+            wait.until(all_active, deadline=deadline, interval=0.2, missing=missing)
+        except wait.DeadlineError as late:
+            # What is tried again and again is never called failed: its journal says why it is.
+            first = next((state for state in _asked(fleet) if state.name in waiting), None)
+            lines = _journal(cluster, nodes, fleet, first)[1] if first else ""
+            raise LabError(late.message, f"lab journal {first.name}" if first else "lab status", lines) from None
 
 
 class Failures:
@@ -123,17 +152,28 @@ class Failures:
         return next((state for key, state in failed.items() if now - self._since[key] >= FAILED), None)
 
 
+def _asked(fleet: Fleet) -> list[UnitState]:
+    try:
+        return fleet.states()
+    except CannotCheckError:
+        return []
+
+
 def _raise_failed(cluster: Cluster, nodes: Sequence[Node], fleet: Fleet, failed: UnitState | None) -> None:
-    if failed is None:
-        return
+    if failed is not None:
+        where, lines = _journal(cluster, nodes, fleet, failed)
+        raise LabError(f"{failed.name}: failed on {where}", f"lab journal {failed.name}", lines)
+
+
+def _journal(cluster: Cluster, nodes: Sequence[Node], fleet: Fleet, failed: UnitState) -> tuple[str, str]:
+    """Where a unit is, and the end of what it says there."""
     address = next((machine.address for machine in fleet.machines() if machine.id == failed.machine_id), "")
     node = next((node for node in nodes if node.address == address), None)
     lines = ""
     if node is not None:
         call = ["journalctl", "--no-pager", "--output=cat", f"--unit={failed.name}", f"--lines={JOURNAL_LINES}"]
         lines = ssh.node_run(cluster, node, call, check=False).stdout.strip()
-    where = node.name if node else "a machine that is gone"
-    raise LabError(f"{failed.name}: failed on {where}", f"lab journal {failed.name}", lines)
+    return node.name if node else "a machine that is gone", lines
 
 
 def _raise_unplaced(fleet: Fleet, waiting: Sequence[Unit], units: Sequence[Unit]) -> None:
@@ -145,16 +185,25 @@ def _raise_unplaced(fleet: Fleet, waiting: Sequence[Unit], units: Sequence[Unit]
                 raise LabError(reason, "change its [X-Fleet] section or the cluster, then deploy it again")
 
 
-def take_off(cluster: Cluster, provider: Provider, name: str) -> None:
-    """Removes a lab's units and keys; returns when no machine has any of its units any more."""
+def take_off(cluster: Cluster, provider: Provider, name: str, *, wipe: bool = False) -> None:
+    """Removes a lab's units, keys and folders; returns when no machine has any of its units any more.
+
+    With `wipe` the running nodes' extra disks are emptied, too.
+    """
     record = deployed.load(cluster, name)
     if record is None:
         return
     nodes = node_states.require_running(cluster, provider)
     fleet = Fleet(node_states.addresses(nodes))
     with events.step("undeploy", name, f"{len(record.units)} units"):
-        # Sidekicks first: they clean up after the unit that they belong to.
-        for unit in reversed(record.units):
+        # What was started last is stopped first, and has ended before what it needs is stopped: a sidekick takes its
+        # key away, a file system is unmounted while there still is one. By systemd, as fleet waits for no end: it takes
+        # the unit's file away meanwhile, and systemd would not go on with what comes after the stop.
+        everything = groups(record.units)
+        _everywhere(cluster, nodes, _keeping_in_mind([unit for group in everything for unit in group]))
+        for group in reversed(everything):
+            _everywhere(cluster, nodes, ["sudo", "systemctl", "stop", "--quiet", *group])
+        for unit in record.units:
             fleet.destroy(unit)
         wait.until(
             lambda: not _still(fleet, record.units),
@@ -162,8 +211,10 @@ def take_off(cluster: Cluster, provider: Provider, name: str) -> None:
             interval=0.2,
             missing=lambda: f"{name}: still on a machine: " + ", ".join(_still(fleet, record.units)),
         )
+        _everywhere(cluster, nodes, ["sudo", "systemctl", "stop", "--quiet", KEEPER])
+        _everywhere(cluster, nodes, ["sh", "-c", SETTLED, "sh", *record.units])
         with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
-            for job in [pool.submit(_settle, cluster, node, record.units) for node in nodes]:
+            for job in [pool.submit(_clear, cluster, node, record.folders, wipe=wipe) for node in nodes]:
                 job.result()
         etcd = Etcd(node_states.addresses(nodes))
         for key in record.keys:
@@ -172,9 +223,39 @@ def take_off(cluster: Cluster, provider: Provider, name: str) -> None:
     deployed.forget(cluster, name)
 
 
-def _settle(cluster: Cluster, node: Node, units: Sequence[str]) -> None:
-    """Returns when a node's last container of these units has ended, and nothing of them is remembered as failed."""
-    ssh.node_run(cluster, node, ["sh", "-c", SETTLED, "sh", *units], check=False, timeout=120)
+def groups(units: Sequence[str]) -> list[list[str]]:
+    """Units in the order in which they are started, instances of one template together; without the templates."""
+    found: dict[str, list[str]] = {}
+    for unit in units:
+        if "@." not in unit:
+            found.setdefault(unit.partition("@")[0] if "@" in unit else unit, []).append(unit)
+    return list(found.values())
+
+
+def _keeping_in_mind(units: Sequence[str]) -> list[str]:
+    """A command after which systemd does not forget these units when they have ended, for as long as KEEPER runs.
+
+    fleetd asks systemd to reset each unit that it removes, and where systemd has forgotten one it goes on with the next
+    only five seconds later.
+    """
+    keeper = ["sudo", "systemd-run", "--quiet", "--collect", f"--unit={KEEPER}", f"--property=After={' '.join(units)}"]
+    return [*keeper, "sleep", "120"]
+
+
+def _everywhere(cluster: Cluster, nodes: Sequence[Node], call: Sequence[str]) -> None:
+    """Runs a command on all nodes at once and returns when it has ended on each, however it did."""
+    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+        jobs = [pool.submit(ssh.node_run, cluster, node, call, check=False, timeout=120) for node in nodes]
+        for job in jobs:
+            job.result()
+
+
+def _clear(cluster: Cluster, node: Node, folders: Sequence[str], *, wipe: bool) -> None:
+    """Removes a lab's folders from a node, and with `wipe` whatever is on its extra disks."""
+    if folders:
+        ssh.node_run(cluster, node, ["sudo", "rm", "-rf", "--one-file-system", *folders], timeout=120)
+    for disk in node.disks if wipe else ():
+        ssh.node_run(cluster, node, ["sudo", "sh", "-c", WIPE, "sh", disk.device], timeout=600)
 
 
 def _still(fleet: Fleet, units: Sequence[str]) -> list[str]:

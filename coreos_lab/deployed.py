@@ -20,6 +20,8 @@ class Deployed:
     units: tuple[str, ...]  # everything submitted, templates too
     keys: tuple[str, ...]
     ports: tuple[int, ...]
+    folders: tuple[str, ...] = ()
+    disks: int = 0
 
 
 def _path(cluster: Cluster, name: str) -> Path:
@@ -29,7 +31,14 @@ def _path(cluster: Cluster, name: str) -> Path:
 def record(cluster: Cluster, lab: Lab) -> None:
     """Writes down that a lab is on the cluster, from now until it is undeployed."""
     units = tuple(dict.fromkeys([*lab.unit_names, *(unit.name for unit in lab.units)]))
-    value = {"name": lab.name, "folder": str(lab.folder), "units": units, "keys": lab.keys, "ports": lab.ports}
+    value: dict[str, object] = {
+        "name": lab.name,
+        "folder": str(lab.folder),
+        "units": units,
+        "keys": lab.keys,
+        "ports": lab.ports,
+    }
+    value |= {"folders": lab.folders, "disks": lab.disks}
     disk.write_atomic(_path(cluster, lab.name), json.dumps(value, indent=2) + "\n")
 
 
@@ -39,7 +48,8 @@ def load(cluster: Cluster, name: str) -> Deployed | None:
     if not path.exists():
         return None
     raw = disk.read_json(path)
-    return Deployed(raw["name"], raw["folder"], tuple(raw["units"]), tuple(raw["keys"]), tuple(raw["ports"]))
+    lists = {name: tuple(raw.get(name, ())) for name in ("units", "keys", "ports", "folders")}
+    return Deployed(**{**raw, **lists})
 
 
 def names(cluster: Cluster) -> list[str]:
@@ -51,4 +61,5 @@ def names(cluster: Cluster) -> list[str]:
 
 def forget(cluster: Cluster, name: str) -> None:
     """Removes the record."""
+    disk.remove_tree(ClusterFolder(cluster.name).units_of(name))
     _path(cluster, name).unlink(missing_ok=True)

@@ -23,12 +23,14 @@ def address(cluster: Cluster) -> str:
     return f"{cluster.network.gateway}:{REGISTRY_PORT}"
 
 
-def provide(cluster: Cluster, provider: Provider, containers: Mapping[str, Path]) -> None:
-    """Returns when the nodes can pull these container images by their plain names."""
-    if containers:
-        registry.publish([base_image(), *ensure_containers(containers)], ClusterFolder(cluster.name).registry)
+def provide(cluster: Cluster, provider: Provider, containers: Mapping[str, Path]) -> dict[str, str]:
+    """Returns when the nodes can pull these container images by their plain names; each one's digest by its name."""
+    images = ensure_containers(containers)
+    if images:
+        registry.publish([base_image(), *images], ClusterFolder(cluster.name).registry)
         _plant(cluster, provider)
     run_mirror(cluster)
+    return {image.name: image.digest for image in images}
 
 
 def _plant(cluster: Cluster, provider: Provider) -> None:

@@ -19,7 +19,7 @@ MARKS = {Outcome.PASS: "ok  ", Outcome.FAIL: "FAIL", Outcome.UNKNOWN: "????"}
 def check(name: str, lab_name: str | None, *, junit: Path | None, as_json: bool) -> None:
     """Runs the checks once. FailedError when one fails, UnknownError when one could not be carried out."""
     cluster = store.require(name)
-    labs = [catalog.load(lab_name)] if lab_name else deployed_labs(name)
+    labs = [catalog.load(part) for part in catalog.parts(lab_name)] if lab_name else deployed_labs(name)
     if not labs:
         raise UsageError(f"{name}: no lab is deployed, so there is nothing to check", "lab deploy ch3")
     broken = [fault.node for fault in journal.open_faults(cluster)]

@@ -8,8 +8,8 @@ from coreos_lab import catalog
 
 
 def show(name: str) -> None:
-    """Prints the page: drawn on a terminal, as its Markdown elsewhere."""
-    page = catalog.page(catalog.load(name))
+    """Prints the page, or those of a chapter's parts: drawn on a terminal, as its Markdown elsewhere."""
+    page = "\n".join(catalog.page(catalog.load(part)) for part in catalog.parts(name))
     if not sys.stdout.isatty():
         print(page)
         return

@@ -82,7 +82,7 @@ def require_able(provider: Provider) -> None:
 
 def _taken(name: str) -> set[int]:
     """The indices that are not free: other clusters', and those of interfaces that another state's clusters have."""
-    known = {cluster.network.index for cluster in store.clusters() if cluster.name != name}
+    known = {index for other in store.names() if other != name and (index := store.network_index(other)) is not None}
     folder = Path("/sys/class/net")
     links = [link.name for link in folder.iterdir()] if folder.is_dir() else []
     return known | {int(link[3:]) for link in links if re.fullmatch(r"lab\d+", link)}

@@ -9,7 +9,7 @@ import pytest
 
 from coreos_lab import deployed
 from coreos_lab.clients.fleet import UnitState
-from coreos_lab.deploy import FAILED, Failures, refuse_conflicts
+from coreos_lab.deploy import FAILED, Failures, groups, refuse_conflicts
 from coreos_lab.errors import UsageError
 from coreos_lab.model import Cluster, Lab
 from coreos_lab.store import ClusterFolder
@@ -26,6 +26,11 @@ def test_a_record_holds_what_undeploying_needs(planned: Planned, made_lab: Made)
     assert record is not None
     assert record.units == ("web@1.service", "proxy.service", "web@.service"), "the template goes too, and last"
     assert (record.folder, record.keys, record.ports) == (str(lab.folder), ("/services/web",), (80,))
+
+
+def test_units_are_stopped_in_groups() -> None:
+    units = ["a@1.service", "a@2.service", "b.service", "a-sidekick@1.service", "a@.service", "a-sidekick@.service"]
+    assert groups(units) == [["a@1.service", "a@2.service"], ["b.service"], ["a-sidekick@1.service"]]
 
 
 def test_labs_are_listed_as_they_came_and_forgotten(planned: Planned, made_lab: Made) -> None:
