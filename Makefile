@@ -7,6 +7,9 @@ LAB := $(VENV)/bin/lab
 KEPT := $(if $(LAB_STATE_DIR)$(LAB_DEBIAN_MIRROR), --preserve-env=LAB_STATE_DIR$(comma)LAB_DEBIAN_MIRROR)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo$(KEPT))
 PREFIX ?= /usr/local
+# A folder for JUnit XML, one file for each call of pytest.
+REPORTS ?=
+junit = $(if $(REPORTS),--junit-xml=$(REPORTS)/$(1).xml)
 NODES ?= 3
 
 .PHONY: help
@@ -41,24 +44,26 @@ lint: setup ## ruff, mypy, gofmt and go vet
 
 .PHONY: test-unit
 test-unit: setup ## tests that run anywhere in seconds
-	$(VENV)/bin/python -m pytest tests/unit -q
+	$(VENV)/bin/python -m pytest tests/unit -q $(call junit,unit)
 	scripts/test-go.sh $(VENV)
 	node --test labs/shared/webstack/test/
 
 .PHONY: test-e2e
 test-e2e: setup image ## tests that boot real machines
 	scripts/bootstrap-browser.sh
-	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "not rounds" --durations=12
+	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "whole_host and not rounds" $(call junit,whole-host)
+	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "not whole_host and not rounds" --durations=20 \
+		--numprocesses=2 --dist=loadfile --no-loadscope-reorder $(call junit,e2e)
 
 .PHONY: test-rounds
 test-rounds: setup image ## more rounds: other moments of interrupting, other ways to go on
-	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m rounds
+	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m rounds $(call junit,rounds)
 
 .PHONY: test-vagrant
 test-vagrant: setup image ## the tests on virtual machines of libvirt; emulated in software they take many minutes
 	scripts/bootstrap-libvirt.sh
 	$(SUDO) scripts/libvirt.py start
-	$(SUDO) $(VENV)/bin/python -m pytest tests/vagrant -v; code=$$?; $(SUDO) scripts/libvirt.py stop; exit $$code
+	$(SUDO) $(VENV)/bin/python -m pytest tests/vagrant -v $(call junit,vagrant); code=$$?; $(SUDO) scripts/libvirt.py stop; exit $$code
 
 .PHONY: userland
 userland: setup ## build Container Linux's programs from their Go modules

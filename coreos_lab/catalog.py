@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from coreos_lab import lab_file, lab_rules, settings
+from coreos_lab import lab_file, lab_rules, lab_settings, settings
 from coreos_lab.errors import UsageError
 from coreos_lab.lab_file import Document, Problem
 from coreos_lab.model import Lab, LabProbe, LabUnit
@@ -20,6 +21,13 @@ def names() -> list[str]:
     """The names of the labs that come with the product, ch2 before ch10."""
     found = [path.parent.name for path in settings.data("labs").glob(f"*/{FILE}")]
     return sorted(found, key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", name)])
+
+
+def parts(name: str) -> list[str]:
+    """The labs that a name stands for: itself, or the parts of a chapter that has several, `ch4-...` of `ch4`."""
+    known = names()
+    found = [] if name in known else [lab for lab in known if lab.startswith(f"{name}-")]
+    return found or [name]
 
 
 def all_labs() -> list[Lab]:
@@ -44,11 +52,14 @@ def load(name_or_path: str) -> Lab:
 
 
 def page(lab: Lab) -> str:
-    """A lab's own page in Markdown: its page.md, or title and summary where it has none."""
+    """A lab's own page in Markdown: its page.md, or title and summary where it has none; and what may be set."""
     path = lab.folder / "page.md"
-    if path.is_file():
-        return path.read_text(encoding="utf-8")
-    return f"# {lab.title}\n\n{lab.summary}\n"
+    text = path.read_text(encoding="utf-8") if path.is_file() else f"# {lab.title}\n\n{lab.summary}\n"
+    if not lab.settings:
+        return text
+    rows = [f"| `{name}` | {lab_settings.default(lab, name)} | {about} |" for name, about in lab.settings.items()]
+    head = ["| `--set` of `lab deploy` | default | |", "|---|---|---|"]
+    return "\n".join([text, "## Settings", "", *head, *rows, ""])
 
 
 def _find(name_or_path: str) -> Path:
@@ -108,17 +119,19 @@ def _lab(folder: Path, document: Document) -> tuple[Lab, list[Problem]]:
         nodes=data.get("nodes", 1),
         disks=data.get("disks", 0),
         keys=tuple(map(str, data.get("keys", ()))),
+        folders=tuple(map(str, data.get("folders", ()))),
         probes=tuple(_probe(name, raw) for name, raw in data.get("probes", {}).items()),
         objectives={str(name): seconds(name, raw["down-at-most"]) for name, raw in data.get("objectives", {}).items()},
         target=str(data.get("break", "")),
+        settings={str(name): str(text) for name, text in data.get("settings", {}).items()},
     )
     return lab, problems
 
 
 def _unit(folder: Path, item: Any) -> LabUnit:
-    path = folder / (item if isinstance(item, str) else item["file"])
+    path = Path(os.path.normpath(folder / (item if isinstance(item, str) else item["file"])))
     instances = () if isinstance(item, str) else tuple(str(instance) for instance in item.get("instances", ()))
-    return LabUnit(path.name, path, instances)
+    return LabUnit(path.name, path, instances, not isinstance(item, str) and bool(item.get("intermittent")))
 
 
 def _probe(name: str, raw: Any) -> LabProbe:

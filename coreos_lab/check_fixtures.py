@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from coreos_lab import wait
 from coreos_lab.checks import INVENTORY
 from coreos_lab.clients.etcd import Etcd
 from coreos_lab.clients.fleet import Fleet
@@ -95,6 +96,7 @@ def get(url: str, *, timeout: float = 2.0, method: str = "GET") -> Answer:
 def read_inventory(path: Path) -> Inventory:
     """Reads the file that the lab writes about its nodes."""
     raw = json.loads(path.read_text(encoding="utf-8"))
+    wait.be_patient(emulated=raw.get("emulated", False))
     return Inventory(raw["cluster"], raw["ssh_config"], tuple(CheckedNode(**node) for node in raw["nodes"]))
 
 
@@ -129,7 +131,8 @@ def machine(inventory: Inventory) -> Callable[[str], Any]:
         import testinfra  # slow to import, and many checks do without
 
         if name not in hosts:
-            hosts[name] = testinfra.get_host(f"ssh://{name}?ssh_config={quote(inventory.ssh_config)}&timeout=3")
+            timeout = round(wait.patiently(3))
+            hosts[name] = testinfra.get_host(f"ssh://{name}?ssh_config={quote(inventory.ssh_config)}&timeout={timeout}")
         return hosts[name]
 
     return reach

@@ -141,6 +141,10 @@ def up(
         str | None,
         typer.Option("--provider", envvar="LAB_PROVIDER", help="What makes the machines: nspawn or vagrant."),
     ] = None,
+    members: Annotated[
+        int | None,
+        typer.Option("--members", envvar="LAB_MEMBERS", help="How many are etcd members (5 at most); others ask them."),
+    ] = None,
     disks: Annotated[
         int | None, typer.Option("--disks", envvar="LAB_DISKS", help="Extra disks a node: /dev/sdb and on.")
     ] = None,
@@ -157,6 +161,14 @@ def up(
             "--agent-ttl",
             envvar="LAB_AGENT_TTL",
             help="fleet's patience with a silent machine (10s; fleet's own default: 30s).",
+        ),
+    ] = None,
+    flannel_backend: Annotated[
+        str | None,
+        typer.Option(
+            "--flannel-backend",
+            envvar="LAB_FLANNEL_BACKEND",
+            help="How the overlay network's packets travel: udp (the default) or vxlan.",
         ),
     ] = None,
     subnet: Annotated[
@@ -183,11 +195,13 @@ def up(
         name=name,
         provider=provider,
         nodes=nodes,
+        members=members,
         disks=disks,
         disk_size=size(disk_size, "--disk-size") if disk_size else None,
         memory=size(memory, "--memory") if memory else None,
         cpus=cpus,
         agent_ttl=agent_ttl,
+        flannel_backend=flannel_backend,
         subnet=subnet,
         channel=channel,
         box=box,
@@ -209,11 +223,15 @@ def scale(
 
 
 @app.command()
-def status(name: Name = "core", as_json: Json = False) -> None:
+def status(
+    name: Name = "core",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it until Ctrl-C, and how it changes.")] = False,
+    as_json: Json = False,
+) -> None:
     """A cluster's nodes, etcd, fleet and units."""
     from coreos_lab.commands.status import status as do
 
-    do(name, as_json=as_json)
+    do(name, watch=watch, as_json=as_json)
 
 
 @app.command("list")
@@ -241,9 +259,39 @@ def show(lab: LabName) -> None:
 
 
 @app.command()
+def lint(lab: LabName, as_json: Json = False) -> None:
+    """What could be asked about a lab before it runs: its units and container images, rule by rule."""
+    from coreos_lab.commands.lint import lint as do
+
+    do(lab, as_json=as_json)
+
+
+@app.command()
+def graph(
+    lab: LabName,
+    name: Name = "core",
+    form: Annotated[
+        str, typer.Option("--format", envvar="LAB_FORMAT", help="mermaid, dot, or svg (drawn by graphviz).")
+    ] = "mermaid",
+    live: Annotated[bool, typer.Option("--live", envvar="LAB_LIVE", help="With where each unit runs now.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", envvar="LAB_OUTPUT", help="Write it to a file instead.")
+    ] = None,
+) -> None:
+    """Who needs whom in a lab: services, sidekicks, keys in etcd, ports."""
+    from coreos_lab.commands.graph import draw as do
+
+    do(name, lab, form=form, live=live, output=output)
+
+
+@app.command()
 def deploy(
     lab: LabName,
     name: Name = "core",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of the lab, as 'lab show LAB' lists them."),
+    ] = None,
     deadline: Annotated[
         str, typer.Option("--deadline", envvar="LAB_DEADLINE", help="For units to run and checks to pass.")
     ] = "120s",
@@ -256,15 +304,23 @@ def deploy(
     from coreos_lab.commands.deploy import deploy as do
     from coreos_lab.units_of_measure import duration
 
-    do(name, lab, deadline=duration(deadline, "--deadline"), dry_run=dry_run, as_json=as_json)
+    told = _pairs(set_ or [])
+    do(name, lab, told=told, deadline=duration(deadline, "--deadline"), dry_run=dry_run, as_json=as_json)
 
 
 @app.command()
-def undeploy(lab: LabName, name: Name = "core", as_json: Json = False) -> None:
-    """Remove a lab's units, containers and keys from the cluster."""
+def undeploy(
+    lab: LabName,
+    name: Name = "core",
+    wipe: Annotated[
+        bool, typer.Option("--wipe", envvar="LAB_WIPE", help="Empty the nodes' extra disks, which the lab has used.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove a lab's units, containers, keys and folders from the cluster."""
     from coreos_lab.commands.undeploy import undeploy as do
 
-    do(name, lab, as_json=as_json)
+    do(name, lab, wipe=wipe, as_json=as_json)
 
 
 @app.command()
@@ -283,17 +339,18 @@ def check(
 @app.command("break")
 def break_(
     targets: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="NODE...",
             help="Nodes, or unit:NAME for the node that runs it.",
             autocompletion=_complete_nodes,
         ),
-    ],
+    ] = None,
     name: Name = "core",
     fault: Annotated[
-        str, typer.Option("--fault", envvar="LAB_FAULT", help="What is done; 'lab faults' lists what there is.")
-    ] = "kill",
+        str | None,
+        typer.Option("--fault", envvar="LAB_FAULT", help="What is done: kill, or what 'lab faults' lists."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the fault, as 'lab faults' lists them."),
@@ -301,6 +358,10 @@ def break_(
     for_: Annotated[
         str | None,
         typer.Option("--for", envvar="LAB_FOR", help="Heal after that time; else 'lab heal' does."),
+    ] = None,
+    schedule: Annotated[
+        Path | None,
+        typer.Option("--schedule", envvar="LAB_SCHEDULE", help="A file with breaks, one after the other."),
     ] = None,
     deadline: Annotated[
         str, typer.Option("--deadline", envvar="LAB_DEADLINE", help="With --verify: for each recovery.")
@@ -320,15 +381,19 @@ def break_(
     as_json: Json = False,
 ) -> None:
     """Break machines, their network or a service of theirs. The undo is on disk before the act."""
+    from coreos_lab.chaos import schedule as schedules
     from coreos_lab.commands.break_ import break_ as do
     from coreos_lab.units_of_measure import duration
 
+    if schedule and (targets or fault or set_ or for_):
+        raise UsageError(f"--schedule {schedule}: says itself what to break, and how", "leave the others out")
+    if not schedule and not targets:
+        raise UsageError("NODE: nothing to break", "name a node or unit:NAME, or a --schedule")
     do(
         name,
-        targets,
-        fault=fault,
-        told=_pairs(set_ or []),
-        lasting=duration(for_, "--for") if for_ else None,
+        schedules.load(schedule)
+        if schedule
+        else [schedules.step(targets or [], fault or "kill", _pairs(set_ or []), for_)],
         deadline=duration(deadline, "--deadline"),
         keep_quorum=keep_quorum,
         verify=verify,
@@ -511,7 +576,7 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = _interrupted()
     except Exception as error:
-        code = _explain(error)
+        code = _interrupted() if _by_interrupt(error) else _explain(error)
     sys.stdout.flush()
     raise SystemExit(int(code))
 
@@ -537,6 +602,11 @@ def _explain(error: Exception) -> int:
         print(f"lab: {where}{error.strerror}", file=sys.stderr)
         return Exit.ENVIRONMENT
     return _bug(error)
+
+
+def _by_interrupt(error: Exception) -> bool:
+    """Ctrl-C while a thread is being started leaves a lock in disorder, and Python tells of the lock."""
+    return isinstance(error, RuntimeError) and isinstance(error.__context__, KeyboardInterrupt)
 
 
 def _interrupted() -> int:

@@ -46,7 +46,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
     provider.start(cluster, at_once, folder.user_data)
     for node in late:
         # One after the other: a member that is announced and does not run yet counts against the majority.
-        prepare(node, _announce(cluster, node, provider))
+        prepare(node, announce(cluster, node, provider))
         provider.start(cluster, [node], folder.user_data)
         if node != late[-1]:  # the last is waited for with all the others
             ready.wait_for_etcd(cluster, node, provider, deadline=provider.boot_deadline)
@@ -82,7 +82,7 @@ def _late(cluster: Cluster, before: dict[str, NodeState]) -> list[Node]:
     return [node for node in absent if node.joins or founded]
 
 
-def _announce(cluster: Cluster, node: Node, provider: Provider) -> str:
+def announce(cluster: Cluster, node: Node, provider: Provider) -> str:
     """Tells the etcd that runs of a member that will join it; returns the new one's initial cluster.
 
     etcd itself refuses for as long as its majority would be at risk: a member that has just joined has to hold its

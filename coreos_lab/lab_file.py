@@ -20,6 +20,7 @@ SCHEMA = Path(__file__).with_name("lab.schema.json")
 _KINDS = {
     "string": "a text",
     "integer": "a whole number",
+    "boolean": "true or false",
     "array": "a list",
     "object": "a mapping (name: value)",
 }
@@ -90,11 +91,11 @@ def read(path: Path) -> Document:
     return Document(path, data)
 
 
-def schema_problems(document: Document) -> list[Problem]:
-    """What the schema says against a document, in the order of its lines."""
+def schema_problems(document: Document, schema_file: Path = SCHEMA) -> list[Problem]:
+    """What a schema says against a document, in the order of its lines."""
     from jsonschema.validators import Draft202012Validator
 
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    schema = json.loads(schema_file.read_text(encoding="utf-8"))
     errors = Draft202012Validator(schema).iter_errors(document.data)
     # A set: the schema reports each missing key on its own, we all that are missing at once.
     problems = {problem for error in errors for problem in _in_words(document, error)}
@@ -104,7 +105,7 @@ def schema_problems(document: Document) -> list[Problem]:
 def _in_words(document: Document, error: ValidationError) -> list[Problem]:
     """A validation error as people would say it; the schema's descriptions are the remedies."""
     keys = list(error.absolute_path)
-    name = _name(keys)
+    name = _name(keys) or document.path.name
     instance: Any = error.instance
     demand: Any = error.validator_value
     schema = error.schema if isinstance(error.schema, dict) else {}
@@ -142,12 +143,12 @@ def _in_words(document: Document, error: ValidationError) -> list[Problem]:
 
 
 def _name(keys: list[str | int]) -> str:
-    """The nearest key with a name: `ports` for the second of ports."""
-    return next((str(key) for key in reversed(keys) if isinstance(key, str)), "lab.yaml")
+    """The nearest key with a name: `ports` for the second of ports, "" for the file itself."""
+    return next((str(key) for key in reversed(keys) if isinstance(key, str)), "")
 
 
 def _within(keys: list[str | int]) -> str:
-    return f" in {_name(keys)}" if keys else ""
+    return f" in {name}" if (name := _name(keys)) else ""
 
 
 def _plain(value: Any) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from coreos_lab import unit_file
+from coreos_lab import lab_settings, unit_file
 from coreos_lab.lab_file import Document, Problem
-from coreos_lab.model import Lab, LabUnit
+from coreos_lab.model import ETCD_PROBE, Lab, LabUnit
 from coreos_lab.unit_file import Option, did_you_mean
 
 Options = dict[str, list[Option]]  # of every unit file that could be read, by the unit's name
@@ -133,12 +133,19 @@ def _promises(lab: Lab, document: Document) -> list[Problem]:
             found.append(
                 document.problem(["probes", probe.name, "port"], message, "add it to ports: or ask another port")
             )
-    known = [probe.name for probe in lab.probes]
+        if probe.name == ETCD_PROBE:
+            message = f"{probe.name}: is measured in any case, by writes to etcd"
+            found.append(document.problem(["probes", probe.name], message, "give the lab's own probe another name"))
+    for name in lab.settings:
+        if lab_settings.default(lab, name) is None:
+            message = f"{name}: no unit has {lab_settings.variable(name)} in an Environment= line"
+            found.append(document.problem(["settings", name], message, "write it there, with its default"))
+    known = [*(probe.name for probe in lab.probes), ETCD_PROBE]
     found += [
         document.problem(
             ["objectives", name],
             f"{name}: no such probe",
-            did_you_mean(name, known) if known else "say under probes: what is measured",
+            did_you_mean(name, known),
         )
         for name in lab.objectives
         if name not in known

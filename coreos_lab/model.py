@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 ETCD_MEMBERS_MAX = 5  # more members make writes slower and not safer; further nodes are clients
+FLANNEL_BACKENDS = ("udp", "vxlan")  # how the overlay's packets travel; udp is what the chapters know
+EMULATED = "qemu"  # libvirt's driver for machines that are emulated in software
 NODES_MAX = 99  # addresses .101 to .199
 
 
@@ -60,10 +62,14 @@ class Network:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one node may use: `memory` in bytes and `cpus` as a number of cores; None is without limit."""
+    """What one node may use: `memory` in bytes, `cpus` as a number of cores, `tasks` as a number of threads.
+
+    None is without limit.
+    """
 
     memory: int | None = None
     cpus: float | None = None
+    tasks: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +99,15 @@ class Cluster:
     nodes: tuple[Node, ...]
     limits: Limits = field(default_factory=Limits)
     agent_ttl: str = "10s"  # fleet's: how long a machine may be silent before its units move
+    flannel_backend: str = FLANNEL_BACKENDS[0]
     image: str = ""  # content hash of the machine image that the nodes boot
     box: VagrantBox | None = None  # only with the vagrant provider
+    members_max: int = ETCD_MEMBERS_MAX  # further nodes are clients of the members
+
+    @property
+    def emulated(self) -> bool:
+        """Whether its machines have no hardware that helps, and take many times as long for everything."""
+        return self.box is not None and self.box.driver == EMULATED
 
     @property
     def members(self) -> tuple[Node, ...]:
@@ -118,11 +131,15 @@ class Cluster:
 
 @dataclass(frozen=True)
 class LabUnit:
-    """A unit of a lab: the file `path` is submitted as `name`; a template is started as `instances`."""
+    """A unit of a lab: the file `path` is submitted as `name`; a template is started as `instances`.
+
+    One that is `intermittent` ends by itself and is started again: having run is enough to count as running.
+    """
 
     name: str
     path: Path
     instances: tuple[str, ...] = ()
+    intermittent: bool = False
 
     @property
     def started(self) -> tuple[str, ...]:
@@ -130,6 +147,9 @@ class LabUnit:
         if not self.instances:
             return (self.name,)
         return tuple(self.name.replace("@.", f"@{instance}.") for instance in self.instances)
+
+
+ETCD_PROBE = "etcd"  # the probe that every verdict has: whether etcd takes writes
 
 
 @dataclass(frozen=True)
@@ -160,9 +180,11 @@ class Lab:
     nodes: int = 1  # the smallest cluster that it makes sense on
     disks: int = 0  # extra disks that each node must have
     keys: tuple[str, ...] = ()  # etcd folders and keys that belong to it and go with it
+    folders: tuple[str, ...] = ()  # folders on the nodes that belong to it and go with it
     probes: tuple[LabProbe, ...] = ()
     objectives: dict[str, float] = field(default_factory=dict)  # probe -> seconds it may be down
     target: str = ""  # what `lab break` would break here: a node, or unit:NAME
+    settings: dict[str, str] = field(default_factory=dict)  # what may be set when it is deployed, and what that is
 
     @property
     def unit_names(self) -> tuple[str, ...]:
@@ -171,7 +193,7 @@ class Lab:
 
 
 class FaultKind(StrEnum):
-    """What `lab break` can do to a node: to its machine, its network, or one of its services."""
+    """What `lab break` can do to a node: its machine, network, disks, services, resources, clock, or data in etcd."""
 
     KILL = "kill"
     HALT = "halt"
@@ -182,6 +204,25 @@ class FaultKind(StrEnum):
     STOP = "stop"
     CRASH = "crash"
     FREEZE = "freeze"
+    CRASH_LOOP = "crash-loop"
+    BANDWIDTH = "bandwidth"
+    KEEP_CRASHING = "keep-crashing"
+    DELAY = "delay"
+    LOSS = "loss"
+    DUPLICATE = "duplicate"
+    FILL = "fill"
+    LOSE_DISK = "lose-disk"
+    SLOW_DISK = "slow-disk"
+    CPU_QUOTA = "cpu-quota"
+    MEMORY_LIMIT = "memory-limit"
+    TASK_LIMIT = "task-limit"
+    CLOCK_SKEW = "clock-skew"
+    READ_ONLY = "read-only"
+    LOSE_DATA = "lose-data"
+    CORRUPT_DATA = "corrupt-data"
+    REMOVE_MEMBER = "remove-member"
+    REMOVE_KEYS = "remove-keys"
+    OVERWRITE_KEYS = "overwrite-keys"
 
 
 class Outcome(StrEnum):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 
 from coreos_lab.errors import UsageError
-from coreos_lab.model import ETCD_MEMBERS_MAX, NODES_MAX, Cluster, Disk, Limits, Network, Node
+from coreos_lab.model import ETCD_MEMBERS_MAX, FLANNEL_BACKENDS, NODES_MAX, Cluster, Disk, Limits, Network, Node
 from coreos_lab.units_of_measure import duration
 
 DEFAULT_NAME = "core"
@@ -27,11 +27,13 @@ class Request:
     name: str = DEFAULT_NAME
     provider: str | None = None
     nodes: int | None = None
+    members: int | None = None
     disks: int | None = None
     disk_size: int | None = None
     memory: int | None = None
     cpus: float | None = None
     agent_ttl: str | None = None
+    flannel_backend: str | None = None
     subnet: str | None = None
     channel: str | None = None
     box: str | None = None
@@ -91,11 +93,15 @@ def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, 
     check_name(request.name)
     if request.nodes is not None and not 1 <= request.nodes <= NODES_MAX:
         raise UsageError(f"--nodes {request.nodes}: must be from 1 to {NODES_MAX}")
+    if request.members is not None and not 1 <= request.members <= ETCD_MEMBERS_MAX:
+        raise UsageError(f"--members {request.members}: must be from 1 to {ETCD_MEMBERS_MAX}")
     for option, value in (("--disk-size", request.disk_size), ("--memory", request.memory), ("--cpus", request.cpus)):
         if value is not None and not 0 < value < math.inf:
             raise UsageError(f"{option} {value:g}: must be more than 0")
     if request.agent_ttl is not None and not duration(request.agent_ttl, "--agent-ttl"):
         raise UsageError(f"--agent-ttl {request.agent_ttl}: must be more than 0")
+    if request.flannel_backend not in (None, *FLANNEL_BACKENDS):
+        raise UsageError(f"--flannel-backend {request.flannel_backend}: must be {' or '.join(FLANNEL_BACKENDS)}")
     if request.provider not in (None, "vagrant") or (existing is None and request.provider is None):
         for option, told in (
             ("--channel", request.channel),
@@ -117,9 +123,11 @@ def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, 
         name=request.name,
         provider=provider,
         network=network,
-        nodes=make_nodes(network, 1, count, disks, ETCD_MEMBERS_MAX),
+        nodes=make_nodes(network, 1, count, disks, request.members or ETCD_MEMBERS_MAX),
         limits=Limits(request.memory, request.cpus),
         agent_ttl=request.agent_ttl or AGENT_TTL.get(provider, Cluster.agent_ttl),
+        flannel_backend=request.flannel_backend or Cluster.flannel_backend,
+        members_max=request.members or ETCD_MEMBERS_MAX,
     )
 
 
@@ -132,12 +140,14 @@ def _grown(request: Request, existing: Cluster) -> Cluster:
             )
 
     fixed("--provider", request.provider, existing.provider)
+    fixed("--members", request.members, existing.members_max)
     fixed("--disks", request.disks, len(existing.nodes[0].disks))
     if request.disk_size is not None and existing.nodes[0].disks:
         fixed("--disk-size", request.disk_size, existing.nodes[0].disks[0].size)
     fixed("--memory", request.memory, existing.limits.memory)
     fixed("--cpus", request.cpus, existing.limits.cpus)
     fixed("--agent-ttl", request.agent_ttl, existing.agent_ttl)
+    fixed("--flannel-backend", request.flannel_backend, existing.flannel_backend)
     fixed("--subnet", request.subnet, existing.network.subnet)
     has = existing.box
     fixed("--channel", request.channel and f"flatcar-{request.channel}", has and has.name)
@@ -155,7 +165,7 @@ def _grown(request: Request, existing: Cluster) -> Cluster:
 def grown(existing: Cluster, count: int) -> Cluster:
     """The cluster with `count` nodes, if it has fewer. The new ones have the disks of the others."""
     has = len(existing.nodes)
-    more = make_nodes(existing.network, has + 1, count, existing.nodes[0].disks, ETCD_MEMBERS_MAX)
+    more = make_nodes(existing.network, has + 1, count, existing.nodes[0].disks, existing.members_max)
     return replace(existing, nodes=existing.nodes + tuple(replace(node, joins=True) for node in more))
 
 

@@ -98,7 +98,7 @@ def _dead(cluster: Cluster, node: Node, provider: Provider) -> bool:
 
 
 def _answers(cluster: Cluster, node: Node, end: float) -> bool:
-    patience = min(PATIENCE, _left(end) + 1)
+    patience = min(wait.patiently(PATIENCE), _left(end) + 1)
     try:
         done = run.run(ssh.command(cluster, node, ["sh", "-c", PROBE]), check=False, timeout=patience)
     except run.CommandError:  # no end within that time
@@ -146,7 +146,7 @@ def _fleet(cluster: Cluster, nodes: Sequence[Node], end: float) -> None:
         absent = ", ".join(node.name for node in nodes if node.address not in listed)
         return f"fleet does not list {absent}"
 
-    with events.step("fleet", message=f"lists {len(nodes)} machines"):
+    with events.step("fleet", message=f"lists {', '.join(node.name for node in nodes)}"):
         wait.until(all_listed, deadline=_left(end), interval=0.1, missing=missing)
 
 

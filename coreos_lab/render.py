@@ -14,11 +14,11 @@ from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node
 
 DOCKER_BIP = "10.254.0.1/24"  # Docker's own default is 172.17.0.0/16, in which the nodes' network lies
+OVERLAY = "10.1.0.0/16"  # flannel's: each machine gets a /24 of it
 # Half of etcd's default: nodes are neighbours here, and a cluster is up when its first election is over.
 HEARTBEAT_MS = 100
 ELECTION_MS = 500
-SOFTWARE = "qemu"  # libvirt's driver for machines that are emulated in software
-SLOWNESS = 10  # about as much slower such a machine is
+SLOWNESS = 20  # about as much slower a machine is that is emulated in software, beside others on a busy host
 VM_MEMORY_MIB = 1024
 MANAGEMENT_NETWORK = 221  # 192.168.N.0/24: beside Vagrant's own 192.168.121.0/24, one a cluster
 NOT_IN_FLATCAR = ("etcd2.service", "fleet.service", "fleet.socket", "flanneld.service")
@@ -49,7 +49,6 @@ def cloud_config(cluster: Cluster, node: Node, ssh_key: str, token: str, registr
     `token` tells this cluster's etcd from any other's, `registry` is host:port of the container images' mirror.
     `joins` is the initial cluster of a member that joins a cluster which runs already ("" for a new cluster).
     """
-    slow = cluster.box is not None and cluster.box.driver == SOFTWARE
     text = (
         _environment(settings.data("templates"))
         .get_template("cloud-config.yaml.j2")
@@ -62,8 +61,9 @@ def cloud_config(cluster: Cluster, node: Node, ssh_key: str, token: str, registr
             initial_cluster=joins or initial_cluster(cluster),
             initial_state="existing" if joins else "new",
             docker_bip=DOCKER_BIP,
-            heartbeat_ms=HEARTBEAT_MS * (SLOWNESS if slow else 1),
-            election_ms=ELECTION_MS * (SLOWNESS if slow else 1),
+            overlay=json.dumps({"Network": OVERLAY, "Backend": {"Type": cluster.flannel_backend}}),
+            heartbeat_ms=HEARTBEAT_MS * (SLOWNESS if cluster.emulated else 1),
+            election_ms=ELECTION_MS * (SLOWNESS if cluster.emulated else 1),
             own_units=_own_units() if cluster.box is not None and cluster.box.flatcar else {},
         )
     )

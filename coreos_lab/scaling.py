@@ -62,7 +62,7 @@ def refuse_unsafe(cluster: Cluster) -> None:
     if not any(node.member for node in cluster.leaving):
         return
     try:
-        _wait_healthy(cluster, deadline=SETTLE)
+        _wait_healthy(cluster, deadline=wait.patiently(SETTLE))
     except wait.DeadlineError:
         why = unsafe(_etcd(cluster).members(), _healthy(cluster.members))
         if why:
@@ -197,7 +197,9 @@ def wait_for_units(cluster: Cluster, wanted: Collection[str] | None = None) -> d
         return not listed and not found.late
 
     with events.step("units", message=f"{len(names)} to run on {len(cluster.staying)} nodes"):
-        wait.until(settled, deadline=UNITS_DEADLINE, interval=0.2, missing=lambda: f"{cluster.name}: {missing}")
+        wait.until(
+            settled, deadline=wait.patiently(UNITS_DEADLINE), interval=0.2, missing=lambda: f"{cluster.name}: {missing}"
+        )
     for reason in found.stranded.values():
         events.note("units", reason)
     return found.stranded
@@ -245,11 +247,11 @@ def _leave_etcd(cluster: Cluster, node: Node) -> None:
     with events.step("leave etcd", node.name):
         wait.until(
             removed,
-            deadline=ETCD_DEADLINE,
+            deadline=wait.patiently(ETCD_DEADLINE),
             interval=0.2,
             missing=lambda: f"{node.name}: etcd does not let it go: {refused}",
         )
-        _wait_healthy(cluster, deadline=ETCD_DEADLINE)
+        _wait_healthy(cluster, deadline=wait.patiently(ETCD_DEADLINE))
 
 
 def _remove(cluster: Cluster, node: Node, provider: Provider) -> Cluster:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from coreos_lab import disk, run, settings
-from coreos_lab.errors import UsageError
+from coreos_lab import disk, run, settings, wait
+from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, Disk, Limits, Network, Node, VagrantBox, to_json
 
 
@@ -48,6 +49,10 @@ class ClusterFolder:
     def deployed(self) -> Path:
         """One file a deployed lab, with what was deployed."""
         return self.path / "deployed"
+
+    def units_of(self, lab: str) -> Path:
+        """The units of a deployed lab that are other than in its folder, as settings told."""
+        return self.deployed / f"{lab}.units"
 
     @property
     def runs(self) -> Path:
@@ -108,18 +113,32 @@ def planning() -> AbstractContextManager[None]:
 
 def save(cluster: Cluster) -> None:
     """Writes a cluster's plan."""
+    wait.be_patient(emulated=cluster.emulated)
     disk.write_atomic(ClusterFolder(cluster.name).plan, json.dumps(to_json(cluster), indent=2) + "\n")
 
 
 def load(name: str) -> Cluster | None:
     """A cluster's plan, or None where there is none of that name."""
     path = ClusterFolder(name).plan
-    return read(path) if path.exists() else None
+    if not path.exists():
+        return None
+    cluster = read(path)
+    wait.be_patient(emulated=cluster.emulated)
+    return cluster
 
 
 def read(path: Path) -> Cluster:
-    """A plan that was written by `save`, from wherever it lies."""
-    raw = disk.read_json(path)
+    """A plan that was written by `save`, from wherever it lies. LabError for one that is not of this version."""
+    try:
+        return _parse(disk.read_json(path))
+    except (KeyError, TypeError) as error:
+        raise LabError(
+            f"{path}: this lab does not understand the plan: {error}",
+            "another version of lab wrote it: use that one, at least to destroy the cluster",
+        ) from None
+
+
+def _parse(raw: Any) -> Cluster:
     nodes = tuple(
         Node(
             n["name"],
@@ -160,6 +179,14 @@ def names() -> list[str]:
     """The names of all clusters that have a plan on disk."""
     folder = settings.clusters_dir()
     return sorted(path.parent.name for path in folder.glob("*/cluster.json")) if folder.is_dir() else []
+
+
+def network_index(name: str) -> int | None:
+    """Which of the lab's networks a cluster has, whichever version of lab wrote its plan; None: nobody knows."""
+    try:
+        return int(disk.read_json(ClusterFolder(name).plan)["network"]["index"])
+    except (LabError, OSError, KeyError, TypeError, ValueError):
+        return None
 
 
 def clusters() -> Iterator[Cluster]:

@@ -27,6 +27,9 @@ NAME = "bench"
 BRIDGE = "labpeer"
 LAB = [sys.executable, "-c", "from coreos_lab.cli import main; main()"]
 GOALS = {
+    "deploy ch7, warm caches": 25.0,
+    "memory of 3 nodes, ch7 (MiB)": 3072.0,
+    "deploy ch4-ceph, warm caches, to active+clean and mounted": 30.0,
     "up, 3 nodes": 2.5,
     "destroy": 1.0,
     "deploy ch3, warm caches": 6.0,
@@ -55,6 +58,33 @@ def outage() -> float:
     """Kills the proxy's machine; seconds until the front was served again, whatever the lab's objective."""
     verdict = json.loads(lab("break", "unit:helloworld-nginx.service", "--verify", "--json", codes=(0, 1)))
     return float(verdict["outages"]["front"])
+
+
+def injected(fault: str) -> float:
+    """Seconds from the plan of a fault until its effect was seen."""
+    from coreos_lab.store import ClusterFolder
+
+    lab("break", "core-03", "--fault", fault, "--for", "1s")
+    run = max(ClusterFolder(NAME).runs.iterdir())
+    happened = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    return next(float(event["seconds"]) for event in happened if (event["kind"], event["step"]) == ("end", "fault"))
+
+
+def probing() -> float:
+    """What ch3's probes and the watching cost while nothing is broken, in percent of one core."""
+    from coreos_lab import catalog, store
+    from coreos_lab.chaos.observer import Observer
+    from coreos_lab.chaos.probes import Prober
+    from coreos_lab.chaos.writes import Writes
+    from coreos_lab.node_states import addresses
+
+    cluster = store.require(NAME)
+    nodes = addresses(cluster.nodes)
+    with Prober(catalog.load("ch3").probes, nodes), Writes(nodes, "bench"), Observer(cluster):
+        time.sleep(1)
+        before, began = time.process_time(), time.monotonic()
+        time.sleep(10)
+        return 100 * (time.process_time() - before) / (time.monotonic() - began)
 
 
 def until_fleet_lists_all(cluster: Cluster) -> None:
@@ -141,6 +171,11 @@ def measure(runs: int) -> dict[str, list[float]]:
     lab("destroy")
     lab("up")  # warms what is built once
     lab("deploy", "ch3")
+    lab("undeploy", "ch3")
+    lab("deploy", "ch7")
+    lab("destroy")
+    lab("up", "--disks", "1")
+    lab("deploy", "ch4-ceph")
     lab("destroy")
     for _ in range(runs):
         add("lab --help", timed(lambda: lab("--help")))
@@ -150,6 +185,10 @@ def measure(runs: int) -> dict[str, list[float]]:
         add("deploy ch3, warm caches", timed(lambda: lab("deploy", "ch3")))
         nodes = json.loads(lab("status", "--json"))["nodes"]
         add("memory per node, ch3 (MiB)", statistics.mean(node["memory_bytes"] for node in nodes) / 2**20)
+        add("probes and watching, percent of one core", probing())
+        for fault in ("kill", "isolate"):
+            add(f"{fault}: injected and its effect seen", injected(fault))
+        lab("deploy", "ch3")  # ends when all its checks pass again
         add("lab status", timed(lambda: lab("status")))
         add("proxy's machine killed to served again, agent_ttl 10s (lab's setting)", outage())
         add("destroy", timed(lambda: lab("destroy")))
@@ -159,6 +198,16 @@ def measure(runs: int) -> dict[str, list[float]]:
         by_lxc = peer()
         if by_lxc is not None:
             add("3 nodes, LXC by hand (peer)", by_lxc)
+        add("up, 3 nodes with a disk each", timed(lambda: lab("up", "--disks", "1")))
+        add("deploy ch4-ceph, warm caches, to active+clean and mounted", timed(lambda: lab("deploy", "ch4-ceph")))
+        nodes = json.loads(lab("status", "--json"))["nodes"]
+        add("memory per node, ch4-ceph (MiB)", statistics.mean(node["memory_bytes"] for node in nodes) / 2**20)
+        lab("destroy")
+        lab("up")
+        add("deploy ch7, warm caches", timed(lambda: lab("deploy", "ch7")))
+        nodes = json.loads(lab("status", "--json"))["nodes"]
+        add("memory of 3 nodes, ch7 (MiB)", sum(node["memory_bytes"] for node in nodes) / 2**20)
+        lab("destroy")
         lab("up", "--agent-ttl", "30s")
         lab("deploy", "ch3")
         add("proxy's machine killed to served again, agent_ttl 30s (fleet's default)", outage())

@@ -9,7 +9,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 declare -A packages=(
     [systemd-nspawn]=systemd-container [mmdebstrap]=mmdebstrap [buildah]=buildah [docker-registry]=docker-registry
     [nft]=nftables [ip]=iproute2 [ssh]=openssh-client [losetup]=mount [cc]=gcc [nsenter]=util-linux
-    [node]=nodejs [npm]=npm
+    [node]=nodejs [npm]=npm [dot]=graphviz
 )
 missing=()
 for program in "${!packages[@]}"; do

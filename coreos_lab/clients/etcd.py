@@ -26,6 +26,15 @@ class Member:
     peer_urls: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Key:
+    """A key as etcd has it: `ttl` in seconds, None for one that lasts; `created` is another after it was set anew."""
+
+    value: str
+    ttl: int | None
+    created: int
+
+
 def parse_members(answer: Any) -> list[Member]:
     """The members in an answer of /v2/members."""
     return [Member(m["id"], m.get("name", ""), tuple(m.get("peerURLs") or ())) for m in answer["members"]]
@@ -60,6 +69,13 @@ class Etcd:
         """A key's value, None where there is no such key."""
         node = self._node(key, {"quorum": "true"})
         return node.get("value") if node else None
+
+    def read(self, key: str) -> Key | None:
+        """A key with its time to live; None where there is no such key, or it is a folder."""
+        node = self._node(key, {"quorum": "true"})
+        if not node or node.get("dir"):
+            return None
+        return Key(node.get("value", ""), node.get("ttl"), node["createdIndex"])
 
     def tree(self, key: str) -> dict[str, str]:
         """Every key below a folder with its value; empty where there is no such folder."""

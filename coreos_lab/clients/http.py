@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from coreos_lab import wait
 from coreos_lab.errors import UnknownError
 
 
@@ -32,7 +33,7 @@ def request(
     Raises OSError or http.client.HTTPException when there is no answer within `timeout` seconds.
     """
     where = urlsplit(base)
-    connection = http.client.HTTPConnection(where.hostname or "", where.port or 80, timeout=timeout)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port or 80, timeout=wait.patiently(timeout))
     try:
         connection.request(method, path, body=body, headers={"Content-Type": content_type} if body is not None else {})
         answer = connection.getresponse()

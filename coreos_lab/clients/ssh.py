@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from coreos_lab import disk, run
+from coreos_lab import disk, run, wait
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.store import ClusterFolder
 
@@ -22,14 +22,19 @@ def render_config(cluster: Cluster, key: Path, control: Path) -> str:
     Connections are shared, because checks open dozens; a node that lost its power is noticed within 4 s. Host keys
     are not remembered: nodes are made anew all the time, on a network that only this host is on. There the key exchange
     that would also resist a quantum computer is not worth the time it takes the host's cores.
+
+    A machine that is emulated in software takes seconds for a login, and may not answer for as long: it is given time,
+    and what was opened once is kept.
     """
+    connect, alive, persist = (60, 15, 900) if cluster.emulated else (3, 2, 60)
     hosts = "".join(f"Host {node.name}\n  HostName {node.address}\n" for node in cluster.nodes)
     return (
         f"# ssh -F THIS_FILE {cluster.nodes[0].name}\n{hosts}Host *\n  User core\n  IdentityFile {_quoted(key)}\n"
         "  IdentitiesOnly yes\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n"
         "  GlobalKnownHostsFile /dev/null\n  KexAlgorithms curve25519-sha256\n"
-        "  LogLevel ERROR\n  BatchMode yes\n  ConnectTimeout 3\n  ServerAliveInterval 2\n  ServerAliveCountMax 2\n"
-        f"  ControlMaster auto\n  ControlPath {_quoted(control, '/%n')}\n  ControlPersist 60\n"
+        "  LogLevel ERROR\n  BatchMode yes\n"
+        f"  ConnectTimeout {connect}\n  ServerAliveInterval {alive}\n  ServerAliveCountMax 2\n"
+        f"  ControlMaster auto\n  ControlPath {_quoted(control, '/%n')}\n  ControlPersist {persist}\n"
     )
 
 
@@ -53,24 +58,30 @@ def write_config(cluster: Cluster, states: dict[str, NodeState], broken: Collect
         }
         for node in cluster.nodes
     ]
-    inventory = {"cluster": cluster.name, "ssh_config": str(folder.ssh_config), "nodes": nodes}
+    inventory = {
+        "cluster": cluster.name,
+        "ssh_config": str(folder.ssh_config),
+        "nodes": nodes,
+        "emulated": cluster.emulated,
+    }
     disk.write_atomic(folder.inventory, json.dumps(inventory, indent=2) + "\n")
 
 
 def command(cluster: Cluster, node: Node, argv: Sequence[str] = (), *, tty: bool = False) -> list[str]:
     """The ssh call that runs `argv` on a node, or a login shell when it is empty.
 
-    ssh hands one string to the node's shell, so the arguments are quoted for it.
+    ssh hands one string to the node's shell, so several arguments are quoted for it; one alone is that string.
     """
     config = str(ClusterFolder(cluster.name).ssh_config)
-    return ["ssh", "-F", config, *(["-t"] if tty else []), node.name, *([shlex.join(argv)] if argv else [])]
+    said = argv[0] if len(argv) == 1 else shlex.join(argv)
+    return ["ssh", "-F", config, *(["-t"] if tty else []), node.name, *([said] if argv else [])]
 
 
 def node_run(
     cluster: Cluster, node: Node, argv: Sequence[str], *, check: bool = True, timeout: float = 30
 ) -> run.Completed:
     """Runs a command on a node and returns what it printed; exit code 255 is ssh's own: not reached."""
-    return run.run(command(cluster, node, argv), check=check, timeout=timeout)
+    return run.run(command(cluster, node, argv), check=check, timeout=wait.patiently(timeout))
 
 
 def replace(cluster: Cluster, node: Node, argv: Sequence[str]) -> NoReturn:

@@ -14,8 +14,22 @@ from typing import Any
 
 import pytest
 
-NAME = "e2e"  # never the user's own cluster
+# Never the user's own cluster, nor that of another worker.
+NAME = "-".join(["e2e", *os.environ.get("PYTEST_XDIST_WORKER", "").split()])
 ENTRY = "from coreos_lab.cli import main; main()"
+# The same, but what `lab` does to repair a machine is not done.
+WITHOUT_REPAIR = """
+from coreos_lab.chaos import faults
+from coreos_lab.cli import main
+from coreos_lab.providers.nspawn.provider import NspawnProvider
+
+for fault in faults.FAULTS.values():
+    type(fault).undo = lambda self, scene: None
+NspawnProvider.start = lambda *_args: None
+NspawnProvider.reboot = NspawnProvider.halt
+NspawnProvider.boot_deadline = faults.GONE_DEADLINE = 5.0
+main()
+"""
 ROOT = Path(__file__).parents[2]
 STATE = Path(os.environ.get("LAB_STATE_DIR", "/var/lib/coreos-lab"))
 
@@ -34,9 +48,9 @@ class Result:
         return json.loads(self.out)
 
 
-def command(*argv: str) -> list[str]:
+def command(*argv: str, entry: str = ENTRY) -> list[str]:
     """The call of the command in this checkout, by this Python."""
-    return [sys.executable, "-c", ENTRY, *argv]
+    return [sys.executable, "-c", entry, *argv]
 
 
 def environment() -> dict[str, str]:
@@ -47,10 +61,10 @@ def environment() -> dict[str, str]:
     return {**kept, "LAB_NAME": NAME, "PYTHONPATH": str(ROOT)}
 
 
-def lab(*argv: str, code: int | None = 0, timeout: float = 300) -> Result:
+def lab(*argv: str, code: int | None = 0, timeout: float = 300, entry: str = ENTRY) -> Result:
     """Runs `lab`, on the tests' own cluster unless --name says otherwise; `code` is the wanted exit code."""
     done = subprocess.run(
-        command(*argv), capture_output=True, text=True, timeout=timeout, env=environment(), check=False
+        command(*argv, entry=entry), capture_output=True, text=True, timeout=timeout, env=environment(), check=False
     )
     result = Result(done.returncode, done.stdout, done.stderr)
     if code is not None:
@@ -61,7 +75,8 @@ def lab(*argv: str, code: int | None = 0, timeout: float = 300) -> Result:
 def start(*argv: str) -> subprocess.Popen[str]:
     """Starts `lab` and leaves it running."""
     return subprocess.Popen(
-        command(*argv),
+        # A worker of pytest-xdist ignores Ctrl-C, and so would what it starts.
+        ["env", "--default-signal=INT", *command(*argv)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

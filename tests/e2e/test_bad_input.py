@@ -10,6 +10,8 @@ import pytest
 
 from tests.e2e.calls import STATE, again, lab, start, until
 
+pytestmark = pytest.mark.whole_host
+
 
 @pytest.fixture
 def other_interface() -> Iterator[str]:

@@ -22,6 +22,7 @@ from coreos_lab.containers.build import ensure_containers
 from coreos_lab.errors import LabError
 from tests.e2e.calls import ROOT
 
+pytestmark = pytest.mark.whole_host
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 

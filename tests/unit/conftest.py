@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from coreos_lab import wait
 from coreos_lab.model import Cluster, Lab, LabUnit, Node
 from coreos_lab.plan import Request, plan
 
@@ -16,6 +17,12 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state folder of the test's own."""
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
     return tmp_path / "state"
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One test's emulated machines are not the next one's."""
+    monkeypatch.setattr(wait, "patience", 1.0)
 
 
 @pytest.fixture

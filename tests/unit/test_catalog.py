@@ -173,6 +173,7 @@ YAML_MISTAKES = [
     ),
     ("port: 80, expect", "port: 81, expect", 15, "81: not one of the lab's ports", "add it to ports:"),
     ("  front: {down", "  fornt: {down", 17, "fornt: no such probe", "did you mean front?"),
+    ("  front: {unit", "  etcd: {unit", 15, "etcd: is measured in any case", "another name"),
     ("1m30s", "soon", 17, "down-at-most: 'soon' is no duration", "30s"),
     (
         "break: unit:web@1",
@@ -307,10 +308,18 @@ def test_a_folder_whose_name_is_no_name(tmp_path: Path) -> None:
 def test_the_labs_that_come_with_it_are_right(name: str) -> None:
     lab = catalog.load(name)
     assert lab.name == name
-    assert lab.target.startswith("unit:")
-    assert set(lab.objectives) == {probe.name for probe in lab.probes}
+    assert lab.target.startswith(("unit:", "core-"))
+    assert set(lab.objectives) == {*(probe.name for probe in lab.probes), "etcd"}
     assert any((lab.folder / "checks").glob("test_*.py"))
     assert (lab.folder / "page.md").is_file()
+
+
+def test_a_chapter_stands_for_its_parts() -> None:
+    assert catalog.parts("ch4") == ["ch4-ceph", "ch4-flannel"]
+    assert catalog.parts("ch4-ceph") == ["ch4-ceph"]
+    assert catalog.parts("ch3") == ["ch3"]
+    assert catalog.parts("ch44") == ["ch44"]
+    assert catalog.parts("./mylab") == ["./mylab"]
 
 
 def test_names_are_in_the_order_of_chapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,3 +329,13 @@ def test_names_are_in_the_order_of_chapters(tmp_path: Path, monkeypatch: pytest.
         (tmp_path / name / "lab.yaml").touch()
     monkeypatch.setattr(settings, "data", lambda _name: tmp_path)
     assert catalog.names() == ["ch1", "ch2", "ch10"]
+
+
+def test_a_setting_that_no_unit_has(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "mine")
+    folder.write("lab.yaml", LAB + "settings:\n  window: how long\n")
+    with pytest.raises(UsageError, match=r"lab\.yaml:20: window: no unit has WINDOW in an Environment= line"):
+        catalog.load(str(folder.path))
+    folder.write("units/watch.service", "[Service]\nEnvironment=WINDOW=5s\nExecStart=/bin/true\n")
+    assert catalog.load(str(folder.path)).settings == {"window": "how long"}
+    assert "| `window` | 5s | how long |" in catalog.page(catalog.load(str(folder.path)))

@@ -118,7 +118,9 @@ def test_a_full_disk_is_no_bug_of_ours() -> None:
 
 def test_ctrl_c_is_code_130() -> None:
     sleeps = "def labs(**_): print(1, flush=True); time.sleep(30)"
-    entry = f"import coreos_lab.commands.labs as m, time\n{sleeps}\nm.labs = labs\n{ENTRY}"
+    # Who runs the tests in the background of a shell has Ctrl-C ignored, and so would what they start.
+    heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    entry = f"{heeds}\nimport coreos_lab.commands.labs as m, time\n{sleeps}\nm.labs = labs\n{ENTRY}"
     call = [sys.executable, "-c", entry, "labs"]
     process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
@@ -128,3 +130,16 @@ def test_ctrl_c_is_code_130() -> None:
     _out, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert b"interrupted" in err
+
+
+def test_ctrl_c_while_a_thread_starts_is_no_bug_of_ours() -> None:
+    entry = (
+        "import coreos_lab.commands.labs as m\n"
+        "def labs(**_):\n"
+        "    try:\n        raise KeyboardInterrupt\n"
+        "    finally:\n        raise RuntimeError('release unlocked lock')\n"
+        "m.labs = labs\n" + ENTRY
+    )
+    done = lab("labs", entry=entry)
+    assert done.returncode == 130
+    assert "interrupted" in done.stderr

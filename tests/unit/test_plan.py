@@ -28,6 +28,14 @@ def test_five_members_at_most(planned: Planned) -> None:
     assert [node.member for node in planned(nodes=7).nodes] == [True] * 5 + [False] * 2
 
 
+def test_members_by_number(planned: Planned) -> None:
+    cluster = planned(nodes=2, members=1)
+    assert [node.member for node in cluster.nodes] == [True, False]
+    assert [node.member for node in plan(Request(nodes=3), cluster, set()).nodes] == [True, False, False]
+    with pytest.raises(UsageError, match="--members: cluster core was made with 1, not 3"):
+        plan(Request(members=3), cluster, set())
+
+
 def test_disks_are_sdb_and_on(planned: Planned) -> None:
     assert [disk.device for disk in planned(disks=2).nodes[0].disks] == ["/dev/sdb", "/dev/sdc"]
 
@@ -51,6 +59,7 @@ def test_an_existing_cluster_stays_as_it_is_and_may_grow(planned: Planned) -> No
     [
         (Request(nodes=0), "--nodes 0"),
         (Request(nodes=100), "--nodes 100"),
+        (Request(members=6), "--members 6"),
         (Request(name="Core"), "--name Core"),
         (Request(disks=9), "--disks 9"),
         (Request(subnet="10.1.2.3/24"), "--subnet 10.1.2.3/24"),

@@ -128,6 +128,7 @@ class Paper:
 
     name = "paper"
     boot_deadline = 0.3
+    own_clocks = False
 
     def __init__(self, cluster: Cluster) -> None:
         self.states = {node.name: NodeState.RUNNING for node in cluster.nodes}
@@ -324,7 +325,7 @@ def test_announcing_again_changes_nothing_twice(
             listed.append(Member("new", "", (url,)))
 
     monkeypatch.setattr(doing, "Etcd", Listed)
-    joins = doing._announce(cluster, cluster.nodes[3], Paper(cluster))  # type: ignore[arg-type]
+    joins = doing.announce(cluster, cluster.nodes[3], Paper(cluster))  # type: ignore[arg-type]
     assert asked == asks
     names = [f"core-0{i}=http://172.17.8.10{i}:2380" for i in (1, 2, 3, 4)]
     assert joins == ",".join(names), "the fifth is not announced yet"
@@ -349,10 +350,10 @@ def test_one_member_at_a_time_also_when_the_one_before_is_still_booting(
 
     monkeypatch.setattr(doing, "Etcd", Booting)
     with pytest.raises(DeadlineError, match=rf"core-05: .* the member before it has not started .{url}"):
-        doing._announce(cluster, cluster.nodes[4], Paper(cluster))  # type: ignore[arg-type]
+        doing.announce(cluster, cluster.nodes[4], Paper(cluster))  # type: ignore[arg-type]
     assert asked == []
     booting[3] = Member("x", "core-04", (url,))
-    doing._announce(cluster, cluster.nodes[4], Paper(cluster))  # type: ignore[arg-type]
+    doing.announce(cluster, cluster.nodes[4], Paper(cluster))  # type: ignore[arg-type]
     assert asked == ["http://172.17.8.105:2380"]
 
 

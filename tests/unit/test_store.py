@@ -53,6 +53,15 @@ def test_a_plan_that_is_damaged_is_named(planned: Planned) -> None:
         store.load("core")
 
 
+def test_a_plan_of_another_version_is_named(planned: Planned) -> None:
+    cluster = planned()
+    store.save(cluster)
+    path = store.ClusterFolder(cluster.name).plan
+    path.write_text(path.read_text().replace('"memory"', '"brains"'))
+    with pytest.raises(LabError, match=r"cluster\.json: this lab does not understand the plan: .*brains"):
+        store.load(cluster.name)
+
+
 def test_a_node_by_its_name(planned: Planned) -> None:
     cluster = planned(nodes=2)
     assert store.require_node(cluster, "core-02") == cluster.nodes[1]
@@ -107,3 +116,15 @@ def test_a_key_and_a_token_are_made_once_and_kept_from_others() -> None:
     assert (store.ensure_key(folder), store.ensure_token(folder)) == (key, token)
     assert {path.stat().st_mode & 0o777 for path in (folder.key, folder.token)} == {0o600}
     assert store.ensure_token(ClusterFolder("other")) != token
+
+
+def test_another_versions_plan_still_says_which_network_is_taken(planned: Callable[..., Cluster]) -> None:
+    cluster = planned()
+    store.save(cluster)
+    path = ClusterFolder(cluster.name).plan
+    path.write_text(path.read_text().replace('"agent_ttl"', '"of_tomorrow"'))
+    with pytest.raises(LabError, match="does not understand the plan"):
+        store.load(cluster.name)
+    assert store.network_index(cluster.name) == cluster.network.index
+    path.write_text("{}")
+    assert store.network_index(cluster.name) is None
