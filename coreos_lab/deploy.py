@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from coreos_lab import deployed, events, node_states, placement, run, wait
 from coreos_lab.clients import ssh
@@ -30,6 +33,9 @@ sudo systemctl reset-failed "$@" 2>/dev/null
 # Where blocks can be given back, none is left; else nothing that anybody would know a file system by.
 WIPE = 'wipefs --all --quiet "$1" && { blkdiscard --force "$1" 2>/dev/null || dd if=/dev/zero of="$1" bs=1M count=16 \
 conv=fsync status=none; }'
+SUBMIT_DEADLINE = 30.0  # seconds for a fleetd that can talk to its etcd
+# What fleetctl says of a fleetd that is there and cannot serve now, or is about to be there again.
+AWAY = re.compile(r"Error 503|connection refused|connection reset|EOF")
 KEEPER = "coreos-lab-undeploy.service"
 RUNS = ("running", "exited")  # systemd's words for a service at work, and for one that has done it once and for all
 RESTING = "auto-restart"  # systemd's word for a service that has ended and is about to be started again
@@ -69,13 +75,37 @@ def refuse_conflicts(cluster: Cluster, lab: Lab) -> None:
 def start_units(cluster: Cluster, provider: Provider, lab: Lab) -> None:
     """Hands the units to fleet, in order. One whose file has changed since is replaced."""
     nodes = node_states.require_running(cluster, provider)
-    endpoint = f"--endpoint=http://{nodes[0].address}:{API_PORT}"
-    fleetctl = ensure_userland() / "bin" / "fleetctl"
+    # fleetctl finds a template by its instance's name, in the same folder.
     paths = [str(unit.path.with_name(name)) for unit in lab.units for name in unit.started]
     with events.step("units", message=f"{len(paths)} to start"):
-        # fleetctl finds a template by its instance's name, in the same folder.
-        run.run([fleetctl, endpoint, "start", "--no-block", "--replace", *paths], timeout=60)
+        _submit(nodes, ["start", "--no-block", "--replace", *paths])
         _try_failed_again(cluster, nodes, lab)
+
+
+def _submit(nodes: Sequence[Node], words: Sequence[str]) -> None:
+    """Has the fleetd of any of the nodes do what fleetctl's `words` say.
+
+    One that has just lost its etcd, during an election say, refuses for a moment: then the next node's is asked.
+    """
+    fleetctl = ensure_userland() / "bin" / "fleetctl"
+    addresses = itertools.cycle(node_states.addresses(nodes))
+    refused: list[run.CommandError] = []
+
+    def done() -> bool:
+        call: list[str | Path] = [fleetctl, f"--endpoint=http://{next(addresses)}:{API_PORT}", *words]
+        try:
+            run.run(call, timeout=wait.patiently(60))
+        except run.CommandError as error:
+            if not AWAY.search(error.details):
+                raise
+            refused.append(error)
+            return False
+        return True
+
+    try:
+        wait.until(done, deadline=wait.patiently(SUBMIT_DEADLINE), interval=0.5, missing="no fleetd takes units")
+    except wait.DeadlineError:
+        raise refused[-1] from None
 
 
 def _try_failed_again(cluster: Cluster, nodes: Sequence[Node], lab: Lab) -> None:

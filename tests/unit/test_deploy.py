@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from coreos_lab import deployed
+from coreos_lab import deploy, deployed, run
 from coreos_lab.clients.fleet import UnitState
 from coreos_lab.deploy import FAILED, Failures, groups, refuse_conflicts
 from coreos_lab.errors import UsageError
@@ -84,6 +86,49 @@ def test_a_lab_may_be_deployed_again(planned: Planned, made_lab: Made) -> None:
     lab = made_lab("first", "web@1.service", ports=(80,))
     deployed.record(cluster, lab)
     refuse_conflicts(cluster, lab)
+
+
+def submitted_to(monkeypatch: pytest.MonkeyPatch, answers: dict[str, str]) -> list[str]:
+    """Where units were handed in when the fleetd of some addresses refuses with these words."""
+    asked: list[str] = []
+
+    def fleetctl(argv: list[object], **_options: object) -> run.Completed:
+        endpoint = str(argv[1])
+        asked.append(endpoint.removeprefix("--endpoint=http://").partition(":")[0])
+        trouble = answers.get(asked[-1])
+        if trouble:
+            raise run.CommandError(run.Completed(("fleetctl",), 1, "", trouble))
+        return run.Completed(("fleetctl",), 0, "", "")
+
+    monkeypatch.setattr(deploy, "ensure_userland", lambda: Path("userland"))
+    monkeypatch.setattr(run, "run", fleetctl)
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    return asked
+
+
+AWAY = "Error creating units: googleapi: Error 503: fleet server unable to communicate with etcd"
+
+
+def test_units_go_to_the_next_fleetd_when_one_is_away(monkeypatch: pytest.MonkeyPatch, planned: Planned) -> None:
+    asked = submitted_to(monkeypatch, {"172.17.8.101": AWAY})
+    deploy._submit(planned().nodes, ["start", "web.service"])
+    assert asked == ["172.17.8.101", "172.17.8.102"]
+
+
+def test_what_fleet_refuses_for_good_is_not_asked_again(monkeypatch: pytest.MonkeyPatch, planned: Planned) -> None:
+    asked = submitted_to(monkeypatch, {"172.17.8.101": "googleapi: Error 409: conflicts with an existing unit"})
+    with pytest.raises(run.CommandError):
+        deploy._submit(planned().nodes, ["start", "web.service"])
+    assert asked == ["172.17.8.101"]
+
+
+def test_no_fleetd_at_all_is_told_as_it_said_it(monkeypatch: pytest.MonkeyPatch, planned: Planned) -> None:
+    asked = submitted_to(monkeypatch, {node.address: AWAY for node in planned().nodes})
+    monkeypatch.setattr(deploy, "SUBMIT_DEADLINE", 0.0)
+    with pytest.raises(run.CommandError) as refused:
+        deploy._submit(planned().nodes, ["start", "web.service"])
+    assert "unable to communicate with etcd" in refused.value.details
+    assert asked == ["172.17.8.101"]
 
 
 def told(name: str, active: str, machine: str = "m1") -> UnitState:
