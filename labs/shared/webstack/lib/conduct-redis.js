@@ -14,6 +14,13 @@ const HANDED_OVER = 10_000; // milliseconds: Redis itself gives up after five se
 const AGAIN = 200;
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Returns when it is so, or when `milliseconds` have passed: what is seen next decides then. */
+async function waitFor(so, milliseconds) {
+  const end = Date.now() + milliseconds;
+  while (Date.now() < end && !(await so())) await pause(AGAIN);
+}
+
 const split = (place) => [place.slice(0, place.lastIndexOf(":")), Number(place.split(":").pop())];
 
 async function look(place, member) {
@@ -72,14 +79,12 @@ const ACTS = {
   assign: ({ place, ranges }) => call(place, "CLUSTER", "ADDSLOTSRANGE", ...ranges.flat().map(String)),
   async replicate({ place, of }) {
     await call(place, "CLUSTER", "REPLICATE", of);
-    const end = Date.now() + SYNCED;
-    while (Date.now() < end && fields(await call(place, "INFO", "replication")).master_link_status !== "up") await pause(AGAIN);
+    await waitFor(async () => fields(await call(place, "INFO", "replication")).master_link_status === "up", SYNCED);
   },
   async failover({ place }) {
     await call(place, "CLUSTER", "FAILOVER");
     // Its source takes no writes until it is done: who asks again begins again, and nobody ever writes.
-    const end = Date.now() + HANDED_OVER;
-    while (Date.now() < end && (await call(place, "ROLE"))[0] !== "master") await pause(AGAIN);
+    await waitFor(async () => (await call(place, "ROLE"))[0] === "master", HANDED_OVER);
   },
 };
 
