@@ -4,52 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 
 from coreos_lab import disk, events, run
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Network
-from coreos_lab.providers import cables
+from coreos_lab.providers import cables, routes
 from coreos_lab.providers.nspawn import names
 
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
-
-
-@dataclass(frozen=True)
-class Route:
-    """An IPv4 route of the host: its network and interface."""
-
-    network: IPv4Network
-    device: str
-
-
-def parse_routes(text: str) -> list[Route]:
-    """Reads `ip -json -4 route show table all`."""
-    found = []
-    for entry in json.loads(text or "[]"):
-        where = entry.get("dst", "default")
-        if where == "default" or "dev" not in entry:
-            continue
-        network = ip_network(where, strict=False)
-        if isinstance(network, IPv4Network):
-            found.append(Route(network, entry["dev"]))
-    return found
-
-
-def conflict(subnet: str, own: str, routes: list[Route]) -> Route | None:
-    """The route that a subnet would quarrel with, if any.
-
-    A wider one (Docker's 172.17.0.0/16, a default route) does not matter: the narrower wins. The same network,
-    or a part of it, behind another interface than `own` does.
-    """
-    wanted = IPv4Network(subnet)
-    return next((r for r in routes if r.device != own and r.network.subnet_of(wanted)), None)
-
-
-def host_routes() -> list[Route]:
-    """The host's IPv4 routes."""
-    return parse_routes(run.run(["ip", "-json", "-4", "route", "show", "table", "all"]).stdout)
 
 
 @dataclass(frozen=True)
@@ -90,12 +53,7 @@ def create(cluster: Cluster, record: Path) -> None:
             f"{name}: an interface of that name is there and is not the cluster's",
             f"remove it (ip link delete {name}) or destroy the cluster that it belongs to",
         )
-    taken = conflict(network.subnet, name, host_routes())
-    if taken is not None:
-        raise LabError(
-            f"{network.subnet}: in use on this machine: {taken.network} on {taken.device}",
-            "choose another with --subnet, for example --subnet 10.88.8.0/24",
-        )
+    routes.require_free(network.subnet, name)
     if link is None:
         # The fixed MAC address keeps neighbours from losing the host when the port goes whose address the bridge would
         # else have taken.

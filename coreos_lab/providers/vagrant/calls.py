@@ -68,6 +68,7 @@ def any_of(names: Sequence[str]) -> str:
 
 def failing_part(text: str) -> list[str]:
     """The lines of Vagrant's output that say what went wrong: neither its progress nor where in Ruby it happened."""
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)  # it draws bars, also where there is no terminal
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     progress = [number for number, line in enumerate(lines) if line.startswith(("==> ", "Bringing machine"))]
     rest = lines[progress[-1] + 1 :] if progress else lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,12 +13,14 @@ from coreos_lab.errors import LabError
 from coreos_lab.machine_image.box import box_folder, box_name, ensure_box, vagrant_home
 from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import Cluster, Finding, Node, NodeState, VagrantBox
-from coreos_lab.providers import cables
+from coreos_lab.providers import cables, routes
 from coreos_lab.providers.vagrant import hypervisors
 from coreos_lab.providers.vagrant.calls import Vagrant
 from coreos_lab.providers.vagrant.doctor import findings
 from coreos_lab.providers.vagrant.hypervisors import Hypervisor, machine, own_machines, own_networks, prefix
 from coreos_lab.store import ClusterFolder
+
+CONSOLE_LINES = 8  # of a machine that Vagrant did not come into
 
 
 class VagrantProvider:
@@ -42,7 +45,9 @@ class VagrantProvider:
         return file.parent.name
 
     def create_network(self, cluster: Cluster) -> None:
-        """Vagrant makes it with the first machine."""
+        """Vagrant makes it with the first machine. Whether it can be made is found out, and told, before that."""
+        if not own_networks(cluster, self._hypervisor(cluster).networks()):
+            routes.require_free(cluster.network.subnet)
 
     def start(self, cluster: Cluster, nodes: Sequence[Node], user_data: Callable[[Node], Path]) -> None:
         states = {node.name: self.state(cluster, node) for node in nodes}
@@ -65,7 +70,20 @@ class VagrantProvider:
             return
         self.write_vagrantfile(cluster)
         with events.step("vagrant up", message=", ".join(started)):
-            self._vagrant(cluster).up(_box(cluster).hypervisor, started)
+            try:
+                self._vagrant(cluster).up(_box(cluster).hypervisor, started)
+            except LabError as error:
+                raise self._with_console(cluster, nodes, error) from None
+
+    def _with_console(self, cluster: Cluster, nodes: Sequence[Node], error: LabError) -> LabError:
+        """The error, with what the console of the first machine says that runs and that Vagrant did not come into."""
+        for node in nodes:
+            console = _end_of(self.console(cluster, node))
+            runs = self._hypervisor(cluster).state(machine(cluster, node)) is NodeState.RUNNING
+            if runs and console and not _whole(cluster, node).exists():
+                details = f"{error.details}\n{node.name} runs; the end of its console:\n{console}"
+                return LabError(error.message, error.hint, details.lstrip())
+        return error
 
     def _power_on(self, cluster: Cluster, nodes: Sequence[Node]) -> None:
         hypervisor = self._hypervisor(cluster)
@@ -188,6 +206,13 @@ class VagrantProvider:
 
     def _disks(self, cluster: Cluster, node: Node) -> list[Path]:
         return self._hypervisor(cluster).disks(machine(cluster, node))
+
+
+def _end_of(console: Path) -> str:
+    """Its last lines. Terminals' control sequences are left out."""
+    text = console.read_text(encoding="utf-8", errors="replace") if console.exists() else ""
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f]", "", line) for line in text.splitlines()]
+    return "\n".join([line for line in lines if line.strip()][-CONSOLE_LINES:])
 
 
 def _copy(source: Path, target: Path) -> None:

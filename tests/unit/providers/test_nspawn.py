@@ -11,6 +11,7 @@ import pytest
 
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, Limits, Network, Node
+from coreos_lab.providers import routes
 from coreos_lab.providers.choose import provider
 from coreos_lab.providers.nspawn import cgroup, doctor, limits, machine, names, network
 
@@ -41,22 +42,22 @@ def test_an_address_makes_its_mac() -> None:
     assert names.mac("172.17.8.101") == "02:00:ac:11:08:65"
 
 
-def route(net: str, device: str) -> network.Route:
-    return network.Route(IPv4Network(net), device)
+def route(net: str, device: str) -> routes.Route:
+    return routes.Route(IPv4Network(net), device)
 
 
 def test_a_wider_route_is_no_conflict_the_same_net_is() -> None:
     docker = route("172.17.0.0/16", "docker0")
-    assert network.conflict("172.17.8.0/24", "lab0", [docker]) is None
+    assert routes.conflict("172.17.8.0/24", "lab0", [docker]) is None
     other = route("172.17.8.0/24", "eth3")
-    assert network.conflict("172.17.8.0/24", "lab0", [docker, other]) == other
-    assert network.conflict("172.17.8.0/24", "lab0", [route("172.17.8.0/24", "lab0")]) is None
-    assert network.conflict("172.17.8.0/24", "lab0", [route("172.17.8.5/32", "wg0")]) is not None
+    assert routes.conflict("172.17.8.0/24", "lab0", [docker, other]) == other
+    assert routes.conflict("172.17.8.0/24", "lab0", [route("172.17.8.0/24", "lab0")]) is None
+    assert routes.conflict("172.17.8.0/24", "lab0", [route("172.17.8.5/32", "wg0")]) is not None
 
 
 def test_routes_are_read_from_ip() -> None:
     text = '[{"dst":"default","dev":"eth0"},{"dst":"192.0.2.0/24","dev":"eth0"},{"dst":"10.1.1.1","dev":"lo"}]'
-    assert network.parse_routes(text) == [route("192.0.2.0/24", "eth0"), route("10.1.1.1/32", "lo")]
+    assert routes.parse(text) == [route("192.0.2.0/24", "eth0"), route("10.1.1.1/32", "lo")]
 
 
 def test_only_our_own_bridge_is_ours(planned: Callable[..., Cluster]) -> None:
@@ -230,8 +231,8 @@ def test_an_alias_fits_and_tells_states_apart(
 
 
 def test_no_routes_at_all() -> None:
-    assert network.parse_routes("") == network.parse_routes("[]") == []
-    assert network.parse_routes('[{"type":"unreachable","dst":"10.0.0.0/8"}]') == []
+    assert routes.parse("") == routes.parse("[]") == []
+    assert routes.parse('[{"type":"unreachable","dst":"10.0.0.0/8"}]') == []
 
 
 @pytest.mark.parametrize("index", [0, 5])

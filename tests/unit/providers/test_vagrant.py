@@ -46,7 +46,7 @@ def rendered(cluster: Cluster) -> str:
         ({}, '{ name: "core-02", address: "172.17.8.102", disks_mib: [] },'),
         ({}, 'config.vm.box = "coreos-lab-1"'),
         ({}, 'libvirt.driver = "qemu"'),
-        ({}, 'libvirt.cpu_mode = "maximum"'),
+        ({}, 'libvirt.cpu_model = "Nehalem"'),
         ({}, 'libvirt.default_prefix = "lab-core-"'),
         ({}, "config.ssh.insert_key = false"),
         ({}, 'config.ssh.private_key_path = ["/s/key", "/h/first key"]'),
@@ -331,6 +331,26 @@ def test_a_machine_that_was_not_made_to_its_end_is_made_anew(
     assert vagrant_up() == ["core-02"]
     assert [call[5] for call in made if call[4] == "start"] == ["lab-core-core-01", "lab-core-core-03"]
     assert [call[5] for call in made if call[4] == "undefine"] == ["lab-core-core-02"]
+
+
+def test_the_console_of_a_machine_that_hangs_is_shown(
+    monkeypatch: pytest.MonkeyPatch, vms: Cluster, vagrant_up: Callable[[], list[str]]
+) -> None:
+    def fails(*_arguments: object) -> None:
+        raise LabError("vagrant up: exit code 1", "the whole output is in vagrant.log", "Timed out")
+
+    monkeypatch.setattr(calls.Vagrant, "up", fails)
+    folder = whole(vms, 0)
+    answering(monkeypatch, domstate="running\n")
+    for node in vms.nodes:
+        (folder / f"{node.name}.console.log").write_bytes(b"\x1b[0;1mKernel panic of " + node.name.encode() + b"\r\n\n")
+    with pytest.raises(LabError) as failed:
+        vagrant_up()
+    assert failed.value.details.splitlines() == [
+        "Timed out",
+        "core-02 runs; the end of its console:",
+        "Kernel panic of core-02",
+    ]
 
 
 def test_what_a_config_rb_asks_for_is_vagrants_to_do(

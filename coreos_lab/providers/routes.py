@@ -1,0 +1,56 @@
+"""The host's routes: is a subnet free for a cluster?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from ipaddress import IPv4Network, ip_network
+
+from coreos_lab import run
+from coreos_lab.errors import LabError
+
+
+@dataclass(frozen=True)
+class Route:
+    """An IPv4 route of the host: its network and interface."""
+
+    network: IPv4Network
+    device: str
+
+
+def parse(text: str) -> list[Route]:
+    """Reads `ip -json -4 route show table all`."""
+    found = []
+    for entry in json.loads(text or "[]"):
+        where = entry.get("dst", "default")
+        if where == "default" or "dev" not in entry:
+            continue
+        network = ip_network(where, strict=False)
+        if isinstance(network, IPv4Network):
+            found.append(Route(network, entry["dev"]))
+    return found
+
+
+def conflict(subnet: str, own: str, routes: list[Route]) -> Route | None:
+    """The route that a subnet would quarrel with, if any.
+
+    A wider one (Docker's 172.17.0.0/16, a default route) does not matter: the narrower wins. The same network,
+    or a part of it, behind another interface than `own` does.
+    """
+    wanted = IPv4Network(subnet)
+    return next((r for r in routes if r.device != own and r.network.subnet_of(wanted)), None)
+
+
+def of_host() -> list[Route]:
+    """The host's IPv4 routes."""
+    return parse(run.run(["ip", "-json", "-4", "route", "show", "table", "all"]).stdout)
+
+
+def require_free(subnet: str, own: str = "") -> None:
+    """LabError when a subnet is in use on this machine, but for the interface `own` of the cluster that wants it."""
+    taken = conflict(subnet, own, of_host())
+    if taken is not None:
+        raise LabError(
+            f"{subnet}: in use on this machine: {taken.network} on {taken.device}",
+            "choose another with --subnet, for example --subnet 10.88.8.0/24",
+        )
