@@ -77,6 +77,12 @@ image: setup ## build the machine image
 bench: setup ## medians of what takes time, as a table and as bench.json
 	$(SUDO) $(VENV)/bin/python scripts/bench.py --json bench.json
 
+.PHONY: bench-vagrant
+bench-vagrant: setup image ## lab up beside plain vagrant up, on libvirt
+	scripts/bootstrap-libvirt.sh
+	$(SUDO) scripts/libvirt.py start
+	$(SUDO) $(VENV)/bin/python scripts/bench_vagrant.py; code=$$?; $(SUDO) scripts/libvirt.py stop; exit $$code
+
 .PHONY: install
 install: setup ## put lab on the PATH, for all users (PREFIX=/usr/local)
 	$(VENV)/bin/python -m build --wheel --no-isolation --outdir dist . >/dev/null
