@@ -21,15 +21,20 @@ from coreos_lab.providers.base import Provider
 
 UNPLACED = 10.0  # seconds: fleet plans every two; a unit without a machine after five rounds will not get one
 JOURNAL_LINES = 15
-# fleet forgets a unit as soon as it has told systemd to stop it. What ends badly after that stays failed in systemd's
-# memory, without a unit file, and the machine is called degraded.
+# fleet forgets a unit as soon as it has told systemd to stop it, and of a node whose fleetd is away (it may take half a
+# minute to come back to an etcd that was) it knows nothing: so the nodes themselves are asked. What ends badly stays
+# failed in systemd's memory, without a unit file, and the machine is called degraded.
 SETTLED = """
-end=$(($(date +%s) + 60))
-while [ "$(date +%s)" -lt $end ] && systemctl is-active "$@" | grep -qvE '^(inactive|failed|unknown)$'; do
-    sleep 0.2
-done
+end=$(($(date +%s) + DEADLINE))
+busy() {
+    for unit in "$@"; do [ ! -e "/run/fleet/units/$unit" ] || echo "$unit"; done
+    systemctl is-active "$@" | grep -vE '^(inactive|failed|unknown)$'
+}
+while left=$(busy "$@"); [ -n "$left" ] && [ "$(date +%s)" -lt $end ]; do sleep 0.2; done
 sudo systemctl reset-failed "$@" 2>/dev/null
+[ -z "$left" ] || { echo "$left"; exit 1; }
 """
+SETTLE_DEADLINE = 120  # seconds; fleetd tries to reach its etcd again after 1, 2, 4 ... 32 seconds
 # Where blocks can be given back, none is left; else nothing that anybody would know a file system by.
 WIPE = 'wipefs --all --quiet "$1" && { blkdiscard --force "$1" 2>/dev/null || dd if=/dev/zero of="$1" bs=1M count=16 \
 conv=fsync status=none; }'
@@ -39,7 +44,7 @@ AWAY = re.compile(r"Error 503|connection refused|connection reset|EOF")
 KEEPER = "coreos-lab-undeploy.service"
 RUNS = ("running", "exited")  # systemd's words for a service at work, and for one that has done it once and for all
 RESTING = "auto-restart"  # systemd's word for a service that has ended and is about to be started again
-FAILED = 3.0  # seconds: between loading a unit that failed in an earlier life and starting it, fleet says so too
+LASTING = 3.0  # seconds: between loading a unit that failed in an earlier life and starting it, fleet says so too
 
 
 def refuse_conflicts(cluster: Cluster, lab: Lab) -> None:
@@ -111,15 +116,22 @@ def _submit(nodes: Sequence[Node], words: Sequence[str]) -> None:
 def _try_failed_again(cluster: Cluster, nodes: Sequence[Node], lab: Lab) -> None:
     """fleet leaves a unit that has failed as it is, whoever asks it to start that, and one that ended along with it."""
     fleet = Fleet(node_states.addresses(nodes))
-    at = {machine.id: machine.address for machine in fleet.machines()}
     for state in fleet.states():
-        node = next((node for node in nodes if node.address == at.get(state.machine_id)), None)
-        if node and state.active == "failed" and state.name in lab.unit_names:
-            events.note("unit", "had failed, is tried again", state.name)
-            call = ["sudo", "systemctl", "restart", "--no-block", state.name]
-            ssh.node_run(cluster, node, call, check=False)
-        elif node and state.active == "inactive" and state.name in lab.unit_names:
-            ssh.node_run(cluster, node, ["sudo", "systemctl", "start", "--no-block", state.name], check=False)
+        if state.name in lab.unit_names and state.active in ("failed", "inactive"):
+            _start_anew(cluster, nodes, fleet, state)
+
+
+def _start_anew(cluster: Cluster, nodes: Sequence[Node], fleet: Fleet, state: UnitState) -> None:
+    """Has systemd start a unit that fleet takes for started."""
+    address = next((machine.address for machine in fleet.machines() if machine.id == state.machine_id), "")
+    node = next((node for node in nodes if node.address == address), None)
+    if node is None:
+        return
+    verb = "start"
+    if state.active == "failed":
+        events.note("unit", "had failed, is tried again", state.name)
+        verb = "restart"
+    ssh.node_run(cluster, node, ["sudo", "systemctl", verb, "--no-block", state.name], check=False)
 
 
 def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: float) -> None:
@@ -134,33 +146,37 @@ def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: 
     active: set[str] = set()
     intermittent = {name for unit in lab.units if unit.intermittent for name in unit.started}
     waiting: list[str] = []
-    failures = Failures()
+    failures, idle = Lasting("failed"), Lasting("inactive")
 
     def all_active() -> bool:
         nonlocal waiting
-        try:
-            states, units = fleet.states(), fleet.units()
-        except (
-            CannotCheckError
-        ):  # a machine that is busy starting containers may be slow to answer: the deadline decides
-            return False
+        states, units = fleet.states(), fleet.units()
         now = {s.name for s in states if s.active == "active" and s.sub in RUNS}
         now |= {s.name for s in states if s.name in intermittent and s.sub == RESTING}
         for name in sorted(now - active):
             events.note("unit", "runs", name)
         active.update(now)
         waiting = [name for name in lab.unit_names if name not in now | (active & intermittent)]
-        _raise_failed(cluster, nodes, fleet, failures.lasting(s for s in states if s.name in waiting))
+        _raise_failed(cluster, nodes, fleet, failures.first(s for s in states if s.name in waiting))
+        # A fleetd that was away while a unit was taken off and put on again believes that it runs.
+        if forgotten := idle.first(s for s in states if s.name in waiting):
+            _start_anew(cluster, nodes, fleet, forgotten)
         if time.monotonic() - began > UNPLACED:
             _raise_unplaced(fleet, [u for u in units if u.name in waiting], units)
         return not waiting
+
+    def settled() -> bool:
+        try:
+            return all_active()
+        except CannotCheckError:  # a machine that is busy starting containers may be slow to answer
+            return False
 
     def missing() -> str:
         return f"{lab.name}: not running: {', '.join(waiting)}"
 
     with events.step("units", message="all running"):
         try:
-            wait.until(all_active, deadline=deadline, interval=0.2, missing=missing)
+            wait.until(settled, deadline=deadline, interval=0.2, missing=missing)
         except wait.DeadlineError as late:
             # What is tried again and again is never called failed: its journal says why it is.
             first = next((state for state in _asked(fleet) if state.name in waiting), None)
@@ -168,18 +184,22 @@ def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: 
             raise LabError(late.message, f"lab journal {first.name}" if first else "lab status", lines) from None
 
 
-class Failures:
-    """Tells a unit that has failed from one that systemd still remembers as failed from the time before."""
+class Lasting:
+    """Tells a unit that has failed from one that systemd still remembers as failed from the time before.
 
-    def __init__(self) -> None:
+    Likewise, with `active` "inactive", one that nobody starts from one that is about to be started.
+    """
+
+    def __init__(self, active: str) -> None:
+        self._active = active
         self._since: dict[tuple[str, str], float] = {}  # unit and machine -> monotonic seconds
 
-    def lasting(self, states: Iterable[UnitState], now: float | None = None) -> UnitState | None:
-        """The first unit that has been failed for long enough, of what fleet says now; call it again and again."""
+    def first(self, states: Iterable[UnitState], now: float | None = None) -> UnitState | None:
+        """The first unit that has been so for long enough, of what fleet says now; call it again and again."""
         now = time.monotonic() if now is None else now
-        failed = {(state.name, state.machine_id): state for state in states if state.active == "failed"}
-        self._since = {key: self._since.get(key, now) for key in failed}
-        return next((state for key, state in failed.items() if now - self._since[key] >= FAILED), None)
+        found = {(state.name, state.machine_id): state for state in states if state.active == self._active}
+        self._since = {key: self._since.get(key, now) for key in found}
+        return next((state for key, state in found.items() if now - self._since[key] >= LASTING), None)
 
 
 def _asked(fleet: Fleet) -> list[UnitState]:
@@ -233,8 +253,12 @@ def take_off(cluster: Cluster, provider: Provider, name: str, *, wipe: bool = Fa
         _everywhere(cluster, nodes, _keeping_in_mind([unit for group in everything for unit in group]))
         for group in reversed(everything):
             _everywhere(cluster, nodes, ["sudo", "systemctl", "stop", "--quiet", *group])
-        for unit in record.units:
-            fleet.destroy(unit)
+        wait.until(
+            lambda: _destroyed(fleet, record.units),
+            deadline=wait.patiently(SUBMIT_DEADLINE),
+            interval=0.5,
+            missing="no fleetd takes units off: none can talk to its etcd",
+        )
         wait.until(
             lambda: not _still(fleet, record.units),
             deadline=60,
@@ -242,7 +266,14 @@ def take_off(cluster: Cluster, provider: Provider, name: str, *, wipe: bool = Fa
             missing=lambda: f"{name}: still on a machine: " + ", ".join(_still(fleet, record.units)),
         )
         _everywhere(cluster, nodes, ["sudo", "systemctl", "stop", "--quiet", KEEPER])
-        _everywhere(cluster, nodes, ["sh", "-c", SETTLED, "sh", *record.units])
+        settled = SETTLED.replace("DEADLINE", f"{wait.patiently(SETTLE_DEADLINE):.0f}")
+        told = _everywhere(cluster, nodes, ["sh", "-c", settled, "sh", *record.units])
+        for node, done in told.items():
+            if done.returncode == 1:
+                raise LabError(
+                    f"{node.name}: fleet there has not let go of {', '.join(done.stdout.split())}",
+                    f"see why: lab ssh {node.name} -- systemctl status fleet; then undeploy again",
+                )
         with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
             for job in [pool.submit(_clear, cluster, node, record.folders, wipe=wipe) for node in nodes]:
                 job.result()
@@ -272,12 +303,14 @@ def _keeping_in_mind(units: Sequence[str]) -> list[str]:
     return [*keeper, "sleep", "120"]
 
 
-def _everywhere(cluster: Cluster, nodes: Sequence[Node], call: Sequence[str]) -> None:
+def _everywhere(cluster: Cluster, nodes: Sequence[Node], call: Sequence[str]) -> dict[Node, run.Completed]:
     """Runs a command on all nodes at once and returns when it has ended on each, however it did."""
+
+    def on(node: Node) -> run.Completed:
+        return ssh.node_run(cluster, node, call, check=False, timeout=SETTLE_DEADLINE + 30)
+
     with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
-        jobs = [pool.submit(ssh.node_run, cluster, node, call, check=False, timeout=120) for node in nodes]
-        for job in jobs:
-            job.result()
+        return dict(zip(nodes, pool.map(on, nodes), strict=True))
 
 
 def _clear(cluster: Cluster, node: Node, folders: Sequence[str], *, wipe: bool) -> None:
@@ -286,6 +319,15 @@ def _clear(cluster: Cluster, node: Node, folders: Sequence[str], *, wipe: bool) 
         ssh.node_run(cluster, node, ["sudo", "rm", "-rf", "--one-file-system", *folders], timeout=120)
     for disk in node.disks if wipe else ():
         ssh.node_run(cluster, node, ["sudo", "sh", "-c", WIPE, "sh", disk.device], timeout=600)
+
+
+def _destroyed(fleet: Fleet, units: Sequence[str]) -> bool:
+    try:
+        for unit in units:
+            fleet.destroy(unit)
+    except CannotCheckError:
+        return False
+    return True
 
 
 def _still(fleet: Fleet, units: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from coreos_lab import deploy, deployed, run
 from coreos_lab.clients.fleet import UnitState
-from coreos_lab.deploy import FAILED, Failures, groups, refuse_conflicts
+from coreos_lab.deploy import LASTING, Lasting, groups, refuse_conflicts
 from coreos_lab.errors import UsageError
 from coreos_lab.model import Cluster, Lab
 from coreos_lab.store import ClusterFolder
@@ -136,17 +136,27 @@ def told(name: str, active: str, machine: str = "m1") -> UnitState:
 
 
 def test_a_failure_that_passes_is_none() -> None:
-    failures = Failures()
-    assert failures.lasting([told("web@1.service", "failed")], 10.0) is None
-    assert failures.lasting([told("web@1.service", "activating")], 11.0) is None
-    assert failures.lasting([told("web@1.service", "failed")], 12.0) is None, "the time begins anew"
-    assert failures.lasting([told("web@1.service", "failed", "m2")], 12.0 + FAILED) is None, "on another machine too"
+    failures = Lasting("failed")
+    assert failures.first([told("web@1.service", "failed")], 10.0) is None
+    assert failures.first([told("web@1.service", "activating")], 11.0) is None
+    assert failures.first([told("web@1.service", "failed")], 12.0) is None, "the time begins anew"
+    assert failures.first([told("web@1.service", "failed", "m2")], 12.0 + LASTING) is None, "on another machine too"
 
 
 def test_a_failure_that_lasts_is_told() -> None:
-    failures = Failures()
+    failures = Lasting("failed")
     states = [told("a.service", "active"), told("b.service", "failed")]
-    assert failures.lasting(states, 10.0) is None
-    found = failures.lasting(states, 10.0 + FAILED)
+    assert failures.first(states, 10.0) is None
+    found = failures.first(states, 10.0 + LASTING)
     assert found is not None
     assert found.name == "b.service"
+
+
+def test_a_unit_that_nobody_starts_is_told_from_one_that_is_about_to_be() -> None:
+    idle = Lasting("inactive")
+    assert idle.first([told("a.service", "inactive"), told("b.service", "failed")], 10.0) is None
+    assert idle.first([told("a.service", "activating")], 10.0 + LASTING) is None
+    assert idle.first([told("a.service", "inactive")], 12.0 + LASTING) is None
+    found = idle.first([told("a.service", "inactive")], 12.0 + 2 * LASTING)
+    assert found is not None
+    assert found.name == "a.service"
