@@ -38,13 +38,10 @@ class Vagrant:
         self._call("box add", lambda tool: tool.box_add(name, str(file), force=True))
 
     def _call(self, what: str, act: Callable[[Any], object]) -> None:
-        import vagrant
-
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         before = self._log.stat().st_size if self._log.exists() else 0
-        make: Any = vagrant.Vagrant  # it has no types
-        tool = make(root=str(self._folder), out_cm=self._output, err_cm=self._output)
+        tool = _mortal()(root=str(self._folder), out_cm=self._output, err_cm=self._output)
         try:
             act(tool)
         except run.LibraryCallError as error:
@@ -59,6 +56,22 @@ class Vagrant:
     def _output(self) -> Iterator[IO[bytes]]:
         with self._log.open("ab") as out:
             yield out
+
+
+def _mortal() -> Any:
+    """python-vagrant's class, but its `vagrant` ends with us however we end: it would hold its machines' locks.
+
+    Whoever is called next makes anew what it had not made to its end.
+    """
+    import vagrant
+
+    library: Any = vagrant.Vagrant  # it has no types
+
+    class Mortal(library):  # type: ignore[misc]
+        def _make_vagrant_command(self, args: list[str | None]) -> list[str]:
+            return ["setpriv", "--pdeathsig", "KILL", "--", *super()._make_vagrant_command(args)]
+
+    return Mortal
 
 
 def any_of(names: Sequence[str]) -> str:
