@@ -10,7 +10,7 @@ from coreos_lab.chaos import journal
 from coreos_lab.checks import run_checks
 from coreos_lab.clients import ssh
 from coreos_lab.errors import FailedError, UnknownError, UsageError
-from coreos_lab.model import CheckResult, Lab, Outcome, to_json
+from coreos_lab.model import CheckResult, Cluster, Lab, Outcome, to_json
 from coreos_lab.providers.choose import provider as choose
 
 MARKS = {Outcome.PASS: "ok  ", Outcome.FAIL: "FAIL", Outcome.UNKNOWN: "????"}
@@ -19,7 +19,7 @@ MARKS = {Outcome.PASS: "ok  ", Outcome.FAIL: "FAIL", Outcome.UNKNOWN: "????"}
 def check(name: str, lab_name: str | None, *, junit: Path | None, as_json: bool) -> None:
     """Runs the checks once. FailedError when one fails, UnknownError when one could not be carried out."""
     cluster = store.require(name)
-    labs = [catalog.load(part) for part in catalog.parts(lab_name)] if lab_name else deployed_labs(name)
+    labs = _named(cluster, lab_name) if lab_name else deployed_labs(name)
     if not labs:
         raise UsageError(f"{name}: no lab is deployed, so there is nothing to check", "lab deploy ch3")
     broken = [fault.node for fault in journal.open_faults(cluster)]
@@ -35,6 +35,12 @@ def check(name: str, lab_name: str | None, *, junit: Path | None, as_json: bool)
     else:
         tell(results)
     judge(results)
+
+
+def _named(cluster: Cluster, lab_name: str) -> list[Lab]:
+    """The parts of a chapter, or a lab of the user's own: once it is deployed its name is known."""
+    record = deployed.load(cluster, lab_name) if "/" not in lab_name else None
+    return [catalog.load(part) for part in ([record.folder] if record else catalog.parts(lab_name))]
 
 
 def deployed_labs(name: str) -> list[Lab]:

@@ -56,6 +56,7 @@ def test_a_lab_of_the_users_own(cluster: Lab, tmp_path: Path) -> None:
     mine = own_lab(tmp_path / "mylab", "[Service]\nExecStart=/bin/sleep infinity\n")
     cluster("deploy", str(mine))
     cluster("check", str(mine))
+    cluster("check", "mylab")
     cluster("undeploy", str(mine))
 
 
