@@ -85,5 +85,6 @@ def failing_part(text: str) -> list[str]:
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     progress = [number for number, line in enumerate(lines) if line.startswith(("==> ", "Bringing machine"))]
     rest = lines[progress[-1] + 1 :] if progress else lines
-    plain = [line for line in rest if not re.match(r"(/\S+:\d+:in `|    core-\d+: )", line)]
+    rest = [re.sub(r"^/\S+:\d+:in `[^']*': ", "", line) for line in rest]  # what Ruby says of an error nobody expected
+    plain = [line for line in rest if not re.match(r"(\s+from /|/\S+:\d+:in `|    core-\d+: )", line)]
     return (plain or lines)[-run.TAIL :]

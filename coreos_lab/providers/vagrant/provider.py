@@ -76,12 +76,11 @@ class VagrantProvider:
                 raise self._with_console(cluster, nodes, error) from None
 
     def _with_console(self, cluster: Cluster, nodes: Sequence[Node], error: LabError) -> LabError:
-        """The error, with what the console of the first machine says that runs and that Vagrant did not come into."""
+        """The error, with what the console says of the first machine that Vagrant did not come into."""
         for node in nodes:
             console = _end_of(self.console(cluster, node))
-            runs = self._hypervisor(cluster).state(machine(cluster, node)) is NodeState.RUNNING
-            if runs and console and not _whole(cluster, node).exists():
-                details = f"{error.details}\n{node.name} runs; the end of its console:\n{console}"
+            if console and not _whole(cluster, node).exists():
+                details = f"{error.details}\n{node.name} was started; the end of its console:\n{console}"
                 return LabError(error.message, error.hint, details.lstrip())
         return error
 

@@ -182,6 +182,12 @@ def test_what_failed_is_found_in_vagrants_output() -> None:
         "below:",
         "Call to virDomainCreateWithFlags failed: Network not found",
     ]
+    trace = (
+        "==> core-01: Waiting for domain to get an IP address...\n"
+        "/usr/x/wait_for.rb:9:in `block in wait_for': The timeout (2 seconds) was exceeded (Fog::Errors::TimeoutError)\n"
+        "\tfrom /usr/x/driver.rb:302:in `get'\n"
+    )
+    assert calls.failing_part(trace) == ["The timeout (2 seconds) was exceeded (Fog::Errors::TimeoutError)"]
     assert calls.failing_part("A Vagrant environment is required\n") == ["A Vagrant environment is required"]
 
 
@@ -374,7 +380,7 @@ def test_the_console_of_a_machine_that_hangs_is_shown(
         vagrant_up()
     assert failed.value.details.splitlines() == [
         "Timed out",
-        "core-02 runs; the end of its console:",
+        "core-02 was started; the end of its console:",
         "Kernel panic of core-02",
     ]
 
