@@ -184,10 +184,10 @@ def test_what_failed_is_found_in_vagrants_output() -> None:
     ]
     trace = (
         "==> core-01: Waiting for domain to get an IP address...\n"
-        "/usr/x/wait_for.rb:9:in `block in wait_for': The timeout (2 seconds) was exceeded (Fog::Errors::TimeoutError)\n"
+        "/usr/x/wait_for.rb:9:in `block in wait_for': The timeout was exceeded (Fog::Errors::TimeoutError)\n"
         "\tfrom /usr/x/driver.rb:302:in `get'\n"
     )
-    assert calls.failing_part(trace) == ["The timeout (2 seconds) was exceeded (Fog::Errors::TimeoutError)"]
+    assert calls.failing_part(trace) == ["The timeout was exceeded (Fog::Errors::TimeoutError)"]
     assert calls.failing_part("A Vagrant environment is required\n") == ["A Vagrant environment is required"]
 
 
