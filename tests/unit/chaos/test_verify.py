@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from coreos_lab import node_states
+from coreos_lab import node_states, wait
 from coreos_lab.chaos import faults, journal, verify
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.probes import Sample
@@ -204,3 +204,20 @@ def test_the_first_that_is_no_pass_is_the_last(stage: Stage, carry_out: Callable
     stage.steps, stage.checks = 2, [PASS, FAIL, PASS]
     assert carry_out().outcome is FAIL
     assert stage.done.count("break core-02") == 1
+
+
+@pytest.mark.parametrize(
+    ("emulated", "ttl", "limit"), [(False, "10s", 30.0), (False, "30s", 50.0), (True, "10s", 150.0)]
+)
+def test_an_objective_is_longer_where_everything_takes_longer(
+    planned: Callable[..., Cluster],
+    made_lab: Callable[..., Lab],
+    tmp_path: Path,
+    emulated: bool,
+    ttl: str,
+    limit: float,
+) -> None:
+    wait.be_patient(emulated=emulated)
+    lab = made_lab("ch3", "a.service", objectives={"front": 30.0})
+    provider: Any = None
+    assert Verification(provider, planned(agent_ttl=ttl), [lab], tmp_path)._objectives() == {"front": limit}
