@@ -179,7 +179,9 @@ def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: 
             wait.until(settled, deadline=deadline, interval=0.2, missing=missing)
         except wait.DeadlineError as late:
             # What is tried again and again is never called failed: its journal says why it is.
-            first = next((state for state in _asked(fleet) if state.name in waiting), None)
+            # Of several, the one that was started first is the cause: a sidekick only waits for it.
+            late_ones = [state for state in _asked(fleet) if state.name in waiting]
+            first = min(late_ones, key=lambda state: waiting.index(state.name), default=None)
             lines = _journal(cluster, nodes, fleet, first)[1] if first else ""
             raise LabError(late.message, f"lab journal {first.name}" if first else "lab status", lines) from None
 
