@@ -123,8 +123,7 @@ def _try_failed_again(cluster: Cluster, nodes: Sequence[Node], lab: Lab) -> None
 
 def _start_anew(cluster: Cluster, nodes: Sequence[Node], fleet: Fleet, state: UnitState) -> None:
     """Has systemd start a unit that fleet takes for started."""
-    address = next((machine.address for machine in fleet.machines() if machine.id == state.machine_id), "")
-    node = next((node for node in nodes if node.address == address), None)
+    node = _node_of(nodes, fleet, state)
     if node is None:
         return
     verb = "start"
@@ -132,6 +131,12 @@ def _start_anew(cluster: Cluster, nodes: Sequence[Node], fleet: Fleet, state: Un
         events.note("unit", "had failed, is tried again", state.name)
         verb = "restart"
     ssh.node_run(cluster, node, ["sudo", "systemctl", verb, "--no-block", state.name], check=False)
+
+
+def _node_of(nodes: Sequence[Node], fleet: Fleet, state: UnitState) -> Node | None:
+    """The node that a unit is on, None where fleet does not list its machine."""
+    address = next((machine.address for machine in fleet.machines() if machine.id == state.machine_id), "")
+    return next((node for node in nodes if node.address == address), None)
 
 
 def wait_for_units(cluster: Cluster, provider: Provider, lab: Lab, *, deadline: float) -> None:
@@ -219,8 +224,7 @@ def _raise_failed(cluster: Cluster, nodes: Sequence[Node], fleet: Fleet, failed:
 
 def _journal(cluster: Cluster, nodes: Sequence[Node], fleet: Fleet, failed: UnitState) -> tuple[str, str]:
     """Where a unit is, and the end of what it says there."""
-    address = next((machine.address for machine in fleet.machines() if machine.id == failed.machine_id), "")
-    node = next((node for node in nodes if node.address == address), None)
+    node = _node_of(nodes, fleet, failed)
     lines = ""
     if node is not None:
         call = ["journalctl", "--no-pager", "--output=cat", f"--unit={failed.name}", f"--lines={JOURNAL_LINES}"]
