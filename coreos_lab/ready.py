@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from coreos_lab import events, run, wait
@@ -18,6 +18,10 @@ from coreos_lab.providers.base import Provider
 
 JOURNAL_LINES = 12
 PATIENCE = 15.0  # seconds for one try over SSH: a connection that a dying machine accepted never answers
+# Seconds: fleetd asks an etcd that does not answer again after 1, 2, 4 ... 60 s (its server/server.go), and finds one
+# that is back after a long outage that much later.
+FLEET_ASKS_AGAIN = 60.0
+FLEET_IS_LATE = 5.0  # seconds after which somebody who watches wants to know what is waited for
 # One connection asks both: does Docker answer, and has systemd finished booting? Docker's socket starts it, which takes
 # longest; every question to systemd before that would take time from all nodes' cores.
 PROBE = """
@@ -43,13 +47,14 @@ def port_open(address: str, port: int) -> bool:
 def wait_for_nodes(cluster: Cluster, nodes: Sequence[Node], provider: Provider, *, deadline: float) -> None:
     """Returns when every node has booted, its Docker answers, its etcd is healthy and fleet lists them all.
 
-    Raises NodeNotReadyError for the first node that is not there after `deadline` seconds.
+    Raises NodeNotReadyError for the first node that is not there after `deadline` seconds, and DeadlineError when
+    fleet still does not list one FLEET_ASKS_AGAIN later.
     """
     end = time.monotonic() + deadline
     with ThreadPoolExecutor(max_workers=2 * len(nodes) + 1) as pool:
         jobs = [pool.submit(_boot, cluster, node, provider, end) for node in nodes]
-        jobs += [pool.submit(_etcd, cluster, node, provider, end) for node in nodes]
-        jobs.append(pool.submit(_fleet, cluster, nodes, end))
+        members = [pool.submit(_etcd, cluster, node, provider, end) for node in nodes]
+        jobs += [*members, pool.submit(_fleet, nodes, end, members)]
         try:
             for job in jobs:
                 job.result()
@@ -129,13 +134,20 @@ def _etcd(cluster: Cluster, node: Node, provider: Provider, end: float) -> None:
             raise not_ready(cluster, node, provider, late.message) from None
 
 
-def _fleet(cluster: Cluster, nodes: Sequence[Node], end: float) -> None:
+def _fleet(nodes: Sequence[Node], end: float, members: Sequence[Future[None]]) -> None:
     wanted = {node.address for node in nodes}
     fleet = Fleet([node.address for node in nodes], timeout=1.0)
     listed: set[str] = set()
+    say_why: float | None = None  # when: only once etcd is there is it fleet that is waited for
+    said = False
 
     def all_listed() -> bool:
-        nonlocal listed
+        nonlocal listed, say_why, said
+        if say_why is None and all(member.done() for member in members):
+            say_why = time.monotonic() + FLEET_IS_LATE
+        if say_why is not None and time.monotonic() >= say_why and not said:
+            said = True
+            events.note("fleet", f"fleetd asks an etcd that was away for long every {FLEET_ASKS_AGAIN:g} s only")
         try:
             listed = {machine.address for machine in fleet.machines()}
         except CannotCheckError:
@@ -147,7 +159,8 @@ def _fleet(cluster: Cluster, nodes: Sequence[Node], end: float) -> None:
         return f"fleet does not list {absent}"
 
     with events.step("fleet", message=f"lists {', '.join(node.name for node in nodes)}"):
-        wait.until(all_listed, deadline=_left(end), interval=0.1, missing=missing)
+        deadline = _left(end) + wait.patiently(FLEET_ASKS_AGAIN)
+        wait.until(all_listed, deadline=deadline, interval=0.1, missing=missing)
 
 
 def not_ready(cluster: Cluster, node: Node, provider: Provider, why: str) -> NodeNotReadyError:

@@ -54,5 +54,5 @@ def until(
             raise KeyboardInterrupt
         if time.monotonic() >= end:
             what = missing() if callable(missing) else missing
-            raise DeadlineError(f"{what} (waited {deadline:g} s)")
+            raise DeadlineError(f"{what} (waited {deadline:.4g} s)")
         time.sleep(interval)
