@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from typing import Any
 
 from coreos_lab import events, run
 from coreos_lab.errors import LabError
+
+CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f]")  # ECMA-48's sequences, and single characters
 
 
 def write_atomic(path: Path, text: str, mode: int = 0o644) -> None:
@@ -48,6 +51,19 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise LabError(f"{path}: not valid JSON: {error}") from None
+
+
+def last_lines(path: Path, lines: int) -> str:
+    """The end of a log or of a console's record, without empty lines and terminals' control sequences.
+
+    Nothing when it cannot be read: whoever asks has a trouble of their own to tell.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    plain = (CONTROLS.sub("", line).rstrip() for line in text.splitlines())
+    return "\n".join([line for line in plain if line][-lines:])
 
 
 def _holder(path: Path) -> str:

@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
+from coreos_lab.chaos.watch import Watch
 from coreos_lab.clients.http import request
 from coreos_lab.model import LabProbe
 
@@ -52,47 +54,32 @@ def record(path: Path, probes: Iterable[Sequence[Sample]]) -> None:
             out.writelines(json.dumps(asdict(sample)) + "\n" for sample in samples)
 
 
-class Prober:
-    """Asks every probe of the deployed labs in threads of its own, for as long as the block lasts."""
+class Prober(Watch):
+    """Asks every probe of the deployed labs."""
 
     def __init__(self, probes: Sequence[LabProbe], addresses: Sequence[str]) -> None:
-        self._probes = probes
-        self._addresses = list(addresses)
-        self._stop = threading.Event()
+        super().__init__()
         self._lock = threading.Lock()
-        self._threads: list[threading.Thread] = []
         self.samples: dict[str, list[Sample]] = {probe.name: [] for probe in probes}
-
-    def __enter__(self) -> Prober:
-        self._threads = [threading.Thread(target=self._run, args=(probe,), daemon=True) for probe in self._probes]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_args: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
+        for probe in probes:
+            self.every(INTERVAL, partial(self._look, probe, list(addresses)))
 
     def outages(self) -> dict[str, float]:
         """The longest outage of each probe, in seconds."""
         with self._lock:
             return {name: longest_outage(samples) for name, samples in self.samples.items()}
 
-    def _run(self, probe: LabProbe) -> None:
-        order = list(self._addresses)
-        while not self._stop.is_set():
-            mono, wall = time.monotonic(), time.time()
-            ok, detail = False, ""
-            for address in list(order):
-                ok, detail = _ask(probe, address)
-                if ok:  # where it was served last is asked first: a unit moves seldom
-                    order.remove(address)
-                    order.insert(0, address)
-                    break
-            with self._lock:
-                self.samples[probe.name].append(Sample(probe.name, mono, wall, ok, detail))
-            self._stop.wait(max(0.0, INTERVAL - (time.monotonic() - mono)))
+    def _look(self, probe: LabProbe, order: list[str]) -> None:
+        mono, wall = time.monotonic(), time.time()
+        ok, detail = False, ""
+        for address in list(order):
+            ok, detail = _ask(probe, address)
+            if ok:  # where it was served last is asked first: a unit moves seldom
+                order.remove(address)
+                order.insert(0, address)
+                break
+        with self._lock:
+            self.samples[probe.name].append(Sample(probe.name, mono, wall, ok, detail))
 
 
 def _ask(probe: LabProbe, address: str) -> tuple[bool, str]:

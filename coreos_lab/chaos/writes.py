@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 
 from coreos_lab.chaos.probes import Sample
+from coreos_lab.chaos.watch import Watch
 from coreos_lab.clients.etcd import Etcd
 from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.errors import LabError
@@ -20,43 +20,28 @@ KEPT = 3600  # seconds until etcd forgets what a killed command has left
 FOLDER = "/_coreos-lab"
 
 
-class Writes:
-    """Writes numbers, each under a key of its own, through whichever node answers, for as long as the block lasts."""
+class Writes(Watch):
+    """Writes numbers, each under a key of its own, through whichever node answers."""
 
     def __init__(self, addresses: Sequence[str], run: str) -> None:
+        super().__init__()
         self._addresses = list(addresses)
+        self._etcd = Etcd(self._addresses, timeout=PATIENCE)
         self._folder = f"{FOLDER}/{run}"
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._write, daemon=True)
         self.samples: list[Sample] = []
         self.acknowledged: list[str] = []
-
-    def __enter__(self) -> Writes:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_args: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Returns when nothing is written any more."""
-        self._stop.set()
-        self._thread.join()
+        self.every(INTERVAL, self._write)
 
     def _write(self) -> None:
-        etcd = Etcd(self._addresses, timeout=PATIENCE)
-        number = 0
-        while not self._stop.is_set():
-            number += 1
-            mono, wall, detail = time.monotonic(), time.time(), ""
-            try:
-                etcd.set(f"{self._folder}/{number}", str(number), ttl=KEPT)
-            except LabError as error:
-                detail = error.message
-            else:
-                self.acknowledged.append(str(number))
-            self.samples.append(Sample(ETCD_PROBE, mono, wall, not detail, detail))
-            self._stop.wait(max(0.0, INTERVAL - (time.monotonic() - mono)))
+        number = str(len(self.samples) + 1)
+        mono, wall, detail = time.monotonic(), time.time(), ""
+        try:
+            self._etcd.set(f"{self._folder}/{number}", number, ttl=KEPT)
+        except LabError as error:
+            detail = error.message
+        else:
+            self.acknowledged.append(number)
+        self.samples.append(Sample(ETCD_PROBE, mono, wall, not detail, detail))
 
     def judged(self) -> tuple[Outcome, str]:
         """Whether all that was acknowledged is there, and that in words. Afterwards nothing of it is left in etcd."""

@@ -64,7 +64,11 @@ def start(address: str, port: int, pid_file: Path, *, storage: Path) -> int:
 
     def up() -> bool:
         if pidfile.running(pid_file) is None:
-            raise LabError(f"the registry at {address}:{port} ended at once", f"see {log_file}", _end_of(log_file))
+            raise LabError(
+                f"the registry at {address}:{port} ended at once",
+                f"see {log_file}",
+                disk.last_lines(log_file, run.TAIL),
+            )
         return _answers(storage, address, port)
 
     try:
@@ -121,7 +125,3 @@ def _must_be_free(address: str, port: int) -> None:
                 "the cluster's network is made by 'lab up'",
             ) from None
         raise LabError(f"{address}:{port}: no registry can listen there: {error.strerror}") from None
-
-
-def _end_of(log_file: Path) -> str:
-    return "\n".join(log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-run.TAIL :])

@@ -204,3 +204,10 @@ def test_an_interrupted_build_leaves_nothing_and_can_be_done_again(tmp_path: Pat
         disk.cached_folder(tmp_path / "image", "building", interrupted)
     folder = disk.cached_folder(tmp_path / "image", "building", lambda draft: (draft / "whole").touch())
     assert [path.name for path in folder.iterdir()] == ["whole"]
+
+
+def test_the_end_of_a_console_is_plain_and_of_one_that_is_not_there_empty(tmp_path: Path) -> None:
+    console = tmp_path / "console.log"
+    console.write_bytes(b"first\r\n\x1b[0;1msecond\x1b[0m\r\n\n\xffthird \x07\n\n")
+    assert disk.last_lines(console, 2) == "second\n\ufffdthird"
+    assert disk.last_lines(tmp_path / "nosuch.log", 2) == ""

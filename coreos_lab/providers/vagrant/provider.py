@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -78,7 +77,7 @@ class VagrantProvider:
     def _with_console(self, cluster: Cluster, nodes: Sequence[Node], error: LabError) -> LabError:
         """The error, with what the console says of the first machine that Vagrant did not come into."""
         for node in nodes:
-            console = _end_of(self.console(cluster, node))
+            console = disk.last_lines(self.console(cluster, node), CONSOLE_LINES)
             if console and not _whole(cluster, node).exists():
                 details = f"{error.details}\n{node.name} was started; the end of its console:\n{console}"
                 return LabError(error.message, error.hint, details.lstrip())
@@ -205,13 +204,6 @@ class VagrantProvider:
 
     def _disks(self, cluster: Cluster, node: Node) -> list[Path]:
         return self._hypervisor(cluster).disks(machine(cluster, node))
-
-
-def _end_of(console: Path) -> str:
-    """Its last lines. Terminals' control sequences are left out."""
-    text = console.read_text(encoding="utf-8", errors="replace") if console.exists() else ""
-    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f]", "", line) for line in text.splitlines()]
-    return "\n".join([line for line in lines if line.strip()][-CONSOLE_LINES:])
 
 
 def _copy(source: Path, target: Path) -> None:
