@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from coreos_lab import disk, events, mirror, node_states, ready, render, run, store, wait
+from coreos_lab.chaos import journal
 from coreos_lab.clients import ssh
 from coreos_lab.clients.etcd import Etcd
 from coreos_lab.clients.http import CannotCheckError
@@ -17,12 +18,26 @@ from coreos_lab.store import ClusterFolder
 
 
 def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
-    """Converges to the plan: makes missing nodes, starts stopped ones; returns those that were touched."""
-    folder = ClusterFolder(cluster.name)
+    """Converges to the plan: makes missing nodes, starts stopped ones; returns those that were touched.
+
+    All serve when this returns, but for nodes that run and are broken on purpose: to mend those is what heals.
+    """
     before = node_states.of(cluster, provider)
     idle = _idle(cluster, before)
-    if not idle:
-        return []
+    if idle:
+        _start(cluster, provider, before, idle)
+    broken = {fault.node for fault in journal.open_faults(cluster)}
+    served = [node for node in cluster.staying if node in idle or node.name not in broken]
+    if served:
+        ready.wait_for_nodes(cluster, served, provider, deadline=provider.boot_deadline)
+    mirror.run_mirror(cluster)
+    ssh.write_config(cluster, node_states.of(cluster, provider))
+    return idle
+
+
+def _start(cluster: Cluster, provider: Provider, before: dict[str, NodeState], idle: list[Node]) -> None:
+    """Starts nodes, and makes those that are not there; the last of them are not waited for."""
+    folder = ClusterFolder(cluster.name)
     if folder.restoring.exists():
         name = folder.restoring.read_text(encoding="utf-8").strip()
         raise LabError(
@@ -50,10 +65,6 @@ def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
         provider.start(cluster, [node], folder.user_data)
         if node != late[-1]:  # the last is waited for with all the others
             ready.wait_for_etcd(cluster, node, provider, deadline=provider.boot_deadline)
-    ready.wait_for_nodes(cluster, cluster.staying, provider, deadline=provider.boot_deadline)
-    mirror.run_mirror(cluster)
-    ssh.write_config(cluster, node_states.of(cluster, provider))
-    return idle
 
 
 def _idle(cluster: Cluster, before: dict[str, NodeState]) -> list[Node]:

@@ -6,9 +6,8 @@ import socket
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
-from coreos_lab import events, run, wait
+from coreos_lab import disk, events, run, wait
 from coreos_lab.clients import etcd, ssh
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError
@@ -186,11 +185,4 @@ def last_words(cluster: Cluster, node: Node, provider: Provider, lines: int = JO
             found = run.run([*call, "--output=short-iso"], check=False).stdout.strip()
             if found:
                 return found
-    return _tail(provider.console(cluster, node), lines)
-
-
-def _tail(path: Path, lines: int) -> str:
-    try:
-        return "\n".join(path.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-lines:])
-    except OSError:
-        return ""
+    return disk.last_lines(provider.console(cluster, node), lines)

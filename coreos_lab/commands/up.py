@@ -11,6 +11,7 @@ from pathlib import Path
 
 from coreos_lab import cluster as doing
 from coreos_lab import events, scaling, screen, snapshots, store
+from coreos_lab.chaos import journal
 from coreos_lab.commands import view
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, to_json
@@ -94,6 +95,9 @@ def _say(cluster: Cluster, touched: list[str], seconds: float) -> None:
         print(f"Cluster {cluster.name} runs already: {len(cluster.nodes)} nodes.")
     else:
         print(f"Cluster {cluster.name}: {len(cluster.nodes)} nodes up in {seconds:.1f} s ({', '.join(touched)}).")
+    broken = ", ".join(f"{fault.node} ({fault.kind.value})" for fault in journal.open_faults(cluster))
+    if broken:
+        print(f"Broken on purpose: {broken}. 'lab heal{name}' undoes that.")
     print("Next:")
     print(f"  lab status{name}")
     print(f"  lab deploy ch3{name}        # 'lab labs' lists the others, 'lab show ch3' is its page")
