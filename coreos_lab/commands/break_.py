@@ -137,15 +137,23 @@ def run_folder(cluster: Cluster, what: str) -> Path:
 
 
 def _plain(provider: Provider, cluster: Cluster, planned: Break, step: Step) -> Break:
-    done = faults.inject(provider, cluster, planned)
-    if step.lasting is None and not faults.FAULTS[planned.kind].comes_back:
-        return planned
+    """Breaks, and mends what is to last for a time only. Who interrupts us wants nothing broken, at whatever moment."""
+    stays = step.lasting is None and not faults.FAULTS[planned.kind].comes_back
+    before = {fault.id for fault in journal.open_faults(cluster)}
+    left_to_heal = False
     try:
+        faults.inject(provider, cluster, planned)
         if step.lasting:
             with events.step("broken", planned.names, f"for {step.lasting:g} s"):
                 time.sleep(step.lasting)
+        left_to_heal = stays
+    except LabError:  # no effect was seen: that is for the user to look at
+        left_to_heal = stays
+        raise
     finally:
-        faults.heal(provider, cluster, done)
+        ours = [fault for fault in journal.open_faults(cluster) if fault.id not in before]
+        if ours and not left_to_heal:
+            faults.heal(provider, cluster, ours)
     if step.rest:
         with events.step("rest", message=f"{step.rest:g} s"):
             time.sleep(step.rest)

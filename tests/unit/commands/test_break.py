@@ -1,4 +1,4 @@
-"""What lab break refuses before it does anything."""
+"""What lab break refuses before it does anything, and what it mends when it is interrupted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from coreos_lab import store
+from coreos_lab.chaos import faults, journal
 from coreos_lab.chaos.schedule import Step
 from coreos_lab.commands import break_ as command
-from coreos_lab.errors import UsageError
+from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, FaultKind, NodeState
 
 OPTIONS: dict[str, Any] = {
@@ -58,3 +59,30 @@ def test_the_plan_says_what_it_costs(capsys: pytest.CaptureFixture[str]) -> None
     assert "etcd loses its quorum" in said
     command.break_("core", kill("core-01"), **{**OPTIONS, "dry_run": True, "keep_quorum": True})
     assert '"quorum": null' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("lasting", "ends", "healed"),
+    [
+        (60.0, KeyboardInterrupt(), True),
+        (None, KeyboardInterrupt(), True),
+        (60.0, LabError("core-02: no effect of kill is seen"), True),
+        (None, LabError("core-02: no effect of kill is seen"), False),
+    ],
+)
+def test_interrupted_before_the_effect_was_seen(
+    monkeypatch: pytest.MonkeyPatch, lasting: float | None, ends: BaseException, healed: bool
+) -> None:
+    """Nothing stays broken that the user did not ask for, nor what was broken before this command mended by it."""
+    mended: list[str] = []
+
+    def inject(_provider: object, cluster: Cluster, _planned: object) -> None:
+        journal.record(cluster, FaultKind.KILL, "core-02")
+        raise ends
+
+    journal.record(store.require("core"), FaultKind.KILL, "core-01")
+    monkeypatch.setattr(faults, "inject", inject)
+    monkeypatch.setattr(faults, "heal", lambda _p, _c, left: mended.extend(fault.node for fault in left))
+    with pytest.raises(type(ends)):
+        command.break_("core", [Step(("core-02",), FaultKind.KILL, lasting=lasting)], **OPTIONS)
+    assert mended == (["core-02"] if healed else [])
