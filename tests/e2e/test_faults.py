@@ -243,8 +243,10 @@ def test_the_verdict(ch3: Lab, fault: str) -> None:
     [
         ("kill", ()),
         ("stop", ()),
-        ("isolate", ()),
-        *(again(fault, ()) for fault in ("halt", "reboot", "pause", "partition", "bandwidth", "loss", "read-only")),
+        *(
+            again(fault, ())
+            for fault in ("isolate", "halt", "reboot", "pause", "partition", "bandwidth", "loss", "read-only")
+        ),
         *(again(fault, ()) for fault in ("lose-disk", "slow-disk", "cpu-quota", "memory-limit", "task-limit")),
         *(again(fault, ()) for fault in ("crash-loop", "freeze", "keep-crashing", "lose-data", "corrupt-data")),
         again("remove-member", ()),
