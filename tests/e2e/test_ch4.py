@@ -49,6 +49,8 @@ def storage() -> Iterator[Lab]:
 
 def test_one_file_system_on_three_disks(storage: Lab) -> None:
     storage("ssh", "core-02", "--", "sudo", "mkfs.ext4", "-q", "/dev/sdb")
+    too_early = "sudo mkdir -p /media/ceph && sudo touch /media/ceph/mine"
+    storage("ssh", "core-01", "--", too_early)
     deploying = start("deploy", "ch4-ceph", "--deadline", "5m")
     says = ("ssh", "core-02", "--", "journalctl --no-pager -u 'ceph-disk@*'")
     until(lambda: "/dev/sdb is not empty (ext4)" in storage(*says, code=None).out)
@@ -58,6 +60,7 @@ def test_one_file_system_on_three_disks(storage: Lab) -> None:
     assert verdict["outcome"] == "pass", verdict
     assert 0 < verdict["outages"]["files"] < 30
     storage("undeploy", "ch4-ceph", "--wipe", timeout=TIMEOUT)
+    storage("ssh", "core-01", "--", "sudo rm /media/ceph/mine && sudo rmdir /media/ceph")  # the user's own is kept
     for node in ("core-01", "core-02", "core-03"):
         left = "ls -d /var/lib/ceph /media/ceph; mount | grep ceph; docker ps -aq; sudo cmp /dev/sdb /dev/zero"
         assert storage("ssh", node, "--", f"({left}) 2>/dev/null", code=None).out == ""

@@ -7,6 +7,8 @@ import time
 import pytest
 
 MOUNT = "/media/ceph"
+# Before it is mounted there is the machine's own disk, where nothing is to be written.
+MOUNTED = f"mountpoint -q {MOUNT} &&"
 PORT = 8480
 COPIES = 3
 
@@ -78,7 +80,7 @@ def test_what_one_machine_writes_every_other_reads(nodes, machine):
     text = f"{time.time_ns()}"
     path = f"{MOUNT}/check-{nodes[0]}"
     machine(nodes[0]).check_output(
-        f"echo {text} | sudo timeout 20 tee {path} >/dev/null && sudo timeout 20 sync {path}"
+        f"{MOUNTED} echo {text} | sudo timeout 20 tee {path} >/dev/null && sudo timeout 20 sync {path}"
     )
     for node in nodes:
         assert machine(node).check_output(f"timeout 20 cat {path}") == text, f"{node} reads something else"
@@ -89,8 +91,8 @@ def test_old_data_still_has_its_checksum(nodes, machine):
     """Eight mebibytes that the first of all checks has written, and that nobody has touched since."""
     data, told = f"{MOUNT}/old-data", f"{MOUNT}/old-data.sha256"
     machine(nodes[0]).check_output(
-        f"[ -e {told} ] || sudo sh -c 'head --bytes=8M /dev/urandom >{data} && sha256sum {data} >{told}.new"
-        f" && sync {MOUNT} && mv {told}.new {told}'"
+        f"{MOUNTED} {{ [ -e {told} ] || sudo sh -c 'head --bytes=8M /dev/urandom >{data}"
+        f" && sha256sum {data} >{told}.new && sync {MOUNT} && mv {told}.new {told}'; }}"
     )
     for node in nodes:
         said = machine(node).run(f"timeout 30 sha256sum --check --quiet {told}")
