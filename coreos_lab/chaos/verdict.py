@@ -44,6 +44,11 @@ class Verdict:
     objectives: dict[str, float] = field(default_factory=dict)
 
     @property
+    def what(self) -> str:
+        """The break in words."""
+        return f"{self.fault} of {', '.join(self.nodes)}" if self.nodes else f"{self.fault} (nothing was broken)"
+
+    @property
     def first_bad(self) -> Phase | None:
         """The phase that decided, None where all passed."""
         return next((phase for phase in self.phases if phase.outcome is not Outcome.PASS), None)

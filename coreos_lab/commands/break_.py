@@ -67,7 +67,7 @@ def break_(
                 done = [_plain(provider, cluster, plan(step), step) for step in steps]
     if verify:
         if junit:
-            write_junit(junit, f"{verdict.fault} of {', '.join(verdict.nodes)}", verdict.as_results)
+            write_junit(junit, verdict.what, verdict.as_results)
         tell(verdict, folder, as_json=as_json)
     elif as_json:
         each = [_told(planned, step) for planned, step in zip(done, steps, strict=True)]

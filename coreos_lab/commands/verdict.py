@@ -50,7 +50,7 @@ def tell(verdict: Verdict, folder: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({**to_json(verdict), "folder": str(folder)}, indent=2))
     else:
-        print(f"{verdict.fault} of {', '.join(verdict.nodes)}, judged by {', '.join(verdict.labs)}:")
+        print(f"{verdict.what}, judged by {', '.join(verdict.labs)}:")
         for phase in verdict.phases:
             print(f"  {MARKS[phase.outcome]} {phase.name:22} {phase.seconds:6.1f} s  {phase.evidence}")
         print(f"verdict: {verdict.outcome.value.upper()}   (record: {folder / RECORD})")

@@ -58,6 +58,10 @@ def test_what_comes_after_the_first_that_fails_does_not_matter() -> None:
     assert of_checks([]) is UNKNOWN
 
 
+def test_a_break_that_never_came_is_not_of_anybody() -> None:
+    assert replace(WHOLE, nodes=()).what == f"{WHOLE.fault} (nothing was broken)"
+
+
 def test_objectives_of_several_labs() -> None:
     objectives = {"front": 10.0, "back": 5.0}
     assert objectives_missed(objectives, {"front": 10.0, "back": 5.1}) == [
