@@ -25,6 +25,8 @@ from coreos_lab.errors import LabError
 log = logging.getLogger("coreos_lab.run")
 
 LibraryCallError = subprocess.CalledProcessError  # what a library raises that starts programs by itself
+# Puts itself there, then becomes the program: the process id stays the same.
+SCOPE = ("systemd-run", "--scope", "--quiet", "--collect")
 TAIL = 20  # lines of a failed tool's output that are worth showing
 
 
@@ -199,6 +201,11 @@ def attached(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None
     return subprocess.run(_resolve(argv), env=_environment(env), check=False).returncode
 
 
+def systemd_is_init() -> bool:
+    """Whether PID 1 is systemd, see sd_booted(3): then it owns the cgroups, and ends what a service leaves behind."""
+    return Path("/run/systemd/system").is_dir()
+
+
 def spawn(
     argv: Sequence[str | Path],
     *,
@@ -208,9 +215,10 @@ def spawn(
 ) -> int:
     """Starts a program that outlives us, in a session of its own; its output is appended to `log_file`.
 
-    Returns its process id. While we live, a thread reaps it, so that it does not stay a zombie.
+    Returns its process id. While we live, a thread reaps it, so that it does not stay a zombie. Where systemd is PID 1
+    it gets a scope of its own, too: a service that calls us, such as a CI runner's, ends all that is in its own.
     """
-    full = _resolve(argv)
+    full = _resolve([*SCOPE, *argv] if systemd_is_init() and os.geteuid() == 0 else argv)
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("ab") as out:
         process = subprocess.Popen(

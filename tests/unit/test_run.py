@@ -159,6 +159,30 @@ def test_a_program_that_outlives_us_has_a_session_of_its_own_and_leaves_no_zombi
     wait.until(lambda: not Path(f"/proc/{pid}").exists(), deadline=10, missing="it stays a zombie")
 
 
+def test_where_systemd_rules_it_leaves_the_service_that_called_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever ends that service, as a CI runner does with its jobs', would end it along."""
+    stand_in = tmp_path / "systemd-run"
+    stand_in.write_text(f'#!/bin/sh\necho "$*" >{tmp_path}/told\nwhile [ "$1" != sleep ]; do shift; done\nexec "$@"\n')
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(run, "systemd_is_init", lambda: True)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    pid = run.spawn(["sleep", "60"], log_file=tmp_path / "log")
+    try:
+        told_at = tmp_path / "told"
+        told = wait.until(
+            lambda: told_at.read_text().split() if told_at.exists() else None,
+            deadline=10,
+            missing="systemd is not asked",
+        )
+        assert told[0] == "--scope"
+        assert told[-2:] == ["sleep", "60"]
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
 def test_on_the_terminal_the_code_is_the_programs_own() -> None:
     with redirect_stdout(io.StringIO()):
         assert run.attached(["sh", "-c", "exit 7"]) == 7

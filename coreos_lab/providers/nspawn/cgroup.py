@@ -45,11 +45,6 @@ def hierarchies() -> Hierarchies:
     return parse_mounts(Path("/proc/self/mounts").read_text(encoding="utf-8"))
 
 
-def systemd_is_init() -> bool:
-    """Whether PID 1 is systemd: then it owns the cgroups, and nodes are services of its."""
-    return Path("/run/systemd/system").is_dir()
-
-
 def _v2() -> Path:
     found = hierarchies().v2
     if found is None:

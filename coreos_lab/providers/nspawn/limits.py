@@ -57,7 +57,7 @@ def start_with(cluster: Cluster, node: Node) -> None:
 
 def change(cluster: Cluster, node: Node, limits: Limits) -> None:
     """Sets all limits of a node; where it has no cgroups there is nothing to limit. LabError where that cannot be."""
-    if cgroup.systemd_is_init():
+    if run.systemd_is_init():
         unit = names.systemd_unit(cluster, node)
         changed = [f"{dial.setting}={_of_systemd(name, getattr(limits, name))}" for name, dial in DIALS.items()]
         run.run(["systemctl", "set-property", "--runtime", unit, *changed])
@@ -112,11 +112,18 @@ def require(cluster: Cluster, node: Node, resource: str) -> None:
 
 
 def require_file(node: Node, controller: str, path: Path) -> None:
-    """LabError where a node was started without a controller: its host gives none, or an older lab asked for none.
+    """LabError where a node has no such controller: its host gives none, or an older lab asked for none.
 
-    systemd gives a node the controller when a limit is set.
+    systemd gives a node a controller when a limit is set, if the host has it.
     """
-    if not cgroup.systemd_is_init() and not path.exists():
+    if run.systemd_is_init():
+        found = cgroup.hierarchies()
+        given = _read(found.v2 / "cgroup.controllers") if found.v2 else ""
+        if controller not in (*given.split(), *found.v1):
+            raise LabError(
+                f"{node.name}: this host's cgroups have no {controller} controller", "see its kernel's options"
+            )
+    elif not path.exists():
         raise LabError(
             f"{node.name}: its cgroup has no {controller} controller ({path} is not there)",
             f"if the node was started by an older lab: 'lab break {node.name}' and 'lab heal' start it anew",

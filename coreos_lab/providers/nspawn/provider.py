@@ -85,7 +85,7 @@ class NspawnProvider:
         (folder / "cgroup").unlink(missing_ok=True)
         arguments = nspawn_arguments(node, folder, image, user_data, loops, resolved=RESOLVED.exists())
         console = self.console(cluster, node)
-        if cgroup.systemd_is_init():
+        if run.systemd_is_init():
             self._start_as_service(cluster, node, [*launch_arguments(cluster, node, folder, image, "own"), *arguments])
         else:
             unified, join = cgroup.make(cluster, node)
@@ -113,7 +113,6 @@ class NspawnProvider:
                 "--collect",
                 f"--unit={names.systemd_unit(cluster, node)}",
                 f"--description=lab: {node.name} of cluster {cluster.name}",
-                "--slice=coreos-lab.slice",
                 "--property=Delegate=yes",
                 "--property=KillMode=mixed",
                 "--property=TasksMax=infinity",

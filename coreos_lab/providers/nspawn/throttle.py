@@ -26,7 +26,7 @@ def _files() -> tuple[str, ...]:
 
 def change(cluster: Cluster, node: Node, device: Path, rate: int | None) -> None:
     """Bytes a second each way; None is without limit. LabError where the node's cgroup cannot set it."""
-    if cgroup.systemd_is_init():
+    if run.systemd_is_init():
         unit = names.systemd_unit(cluster, node)
         value = "" if rate is None else f"{device} {rate}"
         run.run(["systemctl", "set-property", "--runtime", unit, *(f"{name}={value}" for name in SETTINGS)])

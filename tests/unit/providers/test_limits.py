@@ -19,7 +19,7 @@ def hierarchies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> cgroup.Hiera
     """Folders in the place of cgroups."""
     found = cgroup.Hierarchies(tmp_path / "v2", {})
     monkeypatch.setattr(cgroup, "hierarchies", lambda: found)
-    monkeypatch.setattr(cgroup, "systemd_is_init", lambda: False)
+    monkeypatch.setattr(run, "systemd_is_init", lambda: False)
     return found
 
 
@@ -95,7 +95,7 @@ def test_systemd_is_asked_where_it_owns_the_cgroups(
     planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(cgroup, "systemd_is_init", lambda: True)
+    monkeypatch.setattr(run, "systemd_is_init", lambda: True)
     monkeypatch.setattr(throttle, "number", lambda _device: "7:3")
     monkeypatch.setattr(run, "run", asked.append)
     cluster = planned()
@@ -113,6 +113,19 @@ def test_systemd_is_asked_where_it_owns_the_cgroups(
         ["IOReadBandwidthMax=/dev/loop3 1000", "IOWriteBandwidthMax=/dev/loop3 1000"],
         ["IOReadBandwidthMax=", "IOWriteBandwidthMax="],
     ]
+
+
+def test_a_host_without_a_controller_is_told_before_anything_is_limited(
+    planned: Callable[..., Cluster], hierarchies: cgroup.Hierarchies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "systemd_is_init", lambda: True)
+    assert hierarchies.v2
+    hierarchies.v2.mkdir()
+    (hierarchies.v2 / "cgroup.controllers").write_text("memory pids\n")
+    cluster = planned()
+    limits.require(cluster, cluster.nodes[0], "memory")
+    with pytest.raises(LabError, match="core-01: this host's cgroups have no cpu controller"):
+        limits.require(cluster, cluster.nodes[0], "cpus")
 
 
 @pytest.mark.parametrize(
