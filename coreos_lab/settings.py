@@ -24,6 +24,11 @@ def clusters_dir() -> Path:
     return state_dir() / "clusters"
 
 
+def run_dir() -> Path:
+    """Where lies what need not outlive a restart of the host."""
+    return Path("/run") if Path("/run").is_dir() and is_root() else Path("/tmp")  # noqa: S108
+
+
 def data(name: str) -> Path:
     """A file or folder that comes with the product: `labs`, `templates`, `userland`.
 

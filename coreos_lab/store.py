@@ -85,8 +85,7 @@ class ClusterFolder:
     @property
     def control(self) -> Path:
         """Where SSH keeps its shared connections. Short, because a socket's path holds 107 bytes at most."""
-        base = Path("/run") if Path("/run").is_dir() and settings.is_root() else Path("/tmp")  # noqa: S108
-        return base / f"coreos-lab-{hashlib.sha256(str(self.path).encode()).hexdigest()[:10]}"
+        return settings.run_dir() / f"coreos-lab-{hashlib.sha256(str(self.path).encode()).hexdigest()[:10]}"
 
     def node(self, node: Node) -> Path:
         """A node's own folder."""

@@ -151,10 +151,14 @@ def heal(provider: Provider, cluster: Cluster, faults: Sequence[journal.OpenFaul
         for fault, scene in scenes:
             if fault.outside:
                 fault.undo(scene)
-        off = [node for node in nodes if provider.state(cluster, node) is not NodeState.RUNNING]
-        for node in off:
+        off = [node for node in cluster.nodes if provider.state(cluster, node) is not NodeState.RUNNING]
+        started = [node for node in off if node in nodes]
+        if quorum.lost_by(cluster, {node.name for node in off if node not in started}):
+            # All are off after a restart of the host, and none is in order without etcd's majority.
+            started += [node for node in off if node.member and node not in started]
+        for node in started:
             ssh.forget(cluster, node)
-        provider.start(cluster, off, ClusterFolder(cluster.name).user_data)
+        provider.start(cluster, started, ClusterFolder(cluster.name).user_data)
         mirror.run_mirror(cluster)  # units pull when they start
         for fault, scene in scenes:
             if not fault.outside and fault.family != "machine":

@@ -46,7 +46,7 @@ def _quoted(path: Path, then: str = "") -> str:
 def write_config(cluster: Cluster, states: dict[str, NodeState], broken: Collection[str] = ()) -> None:
     """Writes the cluster's ssh_config, and the inventory that checks read; `broken` are nodes with a fault."""
     folder = ClusterFolder(cluster.name)
-    folder.control.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_control(folder)
     disk.write_atomic(folder.ssh_config, render_config(cluster, folder.key, folder.control))
     nodes = [
         {
@@ -67,14 +67,20 @@ def write_config(cluster: Cluster, states: dict[str, NodeState], broken: Collect
     disk.write_atomic(folder.inventory, json.dumps(inventory, indent=2) + "\n")
 
 
+def _make_control(folder: ClusterFolder) -> None:
+    """Makes the folder of shared connections: /run is empty after a restart of the host, and ssh needs it."""
+    folder.control.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def command(cluster: Cluster, node: Node, argv: Sequence[str] = (), *, tty: bool = False) -> list[str]:
     """The ssh call that runs `argv` on a node, or a login shell when it is empty.
 
     ssh hands one string to the node's shell, so several arguments are quoted for it; one alone is that string.
     """
-    config = str(ClusterFolder(cluster.name).ssh_config)
+    folder = ClusterFolder(cluster.name)
+    _make_control(folder)
     said = argv[0] if len(argv) == 1 else shlex.join(argv)
-    return ["ssh", "-F", config, *(["-t"] if tty else []), node.name, *([said] if argv else [])]
+    return ["ssh", "-F", str(folder.ssh_config), *(["-t"] if tty else []), node.name, *([said] if argv else [])]
 
 
 def node_run(

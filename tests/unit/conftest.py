@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab import wait
+from coreos_lab import settings, wait
 from coreos_lab.model import Cluster, Lab, LabUnit, Node
 from coreos_lab.plan import Request, plan
 
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state folder of the test's own."""
+    """A state folder of the test's own, and nothing in the host's /run."""
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(settings, "run_dir", lambda: tmp_path / "run")
     return tmp_path / "state"
 
 

@@ -90,6 +90,7 @@ def test_what_comes_with_the_product_is_there() -> None:
 
 
 def test_shared_connections_fit_into_a_sockets_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(settings, "run_dir", lambda: Path("/run"))
     controls = set()
     for state in ("a" * 200, "b" * 200):
         monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / state))

@@ -145,6 +145,21 @@ def test_all_are_started_before_any_is_waited_for(cluster: Cluster, paper: Any) 
     assert journal.open_faults(cluster) == []
 
 
+def test_after_a_restart_of_the_host_the_others_are_started_where_etcd_needs_them(cluster: Cluster, paper: Any) -> None:
+    fault = broken(paper, cluster, cluster.nodes[1], FaultKind.KILL)
+    paper.states = dict.fromkeys(paper.states, NodeState.STOPPED)
+    paper.done.clear()
+    faults.heal(paper, cluster, [fault])
+    assert paper.done[1:4] == ["start core-02", "start core-01", "start core-03"]
+
+
+def test_who_is_off_and_not_on_record_stays_so_where_etcd_does_without(cluster: Cluster, paper: Any) -> None:
+    fault = broken(paper, cluster, cluster.nodes[1], FaultKind.KILL)
+    paper.states["core-03"] = NodeState.STOPPED
+    faults.heal(paper, cluster, [fault])
+    assert paper.states["core-03"] is NodeState.STOPPED
+
+
 def test_a_node_that_does_not_come_back_stays_on_record(
     cluster: Cluster, paper: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,15 @@ def test_a_nodes_shell_gets_back_the_same_words(planned: Planned, argv: Sequence
     assert run.run(["sh", "-c", f"printf '%s\\0' {command}"]).stdout.split("\0")[:-1] == argv
 
 
+def test_a_restart_of_the_host_takes_no_connection_along(planned: Planned, control: Path) -> None:
+    """/run is empty then, and ssh would not start without the folder of its sockets."""
+    cluster = planned()
+    ssh.write_config(cluster, {})
+    control.rmdir()
+    ssh.command(cluster, cluster.nodes[0], ["true"])
+    assert control.is_dir()
+
+
 def test_without_a_command_it_is_a_login(planned: Planned) -> None:
     cluster = planned()
     assert ssh.command(cluster, cluster.nodes[2])[-1] == "core-03"
