@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from coreos_lab import mirror, store
 from coreos_lab.clients.etcd import Etcd
+from coreos_lab.providers.nspawn import names
+from coreos_lab.providers.nspawn.provider import NspawnProvider
 from tests.e2e.calls import NAME, STATE, WITHOUT_REPAIR, Result, again, lab, start, until
 
 Lab = Callable[..., Result]
@@ -271,6 +275,24 @@ def test_the_verdict_without_the_repair(ch3: Lab, fault: str, values: tuple[str,
     ch3("heal")
     assert ch3("status", "--json").json["faults"] == []
     ch3("etcdctl", "rm", "/kept", code=None)
+
+
+def test_a_restart_of_the_host_in_the_middle(ch3: Lab) -> None:
+    """What does not outlive one is taken away: machines, mirror, network, firewall tables, SSH's connections."""
+    ch3("break", "core-03", "--fault", "isolate")
+    found = store.require(NAME)
+    for node in found.nodes:
+        NspawnProvider().kill(found, node)
+    mirror.stop_mirror(found)
+    subprocess.run(["ip", "link", "delete", names.bridge(found.network)], check=True)
+    listed = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
+    for _table, family, name in (line.split() for line in listed.splitlines()):
+        if name == f"coreos_lab_{found.network.index}" or name.startswith(f"coreos_lab_{found.network.index}_"):
+            subprocess.run(["nft", "delete", "table", family, name], check=True)
+    shutil.rmtree(store.ClusterFolder(NAME).control)
+    ch3("heal")
+    assert all(node["etcd_healthy"] for node in ch3("status", "--json").json["nodes"])
+    until(lambda: ch3("check", "ch3", code=None).code == 0, deadline=180)
 
 
 def test_breaks_after_one_another(ch3: Lab, tmp_path: Path) -> None:
