@@ -65,6 +65,10 @@ test-vagrant: setup image ## the tests on virtual machines of libvirt; emulated 
 	$(SUDO) scripts/libvirt.py start
 	$(SUDO) $(VENV)/bin/python -m pytest tests/vagrant -v $(call junit,vagrant); code=$$?; $(SUDO) scripts/libvirt.py stop; exit $$code
 
+.PHONY: test-systemd
+test-systemd: setup image ## the path on a host whose PID 1 is systemd, which is made here where this one is none
+	$(SUDO) $(VENV)/bin/python -m pytest tests/systemd -v $(call junit,systemd)
+
 .PHONY: userland
 userland: setup ## build Container Linux's programs from their Go modules
 	$(SUDO) $(VENV)/bin/python -m coreos_lab.machine_image.build userland
