@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 import struct
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from coreos_lab import run
 from coreos_lab.errors import LabError
 from coreos_lab.model import Disk
 
+LOOP_MAJOR = 7  # the kernel's admin-guide/devices.txt
 # From linux/loop.h: the calls, the bytes of struct loop_info64, and where in it the offset of the first byte is.
 GET_STATUS, SET_STATUS, STATUS_BYTES, OFFSET_AT = 0x4C05, 0x4C04, 232, 24
 
@@ -38,12 +40,24 @@ def attach(node_folder: Path, disk: Disk) -> Path:
         with path.open("wb") as out:
             out.truncate(disk.size)
     found = devices().get(path)
-    if found is None:
-        found = Path(run.run(["losetup", "--find", "--show", path]).stdout.strip())
-    if not found.exists():  # a container without udev has no node for a device made later
-        number = int(found.name.removeprefix("loop"))
-        os.mknod(found, 0o600 | 0o060000, os.makedev(7, number))
+    while found is None:
+        done = run.run(["losetup", "--find", "--show", path], check=False)
+        if done.returncode == 0:
+            found = Path(done.stdout.strip())
+        elif not _made(Path(run.run(["losetup", "--find"]).stdout.strip())):
+            raise LabError(
+                f"{path}: no loop device takes it", "see which there are: losetup --list", done.stderr.strip()
+            )
+    _made(found)
     return found
+
+
+def _made(device: Path) -> bool:
+    """Makes a loop device's node where it is missing, as in a container without udev; says whether it was."""
+    if device.exists():
+        return False
+    os.mknod(device, 0o600 | stat.S_IFBLK, os.makedev(LOOP_MAJOR, int(device.name.removeprefix("loop"))))
+    return True
 
 
 def attached(node_folder: Path, disk: Disk) -> Path | None:
