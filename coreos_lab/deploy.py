@@ -59,9 +59,8 @@ def refuse_conflicts(cluster: Cluster, lab: Lab) -> None:
             f"{lab.name}: needs {lab.disks} extra disks a node, {cluster.name} has {len(cluster.nodes[0].disks)}",
             f"lab destroy && lab up --disks {lab.disks}",
         )
-    for name in deployed.names(cluster):
-        other = deployed.load(cluster, name)
-        if other is None or other.name == lab.name:
+    for other in deployed.records(cluster):
+        if other.name == lab.name:
             continue
         shared = sorted(set(other.ports) & set(lab.ports))
         if shared:
@@ -73,7 +72,7 @@ def refuse_conflicts(cluster: Cluster, lab: Lab) -> None:
         both = sorted(set(other.units) & set(lab.unit_names))
         if both:
             raise UsageError(
-                f"{lab.name}: its unit {both[0]} is there already, from {other.name}", f"lab undeploy {name}"
+                f"{lab.name}: its unit {both[0]} is there already, from {other.name}", f"lab undeploy {other.name}"
             )
 
 

@@ -59,6 +59,11 @@ def names(cluster: Cluster) -> list[str]:
     return [path.stem for path in paths]
 
 
+def records(cluster: Cluster) -> list[Deployed]:
+    """The records of all labs on the cluster, the one deployed first first."""
+    return [found for name in names(cluster) if (found := load(cluster, name))]
+
+
 def forget(cluster: Cluster, name: str) -> None:
     """Removes the record."""
     disk.remove_tree(ClusterFolder(cluster.name).units_of(name))

@@ -160,7 +160,7 @@ def _wanted_units(cluster: Cluster) -> set[str]:
     fleet = Fleet(node_states.addresses(cluster.staying))
     stay = {machine.id for machine in _machines(cluster, fleet)}
     states = fleet.states()
-    ours = {name for lab in deployed.names(cluster) if (record := deployed.load(cluster, lab)) for name in record.units}
+    ours = {name for record in deployed.records(cluster) for name in record.units}
     runs = {state.name for state in states if state.active == "active"}
     failed = {state.name for state in states if state.active == "failed" and state.machine_id in stay}
     return {

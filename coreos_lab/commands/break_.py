@@ -168,7 +168,7 @@ def _verify(
     folder: Path,
     deadline: float,
 ) -> Verdict:
-    labs = [catalog.load(record.folder) for each in deployed.names(cluster) if (record := deployed.load(cluster, each))]
+    labs = [catalog.load(record.folder) for record in deployed.records(cluster)]
     if not labs:
         raise UsageError("--verify: no lab is deployed, so there is nothing that must survive", "lab deploy ch3")
     if journal.open_faults(cluster):

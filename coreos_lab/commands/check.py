@@ -46,8 +46,7 @@ def _named(cluster: Cluster, lab_name: str) -> list[Lab]:
 def deployed_labs(name: str) -> list[Lab]:
     """The labs on a cluster, read from the folders that they were deployed from."""
     cluster = store.require(name)
-    records = [deployed.load(cluster, each) for each in deployed.names(cluster)]
-    return [catalog.load(record.folder) for record in records if record]
+    return [catalog.load(record.folder) for record in deployed.records(cluster)]
 
 
 def tell(results: list[CheckResult]) -> None:

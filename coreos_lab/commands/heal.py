@@ -43,11 +43,8 @@ def _wait_for_labs(cluster: Cluster) -> None:
 
     Where they do not in time that is said, and is no failure: nothing is broken any more, and why is for `lab check`.
     """
-    for name in deployed.names(cluster):
-        record = deployed.load(cluster, name)
-        if record is None:
-            continue
-        with events.step("heal", message=f"{name}: its checks"):
+    for record in deployed.records(cluster):
+        with events.step("heal", message=f"{record.name}: its checks"):
             try:
                 lab = catalog.load(record.folder)
             except LabError as error:  # a lab of the user's own, whose folder is gone or being changed
@@ -57,4 +54,4 @@ def _wait_for_labs(cluster: Cluster) -> None:
             results = run_checks(lab, inventory, deadline=wait.patiently(LABS_PATIENCE))
         bad = [result.name for result in results if result.outcome is not Outcome.PASS]
         if bad:
-            events.note("heal", f"not yet: {', '.join(bad)}; 'lab check {name}' tells more")
+            events.note("heal", f"not yet: {', '.join(bad)}; 'lab check {record.name}' tells more")

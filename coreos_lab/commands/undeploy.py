@@ -22,7 +22,7 @@ def undeploy(name: str, lab: str, *, wipe: bool, as_json: bool) -> None:
     chosen = wanted or [each for each in there if each == Path(lab).absolute().name]
     if not chosen:
         raise UsageError(f"{lab}: is not deployed on {name} (there is: {', '.join(there) or 'none'})")
-    with_disks = [each for each in there if (record := deployed.load(cluster, each)) and record.disks]
+    with_disks = [record.name for record in deployed.records(cluster) if record.disks]
     if wipe and not set(with_disks) & set(chosen):
         raise UsageError(f"--wipe: {lab} uses no extra disks", "leave it out")
     if wipe and (others := set(with_disks) - set(chosen)):
