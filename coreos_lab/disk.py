@@ -1,4 +1,4 @@
-"""Files that must never be half-written, and locks that say who holds them."""
+"""Files that are never half-written, locks that name their holder, folders that are whole or absent."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ import json
 import os
 import re
 import shutil
+import stat
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from coreos_lab import events, run
-from coreos_lab.errors import LabError
+from coreos_lab import events, mounts, namespaces, run
+from coreos_lab.errors import LabError, UsageError
 
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f]")  # ECMA-48's sequences, and single characters
 
 
 def write_atomic(path: Path, text: str, mode: int = 0o644) -> None:
-    """Writes a file whole or not at all, and on the disk before this returns."""
+    """Writes a file atomically; it is on the disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
@@ -37,7 +39,7 @@ def write_atomic(path: Path, text: str, mode: int = 0o644) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes the names in a folder last: without it a rename may be lost in a power cut."""
+    """Syncs a folder: without that a rename in it may be lost in a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -46,17 +48,36 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file's value. Raises LabError that names the file when it is no JSON."""
+    """A JSON file's value. LabError that names the file when it is not valid."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise LabError(f"{path}: not valid JSON: {error}") from None
 
 
-def last_lines(path: Path, lines: int) -> str:
-    """The end of a log or of a console's record, without empty lines and terminals' control sequences.
+def text(path: Path) -> str:
+    """A text file that a user wrote. UsageError with file and line where it is not UTF-8."""
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{shown(path)}:{line}: not UTF-8", "save the file as UTF-8") from None
 
-    Nothing when it cannot be read: whoever asks has a trouble of their own to tell.
+
+def shown(path: Path) -> str:
+    """A path for messages: relative to the working directory if it is below that."""
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # the working directory was removed
+        return str(path)
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def last_lines(path: Path, lines: int) -> str:
+    """The end of a log or a console's output, without empty lines and terminals' control sequences.
+
+    "" when it cannot be read: the caller is about to report another error.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -68,16 +89,16 @@ def last_lines(path: Path, lines: int) -> str:
 
 def _holder(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip() or "somebody"
+        return path.read_text(encoding="utf-8").strip() or "another command"
     except OSError:
-        return "somebody"
+        return "another command"
 
 
 @contextmanager
 def lock(path: Path, what: str, *, wait: bool) -> Iterator[None]:
-    """Holds `path` as a lock for the block; the kernel lets go of it however we end.
+    """Holds `path` as a lock for the block; the kernel releases it however this process ends.
 
-    `what` names the holder for whoever comes second, who waits (and says for whom) or gets a LabError.
+    `what` names the holder to a second command, which waits (and reports for what) or gets a LabError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -91,16 +112,33 @@ def lock(path: Path, what: str, *, wait: bool) -> Iterator[None]:
                 ) from None
             events.note("lock", f"waiting for {_holder(path)}")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{what} (process {os.getpid()})\n".encode(), 0)
+        with suppress(OSError):  # a full disk: the holder's name is missing then
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{what} (process {os.getpid()})\n".encode(errors="replace"), 0)
         yield
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
 
+def mode_in_git(path: Path) -> int:
+    """A file's or folder's mode as git records it, whatever umask it was checked out with."""
+    return 0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644
+
+
+def copy_as_in_git(source: Path, target: Path, leave_out: str = "") -> None:
+    """Copies a folder to a path that does not exist yet, each file and folder with the mode that git records.
+
+    `leave_out` is a pattern of names that are not copied.
+    """
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(leave_out), symlinks=True)
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(mode_in_git(path))
+
+
 def content_hash(parts: Iterable[Path | str]) -> str:
-    """A short hash over texts and over files with their names and modes; folders are taken whole."""
+    """A short hash over texts, and over files with their names and modes in git; of folders, over all their files."""
     digest = hashlib.sha256()
 
     def add(name: str, payload: bytes) -> None:
@@ -111,7 +149,7 @@ def content_hash(parts: Iterable[Path | str]) -> str:
         if path.is_symlink():
             add(f"{name} link", str(path.readlink()).encode())
         else:
-            add(f"{name} {path.stat().st_mode & 0o777:o}", path.read_bytes())
+            add(f"{name} {mode_in_git(path):o}", path.read_bytes())
 
     for part in parts:
         if isinstance(part, str):
@@ -127,40 +165,63 @@ def content_hash(parts: Iterable[Path | str]) -> str:
 
 def size(paths: Iterable[Path]) -> int:
     """Bytes that files and folders take on the disk; holes take none."""
-    found = [str(path) for path in paths]
-    if not found:
+    names = [str(path) for path in paths]
+    if not names:
         return 0
-    # What is in use changes while it is counted: du says which file is gone, and goes on.
-    call = ["du", "--summarize", "--total", "--one-file-system", "--block-size=1", "--", *found]
+    # Files that are in use may be removed meanwhile: du reports those and goes on.
+    call = ["du", "--summarize", "--total", "--one-file-system", "--block-size=1", "--", *names]
     return int(run.run(call, check=False).stdout.strip().splitlines()[-1].split()[0])
 
 
 def remove_tree(folder: Path) -> None:
-    """Removes a folder with all in it, after unmounting what a dead builder or node left mounted there.
+    """Removes a folder with all in it, after unmounting what a killed builder or node left mounted there.
 
-    Never deletes through a mount: raises LabError when one cannot be taken off.
+    Never deletes through a mount: raises LabError when one cannot be unmounted.
     """
     for _ in range(8):  # mounts may be stacked
-        mounted = [path for path in mount_points() if path == folder or folder in path.parents]
+        mounted = mounts.on(folder)
         if not mounted:
             break
-        for path in sorted(mounted, key=lambda p: len(p.parts), reverse=True):
-            run.run(["umount", "--lazy", path], check=False)
+        for mount in reversed(mounted):
+            run.run(["umount", "--lazy", mount.point], check=False)
     else:
-        raise LabError(f"{folder}: still mounted: {', '.join(map(str, mounted))}", "unmount it, then try again")
+        points = ", ".join(str(mount.point) for mount in mounted)
+        raise LabError(f"{folder}: still mounted: {points}", "unmount it, then try again")
     shutil.rmtree(folder, ignore_errors=False) if folder.is_dir() else folder.unlink(missing_ok=True)
 
 
-def mount_points() -> list[Path]:
-    """Every mount point of this mount namespace, in the order of mounting."""
-    lines = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
-    return [Path(line.split()[1].replace("\\040", " ")) for line in lines]
+def remove_at_once(folder: Path) -> None:
+    """Removes a folder atomically, by a rename first: an interruption leaves no half of it under its name.
+
+    The renamed rest is hidden beside it, and removed by the next call.
+    """
+    gone = folder.with_name(f".{folder.name}.gone")
+    if folder.exists():
+        if gone.exists():
+            remove_tree(gone)
+        folder.rename(gone)
+    if gone.exists():
+        remove_tree(gone)
+
+
+def carries_overlays(folder: Path) -> tuple[bool, str]:
+    """Whether an overlay of layers in this folder can be mounted, and why not. Tries it, and leaves nothing behind."""
+    place = Path(tempfile.mkdtemp(prefix=".overlay-", dir=folder))
+    try:
+        for name in ("lower", "upper", "work", "root"):
+            (place / name).mkdir()
+        options = f"lowerdir={place / 'lower'},upperdir={place / 'upper'},workdir={place / 'work'}"
+        call: list[str | Path] = ["mount", "-t", "overlay", "overlay", "-o", options, place / "root"]
+        done = run.run(namespaces.contained(call), check=False)
+    finally:
+        remove_tree(place)
+    return done.returncode == 0, (done.stderr.strip().splitlines() or [""])[0]
 
 
 def cached_folder(folder: Path, what: str, build: Callable[[Path], None]) -> Path:
-    """A folder that is either whole or not there: `build` fills a draft beside it, which is then renamed.
+    """A folder that is either whole or absent: `build` fills a draft beside it, which is then renamed.
 
-    A second builder of the same folder waits for the first. A draft left by one that died is removed.
+    A second builder of the same folder waits for the first. The draft of a killed builder is removed.
     """
     if folder.is_dir():
         return folder

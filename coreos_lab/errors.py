@@ -1,4 +1,4 @@
-"""One root for every error that a user can meet, and the exit code that goes with each."""
+"""The errors that a user can meet, all below LabError, each with its exit code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes of every command. 130 is the shell's own for SIGINT."""
+    """Exit codes of every command. From 128 on they are the shell's own: 128 and the number of a signal."""
 
     DONE = 0
     FAILED = 1
@@ -15,12 +15,13 @@ class Exit(IntEnum):
     ENVIRONMENT = 4
     BUG = 70
     INTERRUPTED = 130
+    UNHEARD = 141  # SIGPIPE: the reader of our stdout has ended
 
 
 class LabError(Exception):
     """The environment or an operation failed.
 
-    `message` is one line that names the thing and the place; `hint` says what to do about it;
+    `message` is one line that names the thing and the place; `hint` is the remedy;
     `details` are further lines worth showing (journal lines, the end of a tool's output).
     """
 
@@ -34,7 +35,7 @@ class LabError(Exception):
 
 
 class UsageError(LabError):
-    """What was asked for makes no sense: a wrong option, name or file."""
+    """The user's input is wrong: an option, a name or a file."""
 
     exit_code = Exit.USAGE
 
@@ -46,6 +47,6 @@ class FailedError(LabError):
 
 
 class UnknownError(LabError):
-    """It could not be found out. Never to be read as a pass."""
+    """The result could not be found out, which is never a pass."""
 
     exit_code = Exit.UNKNOWN

@@ -1,4 +1,4 @@
-"""What happens, as it happens: every screen, log and report is drawn from these events.
+"""Events: every screen, log and report is made from them.
 
 An event is one line of a run's `events.jsonl`. Sinks take events in the order in which they are emitted;
 emitting is thread-safe, because nodes boot in parallel.
@@ -10,8 +10,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 
@@ -20,7 +21,7 @@ class Event:
     """One thing that happened.
 
     `kind` is `start`, `end`, `error` (of a step) or `note`; `step` names what is being done and `subject`
-    whom it concerns (a node, a unit, a container image). `mono` is monotonic seconds, `wall` seconds since
+    what it concerns (a node, a unit, a container image). `mono` is monotonic seconds, `wall` seconds since
     the epoch, `seconds` a step's duration.
     """
 
@@ -34,7 +35,7 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> str:
-        """The event as one JSON line, without the fields that say nothing."""
+        """The event as one JSON line, without empty fields."""
         return json.dumps({k: v for k, v in asdict(self).items() if v not in ("", None, {})}, default=str)
 
 
@@ -49,20 +50,32 @@ _lock = threading.Lock()
 
 
 def emit(event: Event) -> None:
-    """Hands an event to every sink."""
+    """Passes an event to every sink. A sink that fails is removed, which the others get as an event."""
     with _lock:
-        for sink in list(_sinks):
-            sink(event)
+        failed = [(sink, error) for sink in list(_sinks) if (error := _pass(sink, event))]
+        for sink, error in failed:
+            _sinks.remove(sink)
+            lost = Event("note", event.step, event.subject, f"no longer recorded: {error}")
+            for other in list(_sinks):
+                _pass(other, lost)
+
+
+def _pass(sink: Sink, event: Event) -> Exception | None:
+    try:
+        sink(event)
+    except Exception as error:  # of a terminal, a pipe or a disk
+        return error
+    return None
 
 
 def note(step: str, message: str, subject: str = "", **data: Any) -> None:
-    """Says something worth knowing that is no step of its own."""
+    """Reports something that is no step of its own."""
     emit(Event("note", step, subject, message, data=data))
 
 
 @contextmanager
 def step(name: str, subject: str = "", message: str = "", **data: Any) -> Iterator[None]:
-    """Times a piece of work and says when it begins and how it ends."""
+    """Times a step; emits events when it begins and how it ends."""
     began = time.monotonic()
     emit(Event("start", name, subject, message, data=data))
     try:
@@ -76,14 +89,35 @@ def step(name: str, subject: str = "", message: str = "", **data: Any) -> Iterat
 
 @contextmanager
 def listening(sink: Sink) -> Iterator[None]:
-    """Adds a sink for as long as the block runs."""
+    """Adds a sink while the block runs."""
     with _lock:
         _sinks.append(sink)
     try:
         yield
     finally:
         with _lock:
-            _sinks.remove(sink)
+            if sink in _sinks:  # else it has failed, and was removed
+                _sinks.remove(sink)
+
+
+@contextmanager
+def recording(path: Path) -> Iterator[None]:
+    """Writes every event of the block to a file, one JSON object a line, so that a reader can follow.
+
+    Where that fails, as on a full disk, it is reported, and the block goes on.
+    """
+    try:
+        out = path.open("w", encoding="utf-8")
+    except OSError as error:
+        note("record", f"{path}: {error.strerror}")
+        yield
+        return
+    try:
+        with listening(json_lines(out)):
+            yield
+    finally:
+        with suppress(OSError):  # a failed write was reported before
+            out.close()
 
 
 def json_lines(stream: TextIO) -> Callable[[Event], None]:

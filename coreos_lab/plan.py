@@ -4,19 +4,44 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+from typing import Any
 
+from coreos_lab import hints
 from coreos_lab.errors import UsageError
-from coreos_lab.model import ETCD_MEMBERS_MAX, FLANNEL_BACKENDS, NODES_MAX, Cluster, Disk, Limits, Network, Node
-from coreos_lab.units_of_measure import duration
+from coreos_lab.hints import DEFAULT_NAME, DEFAULT_PROVIDER
+from coreos_lab.model import (
+    ETCD_MEMBERS_MAX,
+    FLANNEL_BACKENDS,
+    NODES_MAX,
+    CloudConfig,
+    Cluster,
+    Limits,
+    MachineMetadata,
+    Network,
+    latest,
+)
+from coreos_lab.node_plans import grown, make_disks, make_nodes, with_disks
+from coreos_lab.units_of_measure import as_size, duration
 
-DEFAULT_NAME = "core"
-FIRST_HOST = 100  # node N has the address .100+N
 FIRST_SUBNET = 8  # 172.17.8.0/24 is Container Linux's own; further clusters take the next ones
-DISKS_MAX = 8
-REGISTRY_PORT = 5808  # not a registry's usual 5000: Debian's package starts one there on all addresses
+INDICES = 200  # of the lab's networks
+DISKS_MAX, DISK_SIZE = 8, 2**30  # a node's extra disks; each in bytes
+NODES = 3
+DOCKER_BIP = "10.254.0.1/24"  # Docker's own default is 172.17.0.0/16, in which the nodes' network lies
+OVERLAY = "10.1.0.0/16"  # flannel's: each machine gets a /24 of it
+UNUSABLE = {
+    OVERLAY: "the nodes' overlay network",
+    DOCKER_BIP: "the nodes' Docker bridge where flannel is off",
+    "127.0.0.0/8": "for loopback",
+    "0.0.0.0/8": "not for machines",
+    "224.0.0.0/3": "for multicast, or reserved",
+}
+REGISTRY_NAME = "registry.lab"  # the same on the nodes of every cluster
+# The cluster's services on its bridge. Not a registry's usual 5000: Debian's package starts one there on all addresses.
+REGISTRY_PORT, DISCOVERY_PORT = 5808, 5809
 AGENT_TTL = {"vagrant": "30s"}  # fleet's own default: virtual machines may pause for seconds on a busy host
 
 
@@ -38,6 +63,9 @@ class Request:
     channel: str | None = None
     box: str | None = None
     box_version: str | None = None
+    no_userns: bool | None = None
+    cloud_configs: tuple[CloudConfig, ...] | None = None
+    metadata: tuple[MachineMetadata, ...] | None = None
 
 
 def check_name(name: str) -> str:
@@ -50,12 +78,6 @@ def check_name(name: str) -> str:
     return name
 
 
-def node_name(cluster: str, number: int) -> str:
-    """`core-01`: nodes are called after Container Linux in every cluster, as in the chapters."""
-    del cluster  # names are a cluster's own: two clusters may each have a core-01
-    return f"core-{number:02d}"
-
-
 def network_for(subnet: str | None, index: int) -> Network:
     """The network of that index, or of a subnet that the user chose."""
     text = subnet or f"172.17.{FIRST_SUBNET + index}.0/24"
@@ -65,34 +87,34 @@ def network_for(subnet: str | None, index: int) -> Network:
         raise UsageError(f"--subnet {text}: {error}", "write it as 10.88.8.0/24") from None
     if network.prefixlen > 24:  # noqa: PLR2004 - .101 to .199 must fit
         raise UsageError(f"--subnet {text}: too small for addresses up to .199", "use a /24 or a wider one")
+    for other, what in UNUSABLE.items():
+        if network.overlaps(IPv4Network(other, strict=False)):
+            raise UsageError(f"--subnet {text}: {other} is {what}", "use another, such as 10.88.8.0/24")
     return Network(str(network), str(network.network_address + 1), index)
 
 
 def free_index(name: str, taken: Collection[int]) -> int:
-    """The default cluster has index 0 and so the well-known addresses; others take the next free one."""
-    if name == DEFAULT_NAME:
+    """The default cluster takes index 0, and so the well-known addresses, where it is free; others take the next."""
+    if name == DEFAULT_NAME and 0 not in taken:
         return 0
-    return next(i for i in range(1, 200) if i not in taken)
+    index = next((i for i in range(1, INDICES) if i not in taken), None)
+    if index is None:
+        last = network_for(None, INDICES - 1).subnet
+        raise UsageError(f"{name}: every network up to {last} is in use on this machine", "choose one with --subnet")
+    return index
 
 
-def make_nodes(network: Network, first: int, last: int, disks: tuple[Disk, ...], members: int) -> tuple[Node, ...]:
-    """Nodes number `first` to `last`; those up to number `members` are etcd members."""
-    base = IPv4Network(network.subnet).network_address + FIRST_HOST
-    return tuple(
-        Node(node_name("", number), str(base + number), member=number <= members, disks=disks)
-        for number in range(first, last + 1)
-    )
-
-
-def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, default_nodes: int = 3) -> Cluster:
+def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, default_nodes: int = NODES) -> Cluster:
     """The cluster that was asked for.
 
-    An existing cluster keeps its network, limits and disks; it may only grow here. UsageError says which option
-    contradicts it.
+    An existing cluster keeps its network and limits; here it can only get more nodes and more disks. UsageError names
+    the option that contradicts it.
     """
     check_name(request.name)
     if request.nodes is not None and not 1 <= request.nodes <= NODES_MAX:
         raise UsageError(f"--nodes {request.nodes}: must be from 1 to {NODES_MAX}")
+    if request.disks is not None and not 0 <= request.disks <= DISKS_MAX:
+        raise UsageError(f"--disks {request.disks}: must be from 0 to {DISKS_MAX}")
     if request.members is not None and not 1 <= request.members <= ETCD_MEMBERS_MAX:
         raise UsageError(f"--members {request.members}: must be from 1 to {ETCD_MEMBERS_MAX}")
     for option, value in (("--disk-size", request.disk_size), ("--memory", request.memory), ("--cpus", request.cpus)):
@@ -103,23 +125,22 @@ def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, 
     if request.flannel_backend not in (None, *FLANNEL_BACKENDS):
         raise UsageError(f"--flannel-backend {request.flannel_backend}: must be {' or '.join(FLANNEL_BACKENDS)}")
     if request.provider not in (None, "vagrant") or (existing is None and request.provider is None):
-        for option, told in (
+        for option, given in (
             ("--channel", request.channel),
             ("--box", request.box),
             ("--box-version", request.box_version),
         ):
-            if told is not None:
-                raise UsageError(f"{option} {told}: boxes are Vagrant's", "add --provider vagrant")
+            if given is not None:
+                raise UsageError(f"{option} {given}: boxes are Vagrant's", "add --provider vagrant")
+    if request.no_userns and "vagrant" in (request.provider, existing and existing.provider):
+        raise UsageError("--no-userns: virtual machines have a kernel of their own", "leave it out")
     if existing is not None:
-        return _grown(request, existing)
+        return _with_user_data(request, _grown(request, existing))
     count = request.nodes or default_nodes
-    if request.disks is not None and not 0 <= request.disks <= DISKS_MAX:
-        raise UsageError(f"--disks {request.disks}: must be from 0 to {DISKS_MAX}")
-    size = request.disk_size or 2**30
-    disks = tuple(Disk(f"/dev/sd{chr(ord('b') + i)}", size) for i in range(request.disks or 0))
+    disks = make_disks(request.disks or 0, request.disk_size or DISK_SIZE)
     network = network_for(request.subnet, free_index(request.name, taken))
-    provider = request.provider or "nspawn"
-    return Cluster(
+    provider = request.provider or DEFAULT_PROVIDER
+    cluster = Cluster(
         name=request.name,
         provider=provider,
         network=network,
@@ -128,27 +149,45 @@ def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, 
         agent_ttl=request.agent_ttl or AGENT_TTL.get(provider, Cluster.agent_ttl),
         flannel_backend=request.flannel_backend or Cluster.flannel_backend,
         members_max=request.members or ETCD_MEMBERS_MAX,
+        userns=not request.no_userns,
     )
+    return _with_user_data(request, cluster)
+
+
+def _with_user_data(request: Request, cluster: Cluster) -> Cluster:
+    """The cluster with the reader's cloud-configs and metadata, where the request has some."""
+    names = [node.name for node in cluster.staying]
+    for option, given in (("--cloud-config", request.cloud_configs), ("--metadata", request.metadata)):
+        for name in [each.node for each in given or () if each.node and each.node not in names]:
+            remedy = f"there is: {', '.join(names)}"
+            raise UsageError(f"{option} {name}: no such node in cluster {cluster.name}", remedy)
+    configs, metadata = latest(cluster.cloud_configs, request.cloud_configs), latest(cluster.metadata, request.metadata)
+    return replace(cluster, cloud_configs=configs, metadata=metadata)
 
 
 def _grown(request: Request, existing: Cluster) -> Cluster:
-    def fixed(option: str, asked: object, has: object) -> None:
-        if asked is not None and asked != has:
+    def fixed(option: str, given: object, has: object, text: Callable[[Any], object] = str) -> None:
+        if given is not None and given != has:
+            had = "none" if has is None else text(has)
             raise UsageError(
-                f"{option}: cluster {existing.name} was made with {has}, not {asked}",
-                f"destroy it first (lab destroy --name {existing.name}), or make another with --name",
+                f"{option}: cluster {existing.name} was made with {had}, not {text(given)}",
+                f"destroy it first ({hints.lab('destroy')}), or make another with --name",
             )
 
     fixed("--provider", request.provider, existing.provider)
     fixed("--members", request.members, existing.members_max)
-    fixed("--disks", request.disks, len(existing.nodes[0].disks))
-    if request.disk_size is not None and existing.nodes[0].disks:
-        fixed("--disk-size", request.disk_size, existing.nodes[0].disks[0].size)
-    fixed("--memory", request.memory, existing.limits.memory)
+    disks = existing.nodes[0].disks
+    more_disks = request.disks is not None and request.disks > len(disks) and existing.provider == DEFAULT_PROVIDER
+    if not more_disks:
+        fixed("--disks", request.disks, len(disks))
+    if request.disk_size is not None and disks:
+        fixed("--disk-size", request.disk_size, disks[0].size, as_size)
+    fixed("--memory", request.memory, existing.limits.memory, as_size)
     fixed("--cpus", request.cpus, existing.limits.cpus)
     fixed("--agent-ttl", request.agent_ttl, existing.agent_ttl)
     fixed("--flannel-backend", request.flannel_backend, existing.flannel_backend)
     fixed("--subnet", request.subnet, existing.network.subnet)
+    fixed("--no-userns", request.no_userns and "none", "user namespaces" if existing.userns else "none")
     has = existing.box
     fixed("--channel", request.channel and f"flatcar-{request.channel}", has and has.name)
     fixed("--box", request.box, has and has.name)
@@ -157,26 +196,9 @@ def _grown(request: Request, existing: Cluster) -> Cluster:
     if request.nodes is not None and request.nodes < count:
         raise UsageError(
             f"--nodes {request.nodes}: cluster {existing.name} has {count} nodes already",
-            f"take nodes away with 'lab scale {request.nodes}', or all of them (lab destroy --name {existing.name})",
+            f"take nodes away with '{hints.lab('scale', request.nodes)}', or all of them with '{hints.lab('destroy')}'",
         )
+    if more_disks:
+        size = disks[0].size if disks else request.disk_size or DISK_SIZE
+        existing = with_disks(existing, make_disks(request.disks or 0, size))
     return grown(existing, request.nodes or count)
-
-
-def grown(existing: Cluster, count: int) -> Cluster:
-    """The cluster with `count` nodes, if it has fewer. The new ones have the disks of the others."""
-    has = len(existing.nodes)
-    more = make_nodes(existing.network, has + 1, count, existing.nodes[0].disks, existing.members_max)
-    return replace(existing, nodes=existing.nodes + tuple(replace(node, joins=True) for node in more))
-
-
-def shrunk(existing: Cluster, count: int) -> Cluster:
-    """The cluster with all but its first `count` nodes on their way out. One that is leaving already stays so."""
-    nodes = (replace(node, leaving=node.leaving or i >= count) for i, node in enumerate(existing.nodes))
-    return replace(existing, nodes=tuple(nodes))
-
-
-def check_count(count: int) -> int:
-    """A number of nodes that a cluster can have, or UsageError."""
-    if not 1 <= count <= NODES_MAX:
-        raise UsageError(f"scale {count}: must be from 1 to {NODES_MAX}")
-    return count

@@ -1,4 +1,4 @@
-"""From planned values to the files that machines boot from."""
+"""The files that machines boot from, rendered from planned values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from typing import Any
 from coreos_lab import settings
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node
+from coreos_lab.plan import DOCKER_BIP, OVERLAY, REGISTRY_NAME, REGISTRY_PORT
 
-DOCKER_BIP = "10.254.0.1/24"  # Docker's own default is 172.17.0.0/16, in which the nodes' network lies
-OVERLAY = "10.1.0.0/16"  # flannel's: each machine gets a /24 of it
 # Half of etcd's default: nodes are neighbours here, and a cluster is up when its first election is over.
 HEARTBEAT_MS = 100
 ELECTION_MS = 500
-SLOWNESS = 20  # about as much slower a machine is that is emulated in software, beside others on a busy host
+SLOWNESS = 20  # times slower, about, is a machine that is emulated in software beside others on a busy host
 VM_MEMORY_MIB = 1024
 MANAGEMENT_NETWORK = 221  # 192.168.N.0/24: beside Vagrant's own 192.168.121.0/24, one a cluster
 NOT_IN_FLATCAR = ("etcd2.service", "fleet.service", "fleet.socket", "flanneld.service")
@@ -43,12 +42,24 @@ def initial_cluster(cluster: Cluster) -> str:
     return ",".join(f"{node.name}={node.peer_url}" for node in cluster.members if not node.joins)
 
 
-def cloud_config(cluster: Cluster, node: Node, ssh_key: str, token: str, registry: str, *, joins: str = "") -> str:
+def cloud_config(
+    cluster: Cluster,
+    node: Node,
+    ssh_key: str,
+    token: str,
+    registry: str,
+    *,
+    joins: str = "",
+    docker_flags: bool = True,
+) -> str:
     """A node's cloud-config.
 
-    `token` tells this cluster's etcd from any other's, `registry` is host:port of the container images' mirror.
+    `token` tells this cluster's etcd from any other's, `registry` is host:port of the cluster's registry.
     `joins` is the initial cluster of a member that joins a cluster which runs already ("" for a new cluster).
+    `docker_flags` is false for a machine image whose docker.service takes the registry from daemon.json only, as
+    Flatcar's does.
     """
+    flatcar = cluster.box is not None and cluster.box.flatcar
     text = (
         _environment(settings.data("templates"))
         .get_template("cloud-config.yaml.j2")
@@ -58,13 +69,15 @@ def cloud_config(cluster: Cluster, node: Node, ssh_key: str, token: str, registr
             ssh_key=ssh_key,
             token=token,
             registry=registry,
+            registry_name=f"{REGISTRY_NAME}:{REGISTRY_PORT}",
+            docker_flags=docker_flags and not flatcar,
             initial_cluster=joins or initial_cluster(cluster),
             initial_state="existing" if joins else "new",
             docker_bip=DOCKER_BIP,
             overlay=json.dumps({"Network": OVERLAY, "Backend": {"Type": cluster.flannel_backend}}),
             heartbeat_ms=HEARTBEAT_MS * (SLOWNESS if cluster.emulated else 1),
             election_ms=ELECTION_MS * (SLOWNESS if cluster.emulated else 1),
-            own_units=_own_units() if cluster.box is not None and cluster.box.flatcar else {},
+            own_units=_own_units() if flatcar else {},
         )
     )
     return str(text)
@@ -116,16 +129,3 @@ def _environment(folder: Path) -> Any:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - YAML and Ruby, not HTML
     )
-
-
-def check_yaml(text: str, name: str) -> None:
-    """Raises LabError with line and column when a rendered file is not YAML."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
-
-    try:
-        YAML(typ="safe").load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise LabError(f"{where}: {error.problem}") from None

@@ -1,12 +1,13 @@
 """The process gateway: the only module that starts processes.
 
 Argument lists, never shell strings. An error carries the command, its exit code and its output. Under
-`LAB_DEBUG` each call is logged with its time to stderr.
+`LAB_DEBUG` each call is logged with its time to stderr. This is one long module because no other may start a process.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shlex
 import shutil
@@ -18,15 +19,18 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, BinaryIO, NoReturn
 
+from coreos_lab import environment, hints, interrupts, umask
 from coreos_lab.errors import LabError
 
 log = logging.getLogger("coreos_lab.run")
 
-LibraryCallError = subprocess.CalledProcessError  # what a library raises that starts programs by itself
-# Puts itself there, then becomes the program: the process id stays the same.
-SCOPE = ("systemd-run", "--scope", "--quiet", "--collect")
+LibraryCallError = subprocess.CalledProcessError  # raised by a library that starts programs by itself
+SCOPE = ("systemd-run", "--scope", "--quiet", "--collect")  # it becomes the program: the process id stays the same
+LOOK = 0.2  # seconds between two looks whether a program is to end
+Process = subprocess.Popen[bytes]
+Environment = Mapping[str, str | None]
 TAIL = 20  # lines of a failed tool's output that are worth showing
 
 
@@ -41,7 +45,7 @@ class Completed:
 
 
 class CommandError(LabError):
-    """A tool underneath failed. Its command line and the end of its output come along."""
+    """A tool underneath failed. Has its command line and the end of its output."""
 
     def __init__(self, done: Completed, hint: str = "") -> None:
         tail = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-TAIL:])
@@ -53,17 +57,19 @@ class MissingProgramError(LabError):
     """A program that is needed is not installed."""
 
     def __init__(self, program: str) -> None:
-        super().__init__(f"{program}: program not found", "run 'lab doctor': it names the package to install")
+        look = f"run '{hints.lab('doctor')}': it names the package to install"
+        super().__init__(f"{program}: program not found", look)
 
 
 def which(program: str) -> Path | None:
-    """Where a program is, also where root's folders are not on PATH (Debian's plain users)."""
+    """The path of a program, also of one in root's folders, which Debian's plain users do not have on PATH."""
     found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
     return Path(found) if found else None
 
 
-def _environment(env: Mapping[str, str] | None) -> dict[str, str]:
-    return {**os.environ, **(env or {})}
+def _environment(env: Environment | None, *, outside: bool = False) -> dict[str, str]:
+    merged = {**environment.ours(os.environ, outside=outside), **(env or {})}
+    return {name: value for name, value in merged.items() if value is not None}
 
 
 def _resolve(argv: Sequence[str | Path]) -> list[str]:
@@ -73,54 +79,74 @@ def _resolve(argv: Sequence[str | Path]) -> list[str]:
     return [str(program), *(str(a) for a in argv[1:])]
 
 
+def _start(
+    full: list[str],
+    stdin: int,
+    stdout: int | BinaryIO,
+    stderr: int,
+    environ: dict[str, str],
+    cwd: Path | None,
+) -> subprocess.Popen[str]:
+    """Starts a program in a session of its own: what a terminal sends to us (Ctrl-C, its end) does not reach it."""
+    return subprocess.Popen(
+        full,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        encoding="utf-8",
+        errors="replace",
+        env=environ,
+        cwd=cwd,
+        start_new_session=True,
+    )
+
+
 def run(
     argv: Sequence[str | Path],
     *,
     check: bool = True,
     input_text: str | None = None,
-    env: Mapping[str, str] | None = None,
+    env: Environment | None = None,
     cwd: Path | None = None,
     timeout: float | None = None,
 ) -> Completed:
-    """Runs a program to its end and returns what it printed; `env` is added to ours.
+    """Runs a program to its end and returns what it printed; `env` is added to ours, None removes a variable.
 
-    Raises CommandError when it exits with another code than 0 (unless `check` is false) or takes longer
-    than `timeout` seconds, MissingProgramError when it is not there.
+    Ctrl-C does not reach the program, so that an undo goes on; when this process is to stop, it kills the program.
+    Raises CommandError when the program exits with another code than 0 (unless `check` is false) or takes longer than
+    `timeout` seconds, MissingProgramError when it is not installed.
     """
     full = _resolve(argv)
     began = time.monotonic()
-    try:
-        done = subprocess.run(
-            full,
-            input=input_text,
-            stdin=subprocess.DEVNULL if input_text is None else None,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env=_environment(env),
-            cwd=cwd,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as expired:
-        raise CommandError(Completed(tuple(full), 124, "", f"no end within {expired.timeout:g} s")) from None
-    log.debug("%s -> %d (%.3f s)", shlex.join(full), done.returncode, time.monotonic() - began)
-    completed = Completed(tuple(full), done.returncode, done.stdout, done.stderr)
-    if check and done.returncode != 0:
+    stdin = subprocess.DEVNULL if input_text is None else subprocess.PIPE
+    with _start(full, stdin, subprocess.PIPE, subprocess.PIPE, _environment(env), cwd) as process:
+        try:
+            out, err = _output(process, input_text, timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise CommandError(Completed(tuple(full), 124, "", f"no end within {timeout:g} s")) from None
+        except BaseException:
+            process.kill()
+            raise
+    log.debug("%s -> %d (%.3f s)", shlex.join(full), process.returncode, time.monotonic() - began)
+    completed = Completed(tuple(full), process.returncode, out, err)
+    if check and process.returncode != 0:
         raise CommandError(completed)
     return completed
 
 
-def contained(argv: Sequence[str | Path]) -> list[str]:
-    """The call of a builder that takes all its mounts and children with it when it ends or is killed, or when we are.
-
-    It gets a mount and a process namespace of its own; the host's unmounts still reach it, so that it holds nothing.
-    """
-    return [
-        *("setpriv", "--pdeathsig", "KILL"),
-        *("unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--kill-child", "--mount-proc", "--"),
-        *map(str, argv),
-    ]
+def _output(process: subprocess.Popen[str], text: str | None, timeout: float | None) -> tuple[str, str]:
+    """What a process prints until it ends. TimeoutExpired after `timeout` seconds; KeyboardInterrupt to stop."""
+    end = time.monotonic() + timeout if timeout is not None else math.inf
+    while True:
+        left = end - time.monotonic()
+        try:
+            return process.communicate(text, timeout=max(0.0, min(left, LOOK)))
+        except subprocess.TimeoutExpired:
+            text = None  # communicate() has it already
+            interrupts.check()
+            if left <= LOOK:
+                raise
 
 
 def stream(
@@ -128,38 +154,30 @@ def stream(
     *,
     log_file: Path,
     on_line: Callable[[str], None] = lambda _line: None,
-    env: Mapping[str, str] | None = None,
+    env: Environment | None = None,
     cwd: Path | None = None,
     check: bool = True,
     stop: threading.Event | None = None,
+    outside: bool = False,
 ) -> Completed:
     """Runs a long program whose output (both streams) goes line by line to `log_file` and `on_line`.
 
-    The program gets a process group of its own, which ends with us on Ctrl-C, or once another thread sets
-    `stop`: none of its children is left over. Raises CommandError with the last lines.
+    The program gets a process group of its own, which is ended on Ctrl-C, or once another thread sets `stop`, so that
+    none of its children is left. With `outside`, for a program that asks a package registry, it gets the user's proxy.
+    Raises CommandError with the last lines.
     """
     full = _resolve(argv)
     began = time.monotonic()
     tail: deque[str] = deque(maxlen=TAIL)
     log_file.parent.mkdir(parents=True, exist_ok=True)
+    environ = _environment(env, outside=outside)
     with (
         log_file.open("a", encoding="utf-8") as out,
-        subprocess.Popen(
-            full,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=_environment(env),
-            cwd=cwd,
-            start_new_session=True,
-        ) as process,
+        _start(full, subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT, environ, cwd) as process,
     ):
-        out.write(f"$ {shlex.join(full)}\n")
-        if stop is not None:
-            threading.Thread(target=_end_when, args=(stop, process), daemon=True).start()
+        threading.Thread(target=_end_when, args=(stop, process), daemon=True).start()
         try:
+            out.write(f"$ {shlex.join(full)}\n")
             assert process.stdout is not None  # noqa: S101 - a fact of PIPE, for the type checker
             for line in process.stdout:
                 out.write(line)
@@ -167,6 +185,7 @@ def stream(
                 tail.append(line.rstrip())
                 on_line(line.rstrip())
             code = process.wait()
+            interrupts.check()
         except BaseException:
             _end_group(process)
             raise
@@ -177,8 +196,38 @@ def stream(
     return completed
 
 
-def _end_group(process: subprocess.Popen[str]) -> None:
-    """Ends a process and its children: politely first, so that builders can unmount what they mounted."""
+def begin(
+    argv: Sequence[str | Path],
+    *,
+    output: int,
+    pass_fds: Sequence[int] = (),
+    env: Environment | None = None,
+    cwd: Path | None = None,
+) -> Process:
+    """Starts a program that the caller goes on talking to, in a session of its own, and that the caller must end.
+
+    `output` is the descriptor for both of its streams; it also keeps `pass_fds`, and has no input.
+    """
+    with interrupts.not_ignored():
+        return subprocess.Popen(
+            _resolve(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=pass_fds,
+            env=_environment(env),
+            cwd=cwd,
+            start_new_session=True,
+        )
+
+
+def end(process: Process) -> None:
+    """Ends a program that was begun, and all processes of its group."""
+    _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[Any]) -> None:
+    """Ends a process and its children, first by SIGTERM, so that builders can unmount what they mounted."""
     for number, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
         try:
             os.killpg(process.pid, number)
@@ -189,20 +238,16 @@ def _end_group(process: subprocess.Popen[str]) -> None:
             continue
 
 
-def _end_when(stop: threading.Event, process: subprocess.Popen[str]) -> None:
+def _end_when(stop: threading.Event | None, process: subprocess.Popen[str]) -> None:
     while process.poll() is None:
-        if stop.wait(0.2):
+        time.sleep(LOOK)
+        if interrupts.is_come() or (stop is not None and stop.is_set()):
             _end_group(process)
             return
 
 
-def attached(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> int:
-    """Runs a program on our own terminal (stdin, stdout, stderr) and returns its exit code."""
-    return subprocess.run(_resolve(argv), env=_environment(env), check=False).returncode
-
-
 def systemd_is_init() -> bool:
-    """Whether PID 1 is systemd, see sd_booted(3): then it owns the cgroups, and ends what a service leaves behind."""
+    """Whether PID 1 is systemd, see sd_booted(3): then it owns the cgroups, and ends what a service leaves."""
     return Path("/run/systemd/system").is_dir()
 
 
@@ -210,32 +255,26 @@ def spawn(
     argv: Sequence[str | Path],
     *,
     log_file: Path,
-    env: Mapping[str, str] | None = None,
+    env: Environment | None = None,
     cwd: Path | None = None,
 ) -> int:
-    """Starts a program that outlives us, in a session of its own; its output is appended to `log_file`.
+    """Starts a program that outlives this process; its output is appended to `log_file`. Returns its process id.
 
-    Returns its process id. While we live, a thread reaps it, so that it does not stay a zombie. Where systemd is PID 1
-    it gets a scope of its own, too: a service that calls us, such as a CI runner's, ends all that is in its own.
+    As long as this process lives, a thread reaps the program, so that it does not stay a zombie. Where systemd is PID 1
+    it gets a scope of its own, too: a service that calls us, such as a CI runner, ends all processes in its own cgroup.
     """
     full = _resolve([*SCOPE, *argv] if systemd_is_init() and os.geteuid() == 0 else argv)
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("ab") as out:
-        process = subprocess.Popen(
-            full,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env=_environment(env),
-            cwd=cwd,
-            start_new_session=True,
-        )
+        process = _start(full, subprocess.DEVNULL, out, subprocess.STDOUT, _environment(env), cwd)
     threading.Thread(target=process.wait, daemon=True).start()
     log.debug("%s -> started as %d", shlex.join(full), process.pid)
     return process.pid
 
 
-def replace(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> NoReturn:
-    """Becomes another program: its terminal, signals and exit code are then the user's own."""
+def replace(argv: Sequence[str | Path], *, env: Environment | None = None) -> NoReturn:
+    """Becomes another program, which has the user's terminal, signals and umask, and whose exit code the user gets."""
     full = _resolve(argv)
+    umask.restore()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and so would the program
     os.execve(full[0], full, _environment(env))  # noqa: S606 - no shell is wanted

@@ -1,9 +1,14 @@
-"""How events look on stderr: live on a terminal, plain lines elsewhere, JSON lines where asked for."""
+"""Events on stderr: live on a terminal, plain lines elsewhere. And standard streams that never raise."""
 
 from __future__ import annotations
 
+import codecs
+import io
+import os
+import select
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
@@ -12,15 +17,104 @@ from coreos_lab import events
 from coreos_lab.events import Event
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
     from rich.console import RenderableType
 
+# Replacements for characters that an encoding does not have. Letters with a diacritic lose the diacritic.
+PLAIN = {
+    "•": "*",
+    "–": "-",
+    "—": "-",
+    "→": "->",
+    "…": "...",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "✓": "ok",
+    "✗": "!!",
+    "─": "-",
+    "━": "-",
+    "│": "|",
+    "┃": "|",
+    "▌": "|",
+    "×": "x",
+}
 _feet: list[Callable[[], RenderableType]] = []
-HIDDEN = 0.05  # seconds: a step that was over before one could read it leaves no line
+HIDDEN = 0.05  # seconds: a step that is shorter leaves no line
+
+
+class _Raw(io.FileIO):
+    """A stream whose reader may be gone: what cannot be written is dropped, and the first error kept.
+
+    An undo must not depend on a pipe, a terminal or a disk, so printing never raises an error.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "wb", closefd=False)
+        self.error: OSError | None = None
+
+    def write(self, data: Buffer, /) -> int:
+        size = memoryview(data).nbytes
+        while self.error is None:
+            try:
+                written: int | None = super().write(data)
+            except OSError as error:
+                self.error = error
+                break
+            if written is not None:
+                return written
+            select.select([], [self], [])  # the descriptor is non-blocking, and full
+        return size
+
+
+def prepare() -> None:
+    """Replaces the standard streams by ones that never raise, also closed ones and those of any encoding.
+
+    Call it before any file is opened: that file would get the descriptor of a closed stream.
+    """
+    for descriptor, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, mode), True)
+    if sys.stdin is None:  # it was closed
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process runs
+    codecs.register_error("plain", _plain)
+    sys.stdout = _stream(1, sys.stdout, by_line=os.isatty(1))
+    sys.stderr = _stream(2, sys.stderr, by_line=True)
+
+
+def _stream(descriptor: int, before: TextIO | None, *, by_line: bool) -> TextIO:
+    encoding = before.encoding if before else "utf-8"
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Raw(descriptor)), encoding=encoding, errors="plain", line_buffering=by_line
+    )
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Replaces characters that an encoding does not have (codecs.register_error)."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(map(_replacement, missing)), error.end
+
+
+def _replacement(character: str) -> str:
+    letters = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode("ascii")
+    return PLAIN.get(character) or letters or "?"
+
+
+def lost() -> OSError | None:
+    """The error that ended our stdout; None while it works."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return raw.error if isinstance(raw, _Raw) else None
 
 
 @contextmanager
-def showing(stream: TextIO = sys.stderr) -> Iterator[None]:
-    """Draws every event of the block on `stream`."""
+def showing(stream: TextIO | None = None) -> Iterator[None]:
+    """Shows every event of the block on `stream`, by default stderr."""
+    stream = stream or sys.stderr
     if stream.isatty():
         with _Live().running():
             yield
@@ -31,7 +125,7 @@ def showing(stream: TextIO = sys.stderr) -> Iterator[None]:
 
 @contextmanager
 def foot(render: Callable[[], RenderableType]) -> Iterator[None]:
-    """Draws something below everything else for as long as the block runs; where nobody watches, nothing."""
+    """Draws something below everything else while the block runs, on a terminal only."""
     _feet.append(render)
     try:
         yield
@@ -46,7 +140,7 @@ def describe(event: Event) -> str:
 
 
 def plain_lines(stream: TextIO) -> events.Sink:
-    """One line an event, with the seconds since we began: for pipes, logs and CI."""
+    """One line for each event, with the seconds since the start: for pipes, logs and CI."""
     began = time.monotonic()
 
     def sink(event: Event) -> None:
@@ -58,7 +152,7 @@ def plain_lines(stream: TextIO) -> events.Sink:
 
 
 class _Live:
-    """Finished steps scroll up, running ones stay at the foot with a spinner and their age."""
+    """Finished steps scroll up; running ones stay at the bottom with a spinner and their age."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -79,14 +173,14 @@ class _Live:
             self._active[key] = event
             return
         if event.kind == "note":
-            self._console.print(f"[cyan]•[/] {_escape(describe(event))}")
+            self._console.print(f"[cyan]•[/] {escape(describe(event))}")
             return
         self._active.pop(key, None)
         seconds = event.seconds or 0.0
         if event.kind == "error":
-            self._console.print(f"[red]✗[/] {_escape(describe(event))} [dim]{seconds:.1f} s[/]")
+            self._console.print(f"[red]✗[/] {escape(describe(event))} [dim]{seconds:.1f} s[/]")
         elif seconds >= HIDDEN:
-            self._console.print(f"[green]✓[/] {_escape(describe(event))} [dim]{seconds:.1f} s[/]")
+            self._console.print(f"[green]✓[/] {escape(describe(event))} [dim]{seconds:.1f} s[/]")
 
     def _foot(self) -> RenderableType:
         from rich.console import Group
@@ -95,12 +189,13 @@ class _Live:
         now = time.monotonic()
         return Group(
             *(
-                Spinner("dots", text=f"{_escape(describe(event))} [dim]{now - event.mono:.1f} s[/]")
+                Spinner("dots", text=f"{escape(describe(event))} [dim]{now - event.mono:.1f} s[/]")
                 for event in list(self._active.values())
             ),
             *(render() for render in list(_feet)),
         )
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """A text without meaning for rich's markup."""
     return text.replace("[", r"\[")

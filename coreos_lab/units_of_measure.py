@@ -11,23 +11,23 @@ _DURATIONS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def size(text: str, what: str) -> int:
-    """Bytes of a size such as `1G` or `512MiB`; binary units. UsageError names `what` when it is none."""
+    """Bytes of a size such as `1G` or `512MiB`; binary units. UsageError that names `what` for any other text."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     if match is None:
-        raise UsageError(f"{what}: {text!r} is no size", "write it as 512M or 1G")
+        raise UsageError(f"{what}: {text!r} is not a size", "write it as 512M or 1G")
     return int(float(match[1]) * _SIZES[match[2].upper()])
 
 
 def duration(text: str, what: str) -> float:
-    """Seconds of a duration such as `30s`, `1.5m` or `2m30s`. UsageError names `what` when it is none."""
+    """Seconds of a duration such as `30s`, `1.5m` or `2m30s`. UsageError that names `what` for any other text."""
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text.strip())
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
-        raise UsageError(f"{what}: {text!r} is no duration", "write it as 500ms, 30s or 2m")
+        raise UsageError(f"{what}: {text!r} is not a duration", "write it as 500ms, 30s or 2m")
     return sum(float(number) * _DURATIONS[unit] for number, unit in parts)
 
 
 def as_size(value: float) -> str:
-    """Bytes for people: `512 MiB`."""
+    """Bytes as text: `512 MiB`."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if abs(value) < 1024:  # noqa: PLR2004 - a KiB
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.3g} {unit}"

@@ -1,8 +1,8 @@
-"""make bench: medians of what takes time, as a table and as JSON. Everything goes through the command, as users do.
+"""make bench: measures the commands; prints medians as a table and writes them as JSON. It runs `lab` as users do.
 
-The floor is the same machines started by hand, from the same image and cloud-configs, waiting for nothing but fleet's
-list; the peer is the same as LXC containers, where LXC is installed. `lab up` also waits for Docker on every node.
-Runs take turns, so that a machine that gets slower meanwhile slows all of them.
+The floor is the same machines from the same image and cloud-configs, started directly and ready when fleet lists them;
+the peer is the same with LXC containers, if LXC is installed. `lab up` also waits for Docker on every node. The
+measurements alternate, so that a host that slows down affects all of them.
 """
 
 from __future__ import annotations
@@ -55,32 +55,33 @@ def timed(act: Callable[[], object]) -> float:
 
 
 def outage() -> float:
-    """Kills the proxy's machine; seconds until the front was served again, whatever the lab's objective."""
+    """Kills the proxy's machine; seconds until the front answered again, even if that misses the objective."""
     verdict = json.loads(lab("break", "unit:helloworld-nginx.service", "--verify", "--json", codes=(0, 1)))
-    return float(verdict["outages"]["front"])
+    return float(verdict["outages"]["ch3/front"])
 
 
 def injected(fault: str) -> float:
     """Seconds from the plan of a fault until its effect was seen."""
-    from coreos_lab.store import ClusterFolder
+    from coreos_lab.records import runs
 
     lab("break", "core-03", "--fault", fault, "--for", "1s")
-    run = max(ClusterFolder(NAME).runs.iterdir())
+    run = runs.ordered(NAME)[-1]
     happened = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
     return next(float(event["seconds"]) for event in happened if (event["kind"], event["step"]) == ("end", "fault"))
 
 
 def probing() -> float:
-    """What ch3's probes and the watching cost while nothing is broken, in percent of one core."""
-    from coreos_lab import catalog, store
+    """The CPU time of ch3's probes and the observer while nothing is broken, in percent of one core."""
     from coreos_lab.chaos.observer import Observer
     from coreos_lab.chaos.probes import Prober
     from coreos_lab.chaos.writes import Writes
-    from coreos_lab.node_states import addresses
+    from coreos_lab.definition import catalog
+    from coreos_lab.observed.node_states import addresses
+    from coreos_lab.records import store
 
     cluster = store.require(NAME)
     nodes = addresses(cluster.nodes)
-    with Prober(catalog.load("ch3").probes, nodes), Writes(nodes, "bench"), Observer(cluster):
+    with Prober([catalog.load("ch3")], nodes), Writes(nodes, "bench"), Observer(cluster):
         time.sleep(1)
         before, began = time.process_time(), time.monotonic()
         time.sleep(10)
@@ -88,7 +89,7 @@ def probing() -> float:
 
 
 def until_fleet_lists_all(cluster: Cluster) -> None:
-    """Returns when fleet lists every node of a cluster that somebody has started."""
+    """Waits until fleet lists every node of a started cluster."""
     from coreos_lab.clients.fleet import Fleet
     from coreos_lab.clients.http import CannotCheckError
 
@@ -105,9 +106,9 @@ def until_fleet_lists_all(cluster: Cluster) -> None:
 
 
 def floor() -> float:
-    """Seconds for three machines by hand, from the cloud-configs and the bridge that `lab up` left, to fleet's list."""
-    from coreos_lab import store
+    """Starts three machines directly, with the cloud-configs and bridge of `lab up`; seconds until fleet lists them."""
     from coreos_lab.providers.choose import provider as choose
+    from coreos_lab.records import store
 
     cluster = store.require(NAME)
     provider = choose(cluster.provider)
@@ -126,10 +127,11 @@ def floor() -> float:
 
 
 def peer() -> float | None:
-    """Seconds for three LXC containers from the same root tree and cloud-configs to fleet's list; None without LXC."""
+    """The same with LXC containers, from the same root tree and cloud-configs; None without LXC."""
     if shutil.which("lxc-start") is None:
         return None
-    from coreos_lab import mirror, render, settings
+    from coreos_lab import render, settings
+    from coreos_lab.cluster import mirror
     from coreos_lab.machine_image.image import ensure_image
     from coreos_lab.plan import Request, plan
 
@@ -161,15 +163,15 @@ def peer() -> float | None:
 
 
 def measure(runs: int) -> dict[str, list[float]]:
-    """Every figure, `runs` times; seconds, or bytes where the name says memory."""
-    found: dict[str, list[float]] = {}
+    """All figures, `runs` values each: seconds, unless the name states another unit."""
+    values: dict[str, list[float]] = {}
 
     def add(name: str, value: float) -> None:
-        found.setdefault(name, []).append(value)
+        values.setdefault(name, []).append(value)
         print(f"  {name}: {value:.2f}", file=sys.stderr, flush=True)
 
     lab("destroy")
-    lab("up")  # warms what is built once
+    lab("up")  # warms the caches
     lab("deploy", "ch3")
     lab("undeploy", "ch3")
     lab("deploy", "ch7")
@@ -185,7 +187,7 @@ def measure(runs: int) -> dict[str, list[float]]:
         add("deploy ch3, warm caches", timed(lambda: lab("deploy", "ch3")))
         nodes = json.loads(lab("status", "--json"))["nodes"]
         add("memory per node, ch3 (MiB)", statistics.mean(node["memory_bytes"] for node in nodes) / 2**20)
-        add("probes and watching, percent of one core", probing())
+        add("probes and observer, percent of one core", probing())
         for fault in ("kill", "isolate"):
             add(f"{fault}: injected and its effect seen", injected(fault))
         lab("deploy", "ch3")  # ends when all its checks pass again
@@ -212,19 +214,19 @@ def measure(runs: int) -> dict[str, list[float]]:
         lab("deploy", "ch3")
         add("proxy's machine killed to served again, agent_ttl 30s (fleet's default)", outage())
         lab("destroy")
-    return found
+    return values
 
 
 def main() -> None:
-    """Measures, prints the table, writes the JSON."""
+    """Measures, prints the table and writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
-    found = measure(options.runs)
+    values = measure(options.runs)
     rows = [
         {"what": name, "median": statistics.median(v), "min": min(v), "max": max(v), "goal": GOALS.get(name)}
-        for name, v in found.items()
+        for name, v in values.items()
     ]
     print(f"{'what':72} {'median':>8} {'min':>8} {'max':>8} {'goal':>6}")
     for row in rows:

@@ -1,7 +1,7 @@
-"""make bench-vagrant: `lab up --provider vagrant` against plain `vagrant up`, in turn, on the same rendered files.
+"""make bench-vagrant: compares `lab up --provider vagrant` with plain `vagrant up`, alternating, on the same files.
 
-Both begin where the cluster has its files and no machine, and end when fleet lists every node and each has its Docker;
-plain `vagrant up` returns before that, and the lab's own look at the nodes is added to it.
+Both start with the cluster's files but no machines, and end when fleet lists every node and Docker answers on each.
+Plain `vagrant up` returns earlier, so the time until the nodes are ready is added to it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ NAME = "bench-vm"
 
 def main() -> None:
     """Measures and prints the table."""
-    from coreos_lab import ready, store
+    from coreos_lab.observed import ready
     from coreos_lab.providers.choose import provider
+    from coreos_lab.records import store
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
@@ -42,16 +43,16 @@ def main() -> None:
 
     lab("destroy", "--name", NAME)
     lab("up", "--name", NAME, "--provider", "vagrant", "--nodes", str(options.nodes))  # makes files, box, base volume
-    found: dict[str, list[float]] = {"lab up": [], "vagrant up": []}
+    durations: dict[str, list[float]] = {"lab up": [], "vagrant up": []}
     for _ in range(options.runs):
         for name, act in (("lab up", rise), ("vagrant up", plain)):
             vagrant("destroy", "--force")
             time.sleep(2)
-            found[name].append(timed(act))
-            print(f"  {name}: {found[name][-1]:.1f} s", file=sys.stderr, flush=True)
+            durations[name].append(timed(act))
+            print(f"  {name}: {durations[name][-1]:.1f} s", file=sys.stderr, flush=True)
     lab("destroy", "--name", NAME)
     print(f"{os.cpu_count()} cores, {options.nodes} node(s), {options.runs} runs in turn")
-    for name, values in found.items():
+    for name, values in durations.items():
         print(f"{name:12} median {statistics.median(values):7.1f} s, {min(values):.1f} to {max(values):.1f} s")
 
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# bootstrap-browser.sh: a browser without a screen, for the test of ch6's page. Where Debian's package is not to be had
-# (Ubuntu has none) and there is no other Chromium, that test is skipped.
+# bootstrap-browser.sh: installs a headless browser for the test of ch6's page. Without Debian's package (Ubuntu has none)
+# and without another Chromium, that test is skipped.
 set -euo pipefail
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 for program in chromium-headless-shell chromium google-chrome; do
@@ -8,7 +8,7 @@ for program in chromium-headless-shell chromium google-chrome; do
 done
 as_root apt-get update -qq
 if [ -z "$(apt-cache search --names-only '^chromium-headless-shell$')" ]; then
-    echo "bootstrap: no chromium-headless-shell to install: the page is not tested in a browser"
+    echo "bootstrap: the package chromium-headless-shell is not available: the test of the page in a browser is skipped"
     exit 0
 fi
 echo "bootstrap: installing chromium-headless-shell"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# bootstrap-libvirt.sh: what virtual machines of libvirt need besides what scripts/bootstrap.sh installs. Debian, Ubuntu.
+# bootstrap-libvirt.sh: installs what libvirt's virtual machines need in addition to scripts/bootstrap.sh. Debian, Ubuntu.
 set -euo pipefail
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 declare -A packages=(

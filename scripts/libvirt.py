@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""libvirt.py start|stop: libvirt on a machine without systemd, as CI containers are; elsewhere systemd starts it.
+"""libvirt.py start|stop: runs libvirt on a machine without systemd, such as a CI container; else systemd starts it.
 
-libvirt waits for each QEMU process that it ended to be gone from the process table. There a process 1 may never reap
-what was orphaned to it, so the orphans come to us.
+libvirt waits until each QEMU process that it has ended leaves the process table. In a CI container, process 1 may never
+reap orphaned processes, so this program adopts and reaps them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PATIENCE = 20.0  # seconds
 
 
 def start() -> None:
-    """Returns when libvirt answers. One that runs already is left alone."""
+    """Returns when libvirt answers. A running libvirt is left alone."""
     if Path("/run/systemd/system").is_dir():
         sys.exit(subprocess.run(["systemctl", "start", "libvirtd"], check=False).returncode)
     if _answers():
@@ -42,7 +42,7 @@ def _answers() -> bool:
 
 
 def _keep() -> None:
-    """Runs both daemons and reaps whatever is orphaned to us, until SIGTERM; then ends them."""
+    """Runs both daemons and reaps orphaned processes until SIGTERM; then ends the daemons."""
     os.setsid()
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -64,7 +64,7 @@ def _keep() -> None:
 
 
 def stop() -> None:
-    """Ends what `start` started, and nothing else."""
+    """Ends the daemons that `start` started, and nothing else."""
     if PID_FILE.exists():
         os.kill(int(PID_FILE.read_text()), signal.SIGTERM)
 

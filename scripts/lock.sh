@@ -1,5 +1,5 @@
 #!/bin/bash
-# lock.sh VENV: writes names, versions and hashes of every package, and no address of where they come from.
+# lock.sh VENV: writes the lock files: name, version and hashes of every package, but no URLs.
 set -euo pipefail
 venv=$1
 compile() {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# peer-lxc.sh start|stop NAME FOLDER [IMAGE BRIDGE ADDRESS GATEWAY USER_DATA]: one node as an LXC container, from the same
-# root tree and cloud-config as ours. Only `make bench` uses it, for something to compare with.
+# peer-lxc.sh start|stop NAME FOLDER [IMAGE BRIDGE ADDRESS GATEWAY USER_DATA]: runs a node as an LXC container, from the same
+# root tree and cloud-config as `lab up`. Only `make bench` uses it, for comparison.
 set -eu
 verb=$1 name=$2 folder=$3
 if [ "$verb" = stop ]; then
@@ -28,7 +28,8 @@ lxc.mount.entry = $folder/$name/docker var/lib/docker none bind,create=dir 0 0
 lxc.mount.entry = $user_data var/lib/coreos-install/user_data none bind,ro,create=file 0 0
 lxc.mount.entry = tmpfs run tmpfs mode=755,nosuid,nodev 0 0
 END
-# As our own nodes on a hybrid host: the version 2 cgroups alone.
+# Like the nodes of `lab up` on a hybrid host, this container gets only version 2 cgroups.
+# shellcheck disable=SC2016 # the inner shell expands them
 exec unshare --mount sh -eu -c '
     mount --make-rprivate /
     if [ "$(stat --file-system --format=%T /sys/fs/cgroup)" != cgroup2fs ]; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""picture.py FILE.svg COMMAND...: runs a command in a terminal of its own and draws what is on the screen at its end.
+"""picture.py FILE.svg COMMAND...: runs a command in a terminal of its own and draws the final screen as SVG.
 
-The pictures in the documentation are made with it, so that they show what the command really prints.
+The documentation's pictures are made with it, so they show the real output.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ SESSION = "lab-picture"
 
 
 def tmux(*arguments: str) -> str:
-    """One call of tmux; returns what it printed."""
+    """Runs tmux; returns its output."""
     return subprocess.run(["tmux", *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def screen(command: str) -> str:
-    """What a terminal shows after the command, with its colours as escape sequences."""
+    """The terminal's content after the command, with colours as escape sequences."""
     done = "PICTURE-IS-DONE"
     size = ["-x", str(WIDTH), "-y", str(HEIGHT)]
     tmux("new-session", "-d", "-s", SESSION, *size, f"sh -c {shlex.quote(f'{command}; echo {done}; sleep 60')}")
@@ -48,7 +48,7 @@ def main() -> None:
     console.print(Text.assemble(("$ ", "bold green"), command))
     console.print(Text.from_ansi(screen(command)))
     drawn = console.export_svg(title="lab")
-    # Fonts would come from the net: whoever looks at it has a monospaced one.
+    # Remove web fonts, which would be downloaded: every viewer has a monospaced font.
     drawn = re.sub(r"@font-face \{.*?\n\s*\}|<!--.*?-->", "", drawn, flags=re.DOTALL)
     Path(sys.argv[1]).write_text(drawn, encoding="utf-8")
 

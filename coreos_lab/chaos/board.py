@@ -1,4 +1,4 @@
-"""What a terminal shows while something is broken: machines, where units run, and every probe as a sparkline."""
+"""What a terminal shows while something is broken: nodes, where units run, and every probe as a sparkline."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from coreos_lab.chaos.observer import Observer
 from coreos_lab.chaos.probes import Sample, longest_outage
+from coreos_lab.model import QualifiedName
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,7 +18,7 @@ SECONDS = 1.0  # of one column
 
 
 def sparkline(samples: Sequence[Sample], now: float) -> str:
-    """The last seconds, one column each: full where all was answered, low where nothing was."""
+    """The last seconds, one column each: full where every sample was good, half where some were, low where none was."""
     columns: list[list[bool]] = [[] for _ in range(COLUMNS)]
     for sample in reversed(samples):
         back = int((now - sample.mono) / SECONDS)
@@ -36,9 +37,12 @@ def _column(answers: Sequence[bool]) -> str:
 
 
 def board(
-    observer: Observer, probes: Mapping[str, Sequence[Sample]], broken: Sequence[tuple[str, str]], since: float
+    observer: Observer,
+    probes: Mapping[QualifiedName, Sequence[Sample]],
+    broken: Sequence[tuple[str, str]],
+    since: float,
 ) -> RenderableType:
-    """The whole of it. `broken` are nodes with their fault, `since` is when it began (monotonic seconds)."""
+    """A line for each node and each probe. `broken` are nodes with their fault, since `since` in monotonic seconds."""
     from rich.table import Table
     from rich.text import Text
 
@@ -54,9 +58,9 @@ def board(
             if node == name
         )
         lines.add_row(Text(name, "red" if name in faults else ""), _spark(samples, now), Text(units, overflow="fold"))
-    for name, answers in probes.items():
+    for probe, answers in probes.items():
         down = longest_outage(answers)
-        lines.add_row(name, _spark(answers, now), f"down for {down:.1f} s at most" if down else "")
+        lines.add_row(str(probe), _spark(answers, now), f"down for {down:.1f} s at most" if down else "")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Faults of a machine's extra disks, from outside: one that is gone, and one that is slow."""
+"""Faults of a machine's extra disks, injected from outside: a disk that is gone, a disk that is slow."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Disk, FaultKind
 from coreos_lab.providers.base import DiskProvider, Provider
+from coreos_lab.remake import with_disks
 from coreos_lab.units_of_measure import size
 
 MOST_OF_A_SECOND = 0.5
-DISK = Parameter("disk", "sdb", "which of its extra disks", r"sd[b-z]", "a disk's name such as sdb")
-# What lies behind the end of a disk is no error to who reads it, but nothing.
+DISK = Parameter("disk", "sdb", "which of the machine's extra disks", r"sd[b-z]", "a disk's name such as sdb")
+# A read beyond the end of a disk is no error: it returns no bytes. So bytes are counted.
 READ = 'dd if="$1" bs="$2" count=1 iflag=direct status=none | wc -c'
 BLOCK = "4096"
 
 
 class DiskFault(Fault):
-    """An extra disk that does not serve as it should."""
+    """An extra disk that is lost or slow."""
 
     family = "disk"
     outside = True
@@ -33,13 +34,15 @@ class DiskFault(Fault):
         self.disk(scene)
 
     def provider(self, scene: Scene) -> DiskProvider:
-        """The machine's provider; LabError where it cannot do that."""
+        """The machine's provider; LabError where it cannot change a running machine's disks."""
         if not isinstance(scene.provider, DiskProvider):
-            raise LabError(f"{self.kind.value}: the provider {scene.provider.name} cannot do that to a running machine")
+            raise LabError(
+                f"{self.kind.value}: the provider {scene.provider.name} cannot change a running machine's disks"
+            )
         return scene.provider
 
     def disk(self, scene: Scene) -> Disk:
-        """Which disk is meant; UsageError names those that there are."""
+        """The disk that the parameter names; UsageError lists the node's extra disks."""
         device = f"/dev/{scene.values['disk']}"
         found = next((disk for disk in scene.node.disks if disk.device == device), None)
         if found is None:
@@ -47,20 +50,20 @@ class DiskFault(Fault):
             there = ", ".join(disk.device.removeprefix("/dev/") for disk in scene.node.disks)
             raise UsageError(
                 f"--set disk={name}: {scene.node.name} has no such extra disk (there is: {there or 'none'})",
-                "" if there else "lab up --disks 1",
+                "" if there else with_disks(scene.cluster, 1),
             )
         return found
 
     def read(self, scene: Scene, amount: str) -> bool:
-        """Whether so many bytes can be read, past every cache."""
+        """Whether so many bytes can be read, past every cache (O_DIRECT)."""
         call = ["sudo", "sh", "-c", READ, "sh", self.disk(scene).device, amount]
-        return str(ssh.node_run(scene.cluster, scene.node, call, check=False).stdout).strip() == amount
+        return ssh.answer(scene.cluster, scene.node, call).stdout.strip() == amount
 
 
 class LoseDisk(DiskFault):
     kind = FaultKind.LOSE_DISK
-    summary = "an extra disk is gone: every access is an I/O error"
-    undone = "it is back, with all that was on it"
+    summary = "an extra disk of the machine is gone: every access is an I/O error"
+    undone = "the disk is back, with all that was on it"
     seen_from = "both sides"
 
     def inject(self, scene: Scene) -> None:
@@ -79,8 +82,8 @@ class LoseDisk(DiskFault):
 
 class SlowDisk(DiskFault):
     kind = FaultKind.SLOW_DISK
-    summary = "an extra disk is slow, each way"
-    undone = "it is as fast as before"
+    summary = "an extra disk of the machine is slow, for reads and for writes"
+    undone = "its limit is removed"
     seen_from = "inside"
     parameters = (DISK, Parameter("rate", "1M", "bytes a second", r"[1-9]\d*[KM]", "a size such as 500K"))
 
@@ -98,7 +101,7 @@ class SlowDisk(DiskFault):
         self.provider(scene).slow_disk(scene.cluster, scene.node, self.disk(scene), self.rate(scene))
 
     def seen(self, scene: Scene) -> bool:
-        """What takes the disk a second is read."""
+        """Reads what takes the disk a second."""
         began = time.monotonic()
         return self.read(scene, str(self.rate(scene))) and time.monotonic() - began > MOST_OF_A_SECOND
 

@@ -14,7 +14,7 @@ from coreos_lab.providers.base import Provider
 
 @dataclass(frozen=True)
 class Parameter:
-    """What can be chosen of a fault: `pattern` is what a whole value must match, `form` says that in words."""
+    """A parameter of a fault. A value must match `pattern` as a whole; `form` describes that in words."""
 
     name: str
     default: str
@@ -25,9 +25,9 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Scene:
-    """Where a fault acts. `id` is its id in the journal, from which names of what it makes are made.
+    """Where a fault acts. `id` is its id in the journal; names of what the fault makes are derived from it.
 
-    `before` is what was so then, as the fault itself wrote it down.
+    `before` is what `Fault.before` returned, from the journal.
     """
 
     provider: Provider
@@ -39,7 +39,7 @@ class Scene:
 
 
 class Fault(ABC):
-    """One kind of fault. What it remembers is in the journal alone, so that any later process can undo it."""
+    """One kind of fault. Its state is in the journal alone, so that any later process can undo it."""
 
     kind: FaultKind
     family: str
@@ -47,46 +47,46 @@ class Fault(ABC):
     undone: str  # how it is undone, in words
     seen_from: str = "outside"
     parameters: tuple[Parameter, ...] = ()
-    comes_back = False  # without our help
-    outside = False  # undone from outside, on a machine in whatever state
-    noticed = False  # fleet no longer lists the machine
-    waits = False  # undoing it ends with waiting for the whole node
-    needs_quorum = False  # the others' majority is needed to undo it
+    comes_back = False  # recovers without an undo
+    outside = False  # the undo works from outside, whatever the machine's state
+    noticed = False  # fleet stops listing the machine
+    waits = False  # after the undo, healing waits until the whole node serves
+    needs_quorum = False  # the undo needs a majority of etcd's other members
 
     def is_for(self, provider: Provider) -> bool:
-        """Whether a provider's machines can have it at all."""
+        """Whether the fault can be injected into this provider's machines at all."""
         del provider
         return True
 
-    def require_able(self, scene: Scene) -> None:  # noqa: B027 - most faults can be had everywhere
+    def require_able(self, scene: Scene) -> None:  # noqa: B027 - most faults work everywhere
         """Raises LabError for what this provider or kernel cannot do, UsageError for values that name nothing.
 
-        Nothing is on record yet, and nothing may be touched.
+        Nothing is on record yet, so nothing may be changed.
         """
 
     def silences(self, values: Mapping[str, str]) -> bool:
-        """Whether the node's etcd is out of the other members' reach meanwhile."""
+        """Whether the other members cannot reach the node's etcd while the fault is there."""
         del values
         return False
 
     def before(self, scene: Scene) -> str:
-        """What is to be compared with when the effect is looked for, or to be put back. It goes into the journal."""
+        """What to compare with when looking for the effect, or what to put back. It goes into the journal."""
         del scene
         return ""
 
     @abstractmethod
     def inject(self, scene: Scene) -> None:
-        """Does it."""
+        """Injects the fault."""
 
     @abstractmethod
     def seen(self, scene: Scene) -> bool:
         """Whether the effect is there."""
 
-    def undo(self, scene: Scene) -> None:  # noqa: B027 - machines are started together, not by their faults
-        """Takes it back, on a node that runs. May be repeated, and what is no longer there needs no undoing."""
+    def undo(self, scene: Scene) -> None:  # noqa: B027 - healing starts all machines together
+        """Undoes the fault, on a node that runs. May be repeated, also where nothing is left to undo."""
 
     def gone(self, scene: Scene) -> bool:
-        """Whether the effect is gone after the undo."""
+        """Whether the effect is gone, after the undo."""
         del scene
         return True
 
@@ -105,13 +105,16 @@ class Break:
         return ", ".join(node.name for node in self.nodes)
 
 
-def values_for(fault: Fault, told: Mapping[str, str]) -> dict[str, str]:
-    """Every parameter's value: as told, or the default. UsageError names what there is, or the form of a value."""
+def values_for(fault: Fault, values: Mapping[str, str]) -> dict[str, str]:
+    """Every parameter's value: the one in `values`, or the default.
+
+    UsageError for a parameter that the fault has not, or a value of a wrong form.
+    """
     known = {parameter.name: parameter for parameter in fault.parameters}
-    for name, value in told.items():
+    for name, value in values.items():
         if name not in known:
             there = ", ".join(known) or "none"
             raise UsageError(f"--set {name}={value}: {fault.kind.value} has no such parameter (there is: {there})")
         if not re.fullmatch(known[name].pattern, value):
             raise UsageError(f"--set {name}={value}: not {known[name].form}")
-    return {parameter.name: told.get(parameter.name, parameter.default) for parameter in fault.parameters}
+    return {parameter.name: values.get(parameter.name, parameter.default) for parameter in fault.parameters}

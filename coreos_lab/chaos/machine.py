@@ -1,4 +1,4 @@
-"""Faults of whole machines. They are undone together: etcd may need several of them for a quorum."""
+"""Faults of whole machines. Healing starts them together: etcd may need several of them for a quorum."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from coreos_lab.chaos.fault import Fault, Parameter, Scene
 from coreos_lab.clients.etcd import CLIENT_PORT
 from coreos_lab.clients.http import request
 from coreos_lab.model import FaultKind, Node, NodeState
-from coreos_lab.store import ClusterFolder
+from coreos_lab.records.store import ClusterFolder
 
 SILENCE = 0.5  # seconds without an answer on a network where answers take less than one millisecond
 
 
 def answers(node: Node) -> bool:
-    """Whether anything on a node answers: its etcd, member or client, is asked for its version."""
+    """Whether a node's etcd, member or proxy, answers a request for its version."""
     try:
         request(f"http://{node.address}:{CLIENT_PORT}", "GET", "/version", timeout=SILENCE)
     except (OSError, http.client.HTTPException):
@@ -25,10 +25,10 @@ def answers(node: Node) -> bool:
 
 
 class MachineFault(Fault):
-    """A machine that is in another state than it should be."""
+    """A machine that is off or frozen; `leaves` is its state while the fault is there."""
 
     family = "machine"
-    undone = "started"
+    undone = "the machine is started"
     noticed = True
     waits = True
     leaves = NodeState.STOPPED
@@ -43,7 +43,7 @@ class MachineFault(Fault):
 
 class Kill(MachineFault):
     kind = FaultKind.KILL
-    summary = "power cut"
+    summary = "power cut: all processes end at once, the disks stay"
 
     def inject(self, scene: Scene) -> None:
         scene.provider.kill(scene.cluster, scene.node)
@@ -51,7 +51,7 @@ class Kill(MachineFault):
 
 class CrashLoop(MachineFault):
     kind = FaultKind.CRASH_LOOP
-    summary = "power cut, and again each time that it has come back"
+    summary = "power cut, and again each time that the machine's etcd answers"
     parameters = (Parameter("times", "3", "how often the power is cut", r"[1-9]\d?", "a number from 1 to 99"),)
 
     def inject(self, scene: Scene) -> None:
@@ -63,13 +63,13 @@ class CrashLoop(MachineFault):
                     lambda: answers(scene.node),
                     deadline=scene.provider.boot_deadline,
                     interval=0.1,
-                    missing=f"{scene.node.name}: does not come back, so it cannot be killed again",
+                    missing=f"{scene.node.name}: does not boot again, so its power cannot be cut again",
                 )
 
 
 class Halt(MachineFault):
     kind = FaultKind.HALT
-    summary = "clean shutdown"
+    summary = "clean shutdown of the machine: its units are stopped first"
 
     def inject(self, scene: Scene) -> None:
         scene.provider.halt(scene.cluster, scene.node)
@@ -77,8 +77,8 @@ class Halt(MachineFault):
 
 class Pause(MachineFault):
     kind = FaultKind.PAUSE
-    summary = "frozen"
-    undone = "its time goes on"
+    summary = "all processes of the machine are frozen; connections stay open"
+    undone = "its processes go on"
     leaves = NodeState.PAUSED
 
     def inject(self, scene: Scene) -> None:
@@ -87,10 +87,10 @@ class Pause(MachineFault):
 
 class Reboot(MachineFault):
     kind = FaultKind.REBOOT
-    summary = "clean reboot"
-    undone = "comes back by itself; started if it does not"
+    summary = "clean reboot of the machine"
+    undone = "none is needed: it boots by itself; it is started if it does not"
     comes_back = True
-    noticed = False  # it may be back before fleet's patience ends
+    noticed = False  # it may be back before fleet's time to live ends
     leaves = NodeState.RUNNING
 
     def before(self, scene: Scene) -> str:

@@ -14,16 +14,16 @@ from coreos_lab.clients.etcd import CLIENT_PORT
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError, request
 from coreos_lab.model import Cluster, Node
-from coreos_lab.node_states import addresses
+from coreos_lab.observed.node_states import addresses
 
-READS = 0.25  # seconds between two questions to a node's etcd
-UNITS = 0.5  # seconds between two looks at fleet
+READS = 0.25  # seconds between two reads from a node's etcd
+UNITS = 0.5  # seconds between two requests to fleet
 PATIENCE = 0.5  # seconds for an answer
 Placement = dict[str, tuple[str, str, str]]  # unit -> node, active and sub state
 
 
 class Observer(Watch):
-    """Looks at a cluster's nodes and units. What it sees judges nothing; it explains."""
+    """Records the state of a cluster's nodes and units. It explains a verdict and does not decide it."""
 
     def __init__(self, cluster: Cluster) -> None:
         super().__init__()
@@ -37,23 +37,23 @@ class Observer(Watch):
 
     @property
     def units(self) -> Placement:
-        """Where units run, as fleet said last."""
+        """Where units run, by fleet's last answer."""
         return self.changes[-1][2] if self.changes else {}
 
     def record(self, path: Path) -> None:
-        """Writes where units ran, a line whenever that changed: monotonic and wall seconds, and every unit."""
+        """Writes one line for each change of a unit's place or state: monotonic and wall seconds, and every unit."""
         with path.open("w", encoding="utf-8") as out:
             for mono, wall, units in self.changes:
                 out.write(json.dumps({"mono": mono, "wall": wall, "units": units}) + "\n")
 
     def _read(self, node: Node) -> None:
-        """Asks a node's own copy: a follower without a leader still answers, one that is gone does not."""
+        """Reads from a node's own copy: a follower without a leader still answers, a member that is gone does not."""
         mono, wall, detail = time.monotonic(), time.time(), ""
         try:
             request(f"http://{node.address}:{CLIENT_PORT}", "GET", "/v2/keys/", timeout=PATIENCE)
         except (OSError, http.client.HTTPException) as error:
             detail = str(error) or type(error).__name__
-        self.reads[node.name].append(Sample(f"reads {node.name}", mono, wall, not detail, detail))
+        self.reads[node.name].append(Sample("", f"reads {node.name}", mono, wall, not detail, detail))
 
     def _look_at_units(self) -> None:
         mono, wall = time.monotonic(), time.time()

@@ -1,4 +1,4 @@
-"""Probes: what a user of the cluster would see, asked several times a second while something is broken."""
+"""Probes: HTTP requests as a user of the cluster makes them, several times a second while something is broken."""
 
 from __future__ import annotations
 
@@ -13,21 +13,30 @@ from pathlib import Path
 
 from coreos_lab.chaos.watch import Watch
 from coreos_lab.clients.http import request
-from coreos_lab.model import LabProbe
+from coreos_lab.model import Lab, LabProbe, QualifiedName
 
-INTERVAL = 0.1  # seconds between two questions
+INTERVAL = 0.1  # seconds between two requests of a probe
 PATIENCE = 0.5  # seconds for an answer
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One question: when it was asked (monotonic and wall seconds), and whether it was answered well."""
+    """One measurement: when it was made (monotonic and wall seconds), and whether the answer was good.
 
+    `lab` is the lab that has the probe, "" for a measurement of the cluster itself.
+    """
+
+    lab: str
     probe: str
     mono: float
     wall: float
     ok: bool
     detail: str = ""
+
+    @property
+    def of(self) -> QualifiedName:
+        """The probe's name, with its lab."""
+        return QualifiedName(self.lab, self.probe)
 
 
 def longest_outage(samples: Sequence[Sample]) -> float:
@@ -47,7 +56,7 @@ def longest_outage(samples: Sequence[Sample]) -> float:
 
 
 def record(path: Path, probes: Iterable[Sequence[Sample]]) -> None:
-    """Writes what probes have seen, one sample a line."""
+    """Writes the samples, one JSON object a line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as out:
         for samples in probes:
@@ -55,31 +64,32 @@ def record(path: Path, probes: Iterable[Sequence[Sample]]) -> None:
 
 
 class Prober(Watch):
-    """Asks every probe of the deployed labs."""
+    """Repeats every probe of the deployed labs."""
 
-    def __init__(self, probes: Sequence[LabProbe], addresses: Sequence[str]) -> None:
+    def __init__(self, labs: Sequence[Lab], addresses: Sequence[str]) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        self.samples: dict[str, list[Sample]] = {probe.name: [] for probe in probes}
-        for probe in probes:
-            self.every(INTERVAL, partial(self._look, probe, list(addresses)))
+        probes = {QualifiedName(lab.name, probe.name): probe for lab in labs for probe in lab.probes}
+        self.samples: dict[QualifiedName, list[Sample]] = {name: [] for name in probes}
+        for name, probe in probes.items():
+            self.every(INTERVAL, partial(self._look, name, probe, list(addresses)))
 
-    def outages(self) -> dict[str, float]:
+    def outages(self) -> dict[QualifiedName, float]:
         """The longest outage of each probe, in seconds."""
         with self._lock:
             return {name: longest_outage(samples) for name, samples in self.samples.items()}
 
-    def _look(self, probe: LabProbe, order: list[str]) -> None:
+    def _look(self, name: QualifiedName, probe: LabProbe, order: list[str]) -> None:
         mono, wall = time.monotonic(), time.time()
         ok, detail = False, ""
         for address in list(order):
             ok, detail = _ask(probe, address)
-            if ok:  # where it was served last is asked first: a unit moves seldom
+            if ok:  # the node that served it is asked first next time: a unit moves seldom
                 order.remove(address)
                 order.insert(0, address)
                 break
         with self._lock:
-            self.samples[probe.name].append(Sample(probe.name, mono, wall, ok, detail))
+            self.samples[name].append(Sample(name.lab, name.name, mono, wall, ok, detail))
 
 
 def _ask(probe: LabProbe, address: str) -> tuple[bool, str]:

@@ -1,4 +1,4 @@
-"""Faults of what a machine may use: processor, memory, threads. Set from outside, where it cannot undo them."""
+"""Faults of what a machine may use: processor, memory, threads. Set from outside: the machine cannot undo them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class ResourceFault(Fault):
     """A machine that has too little of something."""
 
     family = "resource"
-    undone = "it may use what the cluster's machines may"
+    undone = "the machine gets the limits back that the cluster's machines have"
     outside = True
     waits = True
     resource: str  # a field of Limits
 
     def squeezed(self, scene: Scene, uses: Limits) -> Limits:
-        """What is left to a machine that uses so much."""
+        """The limits for a machine that uses so much now."""
         raise NotImplementedError
 
     def is_for(self, provider: Provider) -> bool:
@@ -39,8 +39,8 @@ class ResourceFault(Fault):
         _provider(scene).limit(scene.cluster, scene.node, self.squeezed(scene, uses))
 
     def seen(self, scene: Scene) -> bool:
-        """The kernel has refused it something: a limit that nobody reaches is no effect."""
-        ssh.node_run(scene.cluster, scene.node, ["true"], check=False)  # who has nothing to do reaches no limit
+        """The kernel has refused it something: a limit that is never reached has no effect."""
+        ssh.node_run(scene.cluster, scene.node, ["true"], check=False)  # an idle machine reaches no limit
         return _provider(scene).held_back(scene.cluster, scene.node, self.resource) > int(scene.before)
 
     def undo(self, scene: Scene) -> None:
@@ -52,7 +52,7 @@ class ResourceFault(Fault):
 
 class CpuQuota(ResourceFault):
     kind = FaultKind.CPU_QUOTA
-    summary = "little processor time is left to it"
+    summary = "the machine gets little processor time"
     resource = "cpus"
     parameters = (
         Parameter("cpus", "0.05", "how much of one core", r"\d(\.\d{1,2})?", "a number of cores such as 0.05"),
@@ -60,8 +60,8 @@ class CpuQuota(ResourceFault):
 
     def require_able(self, scene: Scene) -> None:
         super().require_able(scene)
-        if float(scene.values["cpus"]) < 0.01:  # noqa: PLR2004 - the kernel's own least: 1 ms in 100
-            raise LabError(f"--set cpus={scene.values['cpus']}: the kernel gives 0.01 cores at least")
+        if float(scene.values["cpus"]) < 0.01:  # noqa: PLR2004 - the kernel's minimum: 1 ms in 100
+            raise LabError(f"--set cpus={scene.values['cpus']}: the kernel cannot limit it to less than 0.01 cores")
 
     def squeezed(self, scene: Scene, uses: Limits) -> Limits:
         del uses
@@ -70,9 +70,9 @@ class CpuQuota(ResourceFault):
 
 class MemoryLimit(ResourceFault):
     kind = FaultKind.MEMORY_LIMIT
-    summary = "little memory is left to it beyond what it holds"
+    summary = "the machine gets little memory beyond what it uses now"
     resource = "memory"
-    parameters = (Parameter("spare", "32M", "how much more it gets", r"\d+[KMG]?", "a size such as 16M"),)
+    parameters = (Parameter("spare", "32M", "how much more it may use", r"\d+[KMG]?", "a size such as 16M"),)
 
     def squeezed(self, scene: Scene, uses: Limits) -> Limits:
         return replace(scene.cluster.limits, memory=(uses.memory or 0) + size(scene.values["spare"], "spare"))
@@ -80,9 +80,9 @@ class MemoryLimit(ResourceFault):
 
 class TaskLimit(ResourceFault):
     kind = FaultKind.TASK_LIMIT
-    summary = "it cannot start processes or threads beyond those that it has"
+    summary = "the machine cannot start more processes or threads than it has now"
     resource = "tasks"
-    parameters = (Parameter("spare", "0", "how many more it gets", r"\d{1,4}", "a number"),)
+    parameters = (Parameter("spare", "0", "how many more it may start", r"\d{1,4}", "a number"),)
 
     def squeezed(self, scene: Scene, uses: Limits) -> Limits:
         return replace(scene.cluster.limits, tasks=max(1, (uses.tasks or 0) + int(scene.values["spare"])))
@@ -90,5 +90,5 @@ class TaskLimit(ResourceFault):
 
 def _provider(scene: Scene) -> LimitProvider:
     if not isinstance(scene.provider, LimitProvider):
-        raise LabError(f"the provider {scene.provider.name} cannot change what a running machine may use")
+        raise LabError(f"the provider {scene.provider.name} cannot change a running machine's limits")
     return scene.provider

@@ -1,4 +1,4 @@
-"""Breaks after one another, as a file says: a list, each of them with what to break, how, and for how long."""
+"""A schedule: a file with a list of breaks, each with its targets, its fault and for how long."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coreos_lab import lab_file
+from coreos_lab import disk
 from coreos_lab.chaos import faults
 from coreos_lab.chaos.fault import values_for
+from coreos_lab.definition import lab_file
 from coreos_lab.errors import UsageError
 from coreos_lab.model import FaultKind
 from coreos_lab.units_of_measure import duration
 
-SCHEMA = Path(lab_file.__file__).with_name("schedule.schema.json")
+SCHEMA = Path(__file__).with_name("schedule.schema.json")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One break. `targets` are nodes or unit:NAME, looked up when its turn has come; times are in seconds.
+    """One break. `targets` are nodes or unit:NAME, resolved when its turn has come; times are in seconds.
 
-    `lasting` is for how long at least, None until it is healed; `rest` is how long all is left alone afterwards.
+    `values` are those of the fault's parameters that the user has set. `lasting` is for how long the fault stays at
+    least, None until it is healed; `rest` is the pause after it.
     """
 
     targets: tuple[str, ...]
     kind: FaultKind
-    told: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
     lasting: float | None = None
     rest: float = 0.0
 
@@ -33,33 +35,33 @@ class Step:
 def load(path: Path) -> list[Step]:
     """The breaks of a file. UsageError with file and line for what is wrong in it."""
     if not path.is_file():
-        raise UsageError(f"{path}: no such file", "write a list of breaks: see docs/faults.md")
+        raise UsageError(f"{path}: no such file", "write a list of breaks, as docs/faults.md describes")
     document = lab_file.read(path)
     lab_file.refuse(lab_file.schema_problems(document, SCHEMA))
     return [_step(document, number) for number in range(len(document.data))]
 
 
-def step(targets: Sequence[str], fault: str, told: Mapping[str, str], lasting: str | None) -> Step:
-    """One break as the command's options say it; UsageError for what is none."""
+def step(targets: Sequence[str], fault: str, values: Mapping[str, str], lasting: str | None) -> Step:
+    """One break from the command's options; UsageError for an unknown fault or parameter, or a wrong value."""
     kind = faults.kind_of(fault)
-    values_for(faults.FAULTS[kind], told)
-    return Step(tuple(targets), kind, dict(told), duration(lasting, "--for") if lasting else None)
+    values_for(faults.FAULTS[kind], values)
+    return Step(tuple(targets), kind, dict(values), duration(lasting, "--for") if lasting else None)
 
 
 def _step(document: lab_file.Document, number: int) -> Step:
     raw = document.data[number]
     targets = [raw["break"]] if isinstance(raw["break"], str) else raw["break"]
-    told = {str(name): str(value) for name, value in raw.get("set", {}).items()}
+    values = {str(name): str(value) for name, value in raw.get("set", {}).items()}
     try:
         kind = faults.kind_of(str(raw.get("fault", FaultKind.KILL.value)))
-        values_for(faults.FAULTS[kind], told)
+        values_for(faults.FAULTS[kind], values)
         lasting, rest = (duration(str(raw.get(name, "0s")), name) for name in ("for", "rest"))
     except UsageError as error:
-        where = f"{lab_file.shown(document.path)}:{document.line(number)}"
+        where = f"{disk.shown(document.path)}:{document.line(number)}"
         raise UsageError(f"{where}: {error.message}", error.hint) from None
-    return Step(tuple(map(str, targets)), kind, told, lasting, rest)
+    return Step(tuple(map(str, targets)), kind, values, lasting, rest)
 
 
 def kinds(steps: Sequence[Step]) -> str:
-    """All their faults in words."""
+    """The faults of all steps, each once."""
     return ", ".join(dict.fromkeys(step.kind.value for step in steps))

@@ -1,25 +1,26 @@
-"""Faults of one service of a node: the machine's own (etcd2, docker, fleet, flanneld) or one that fleet put there."""
+"""Faults of one service of a node: etcd2, docker, fleet, flanneld, or a unit that fleet placed there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from coreos_lab import hints
 from coreos_lab.chaos.fault import Fault, Parameter, Scene
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError
 from coreos_lab.model import FaultKind
+from coreos_lab.units import unit_names
 
 SERVICE = Parameter("service", "etcd2", "which service", r"[\w@.:-]+", "a unit's name")
 
 
 def unit(scene: Scene) -> str:
-    """The service's name as systemd has it."""
-    name = scene.values["service"]
-    return name if "." in name else f"{name}.service"
+    """The service's full unit name."""
+    return unit_names.full(scene.values["service"])
 
 
 class ServiceFault(Fault):
-    """A service that does not do its work on a machine that is well otherwise."""
+    """A service that fails on a machine that is in order otherwise."""
 
     family = "service"
     seen_from = "inside"
@@ -27,11 +28,12 @@ class ServiceFault(Fault):
     waits = True
 
     def require_able(self, scene: Scene) -> None:
-        told = self._ask(scene, "LoadState", "ActiveState")
-        if told["LoadState"] != "loaded":
-            raise LabError(f"{scene.node.name}: has no service {unit(scene)}", "see: lab ssh NODE -- systemctl")
-        if told["ActiveState"] != "active":
-            raise LabError(f"{scene.node.name}: {unit(scene)} is {told['ActiveState']}, so it cannot be broken")
+        states = self._ask(scene, "LoadState", "ActiveState")
+        if states["LoadState"] != "loaded":
+            look = hints.lab("ssh", scene.node.name, "--", "systemctl")
+            raise LabError(f"{scene.node.name}: has no service {unit(scene)}", f"see: {look}")
+        if states["ActiveState"] != "active":
+            raise LabError(f"{scene.node.name}: {unit(scene)} is {states['ActiveState']}, so it cannot be broken")
 
     def silences(self, values: Mapping[str, str]) -> bool:
         return not self.comes_back and values["service"].removesuffix(".service") == "etcd2"
@@ -51,10 +53,10 @@ class ServiceFault(Fault):
 class Stop(ServiceFault):
     kind = FaultKind.STOP
     summary = "a service is stopped"
-    undone = "started"
+    undone = "the service is started"
 
     def inject(self, scene: Scene) -> None:
-        # What starts it on demand goes with it, or the first question would undo the fault.
+        # Its socket is stopped, too: the first connection would start the service again.
         triggers = self._ask(scene, "TriggeredBy")["TriggeredBy"].split()
         self._systemctl(scene, "stop", *triggers, unit(scene))
 
@@ -69,7 +71,7 @@ class Stop(ServiceFault):
 class Crash(ServiceFault):
     kind = FaultKind.CRASH
     summary = "a service's processes are killed (SIGKILL)"
-    undone = "systemd restarts it; started if it does not"
+    undone = "none is needed: systemd restarts the service; it is started if systemd does not"
     comes_back = True
 
     def before(self, scene: Scene) -> str:
@@ -88,18 +90,18 @@ class Crash(ServiceFault):
 
 class KeepCrashing(ServiceFault):
     kind = FaultKind.KEEP_CRASHING
-    summary = "a service's processes are killed again and again"
-    undone = "it is left alone, and started"
+    summary = "a service's processes are killed (SIGKILL) again and again"
+    undone = "the killing ends, and the service is started"
     parameters = (
         SERVICE,
-        Parameter("every", "2s", "how long it is left alone", r"\d+(\.\d+)?s", "a time in seconds, such as 2s"),
+        Parameter("every", "2s", "the time between two kills", r"\d+(\.\d+)?s", "a time in seconds, such as 2s"),
     )
 
     def before(self, scene: Scene) -> str:
         return self._ask(scene, "InvocationID")["InvocationID"]
 
     def inject(self, scene: Scene) -> None:
-        # By a service of the machine's own: it needs neither us nor a connection, and a reboot ends it.
+        # A service on the machine kills it: that needs neither this process nor a connection, and a reboot ends it.
         loop = f"while :; do systemctl kill --signal=KILL {unit(scene)}; sleep {scene.values['every']}; done"
         call = ["systemd-run", "--quiet", "--collect", f"--unit={_killer(scene)}", "sh", "-c", loop]
         ssh.node_run(scene.cluster, scene.node, ["sudo", *call])
@@ -110,15 +112,15 @@ class KeepCrashing(ServiceFault):
 
     def undo(self, scene: Scene) -> None:
         stop = ["sudo", "systemctl", "stop", _killer(scene)]
-        ssh.node_run(scene.cluster, scene.node, stop, check=False)  # not there after a reboot
-        # Killed too often, systemd has given it up: its count begins anew.
-        ssh.node_run(scene.cluster, scene.node, ["sudo", "systemctl", "reset-failed", unit(scene)], check=False)
+        ssh.answer(scene.cluster, scene.node, stop)  # it is gone after a reboot
+        # systemd gives up a service that failed too often; this resets its count.
+        ssh.answer(scene.cluster, scene.node, ["sudo", "systemctl", "reset-failed", unit(scene)])
         self._systemctl(scene, "start", "--no-block", unit(scene))
 
     def gone(self, scene: Scene) -> bool:
-        """Between two kills the service is well: who kills it must be gone too."""
-        alive = ssh.node_run(scene.cluster, scene.node, ["systemctl", "is-active", _killer(scene)], check=False)
-        return alive.returncode != 0 and super().gone(scene)
+        """Between two kills the service is active, so the service that kills it must be gone, too."""
+        killer = ssh.answer(scene.cluster, scene.node, ["systemctl", "is-active", _killer(scene)])
+        return killer.returncode != 0 and super().gone(scene)
 
 
 def _killer(scene: Scene) -> str:
@@ -128,8 +130,8 @@ def _killer(scene: Scene) -> str:
 
 class Freeze(ServiceFault):
     kind = FaultKind.FREEZE
-    summary = "a service's processes stand still (SIGSTOP)"
-    undone = "its processes go on"
+    summary = "a service's processes are suspended (SIGSTOP)"
+    undone = "its processes go on (SIGCONT)"
 
     def inject(self, scene: Scene) -> None:
         self._systemctl(scene, "kill", "--signal=STOP", unit(scene))
@@ -145,5 +147,5 @@ class Freeze(ServiceFault):
 
     def _stopped(self, scene: Scene) -> bool:
         pid = self._ask(scene, "MainPID")["MainPID"]
-        state = ssh.node_run(scene.cluster, scene.node, ["ps", "-o", "stat=", "-p", pid], check=False).stdout
+        state = ssh.answer(scene.cluster, scene.node, ["ps", "-o", "stat=", "-p", pid]).stdout
         return state.strip().startswith("T")

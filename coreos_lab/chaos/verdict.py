@@ -1,24 +1,25 @@
-"""The verdict and its record: what a break has shown, judged from the evidence alone, now or later."""
+"""The verdict on a break and its record, judged from the evidence alone, now or later."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from coreos_lab import disk
+from coreos_lab import disk, hints
 from coreos_lab.chaos.probes import Sample, longest_outage
-from coreos_lab.errors import LabError
-from coreos_lab.model import CheckResult, Outcome, to_json
+from coreos_lab.errors import LabError, UnknownError
+from coreos_lab.model import ETCD_PROBE, CheckResult, Outcome, QualifiedName, to_json
 
 OBJECTIVES = "objectives"  # the phase that is judged from the probes
 RECORD, PROBES, UNITS = "verdict.json", "probes.jsonl", "units.jsonl"
+VERSION = 2  # of the record; the first one named probes and checks without their lab
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One part of a verification, with what it found. `evidence` is in words."""
+    """One part of a verification, with its outcome. `evidence` is in words."""
 
     name: str
     outcome: Outcome
@@ -29,9 +30,10 @@ class Phase:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a break has shown.
+    """What a break has proved.
 
-    `outages` are each probe's longest time without an answer, `objectives` what they may be at most, in seconds.
+    `outages` are each probe's longest time without an answer, `objectives` the longest that is allowed, in seconds. A
+    lab's objective for etcd bears that lab's name, because another lab may have another one.
     """
 
     outcome: Outcome
@@ -40,8 +42,10 @@ class Verdict:
     fault: str
     labs: tuple[str, ...]
     phases: tuple[Phase, ...]
-    outages: dict[str, float] = field(default_factory=dict)
-    objectives: dict[str, float] = field(default_factory=dict)
+    outages: dict[QualifiedName, float] = field(default_factory=dict)
+    objectives: dict[QualifiedName, float] = field(default_factory=dict)
+    version: int = VERSION
+    userns: bool = True  # whether the plan has its nodes in user namespaces of their own
 
     @property
     def what(self) -> str:
@@ -50,22 +54,22 @@ class Verdict:
 
     @property
     def first_bad(self) -> Phase | None:
-        """The phase that decided, None where all passed."""
+        """The phase that decides, None where all passed."""
         return next((phase for phase in self.phases if phase.outcome is not Outcome.PASS), None)
 
     @property
     def as_results(self) -> list[CheckResult]:
-        """The phases as a report for CI takes them."""
+        """The phases as a JUnit report takes them."""
         return [CheckResult(phase.name, phase.outcome, phase.evidence, phase.seconds) for phase in self.phases]
 
 
 def judge(phases: Sequence[Phase]) -> Outcome:
-    """The verdict: the first phase that did not pass decides, as what comes after it proves nothing."""
+    """The verdict: the first phase that did not pass decides, because those after it prove nothing."""
     return next((phase.outcome for phase in phases if phase.outcome is not Outcome.PASS), Outcome.PASS)
 
 
 def of_checks(results: Sequence[CheckResult]) -> Outcome:
-    """What a set of checks says together: one failure is a failure; else one unknown makes it unknown."""
+    """The outcome of several checks: fail if one failed, else unknown if one is unknown or there are none."""
     outcomes = {result.outcome for result in results}
     if Outcome.FAIL in outcomes:
         return Outcome.FAIL
@@ -73,18 +77,38 @@ def of_checks(results: Sequence[CheckResult]) -> Outcome:
 
 
 def of_steady_state(results: Sequence[CheckResult]) -> Outcome:
-    """The same before anything is broken: what did not work then says nothing about recovery."""
+    """The same before anything is broken: a check that fails then proves nothing about recovery, so it is unknown."""
     outcome = of_checks(results)
     return Outcome.UNKNOWN if outcome is Outcome.FAIL else outcome
 
 
-def objectives_missed(objectives: Mapping[str, float], outages: Mapping[str, float]) -> list[str]:
-    """The objectives that the probes contradict, in words."""
-    return [
-        f"{name} was down for {outages[name]:.1f} s, the objective is {limit:g} s at most"
+def measured_by(objective: QualifiedName) -> QualifiedName:
+    """The probe that an objective is judged from: all labs on a cluster share its etcd."""
+    return QualifiedName("", ETCD_PROBE) if objective.name == ETCD_PROBE else objective
+
+
+def of_objectives(
+    objectives: Mapping[QualifiedName, float], outages: Mapping[QualifiedName, float]
+) -> tuple[Outcome, str]:
+    """The objectives' outcome, and the evidence in words. A probe without a sample makes its objective unknown."""
+    down = {name: outages[probe] for name in objectives if (probe := measured_by(name)) in outages}
+    missed = [
+        f"{name} was down for {down[name]:.1f} s, the objective is {limit:g} s at most"
         for name, limit in objectives.items()
-        if outages.get(name, 0.0) > limit
+        if down.get(name, 0.0) > limit
     ]
+    unmeasured = [f"{name} was never measured" for name in objectives if name not in down]
+    kept = [f"{name} down for {seconds:.1f} s at most" for name, seconds in down.items()]
+    outcome = Outcome.FAIL if missed else Outcome.UNKNOWN if unmeasured else Outcome.PASS
+    return outcome, "; ".join(missed or unmeasured) or ", ".join(kept)
+
+
+def outages_of(samples: Iterable[Sample]) -> dict[QualifiedName, float]:
+    """The longest outage of every probe that has a sample, in seconds."""
+    by_probe: dict[QualifiedName, list[Sample]] = {}
+    for sample in samples:
+        by_probe.setdefault(sample.of, []).append(sample)
+    return {probe: longest_outage(its) for probe, its in by_probe.items()}
 
 
 def save(verdict: Verdict, folder: Path) -> None:
@@ -93,52 +117,66 @@ def save(verdict: Verdict, folder: Path) -> None:
 
 
 def load(folder: Path) -> Verdict:
-    """A record as it was written. LabError when the run has none, or it is damaged."""
+    """A run's record.
+
+    LabError when the run has none, or it is damaged; UnknownError for a record of another version of lab, whose names
+    may mean a probe or a check of any of several labs.
+    """
     path = folder / RECORD
     if not path.exists():
-        raise LabError(f"{folder.name}: has no verdict", "only 'lab break --verify' makes one, and only when it ends")
+        raise LabError(
+            f"{folder.name}: has no verdict", f"'{hints.lab('break', 'NODE', '--verify')}' records one when it ends"
+        )
     try:
         raw = disk.read_json(path)
+        if (version := raw.get("version", 1)) != VERSION:
+            raise UnknownError(
+                f"{path}: a record of version {version}, and this lab reads version {VERSION}",
+                f"break and verify again: {hints.lab('break', 'NODE', '--verify')}",
+            )
         phases = tuple(_phase(each) for each in raw["phases"])
         lists = {name: tuple(raw[name]) for name in ("nodes", "labs")}
-        return Verdict(**{**raw, **lists, "outcome": Outcome(raw["outcome"]), "phases": phases})
-    except (KeyError, TypeError, ValueError) as error:
-        raise LabError(f"{path}: not a verdict's record: {error}") from None
+        measures = {
+            field: {QualifiedName.parse(name): value for name, value in raw[field].items()}
+            for field in ("outages", "objectives")
+        }
+        return Verdict(**{**raw, **lists, **measures, "outcome": Outcome(raw["outcome"]), "phases": phases})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise LabError(
+            f"{path}: not a verdict's record: {error}",
+            f"break and verify again: {hints.lab('break', 'NODE', '--verify')}",
+        ) from None
 
 
 def _phase(raw: dict[str, object]) -> Phase:
-    found = dict(raw)
+    fields = dict(raw)
     checks = tuple(
         CheckResult(**{**each, "outcome": Outcome(each["outcome"])})
-        for each in found.pop("checks")  # type: ignore[attr-defined]
+        for each in fields.pop("checks")  # type: ignore[attr-defined]
     )
-    return Phase(**{**found, "outcome": Outcome(found["outcome"]), "checks": checks})  # type: ignore[arg-type]
+    return Phase(**{**fields, "outcome": Outcome(fields["outcome"]), "checks": checks})  # type: ignore[arg-type]
 
 
 def samples(folder: Path) -> list[Sample]:
-    """What the probes of a run have seen; empty where it had none."""
+    """The samples of a run's probes; empty where it had none. LabError for a record that is damaged."""
     path = folder / PROBES
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [Sample(**json.loads(line)) for line in lines]
+    if not path.exists():
+        return []
+    try:
+        return [Sample(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (TypeError, ValueError) as error:
+        raise LabError(f"{path}: not a record of probes' samples: {error}") from None
 
 
-def derived(verdict: Verdict, seen: Iterable[Sample]) -> Verdict:
-    """The same verdict, judged anew: phases from the results of their checks, objectives from the probes' samples."""
-    by_probe: dict[str, list[Sample]] = {}
-    for sample in seen:
-        by_probe.setdefault(sample.probe, []).append(sample)
-    outages = {name: longest_outage(found) for name, found in by_probe.items()}
+def derived(verdict: Verdict, measured: Iterable[Sample]) -> Verdict:
+    """The verdict judged again: phases from the results of their checks, objectives from the probes' samples."""
+    outages = outages_of(measured)
     phases = tuple(_judged(phase, first=number == 0) for number, phase in enumerate(verdict.phases))
-    missed = objectives_missed(verdict.objectives, outages)
+    outcome, evidence = of_objectives(verdict.objectives, outages)
     phases = tuple(
-        Phase(OBJECTIVES, Outcome.FAIL if missed else Outcome.PASS, phase.seconds, "; ".join(missed) or phase.evidence)
-        if phase.name == OBJECTIVES
-        else phase
-        for phase in phases
+        Phase(OBJECTIVES, outcome, phase.seconds, evidence) if phase.name == OBJECTIVES else phase for phase in phases
     )
-    return Verdict(
-        judge(phases), verdict.cluster, verdict.nodes, verdict.fault, verdict.labs, phases, outages, verdict.objectives
-    )
+    return replace(verdict, outcome=judge(phases), phases=phases, outages=outages)
 
 
 def _judged(phase: Phase, *, first: bool) -> Phase:

@@ -1,4 +1,4 @@
-"""Writes to etcd, several times a second while something is broken: what was acknowledged must be there afterwards."""
+"""Writes to etcd, several times a second while something is broken: acknowledged writes must be there afterwards."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from contextlib import suppress
 from coreos_lab.chaos.probes import Sample
 from coreos_lab.chaos.watch import Watch
 from coreos_lab.clients.etcd import Etcd
-from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.errors import LabError
 from coreos_lab.model import ETCD_PROBE, Outcome
 
 INTERVAL = 0.2  # seconds between two writes
 PATIENCE = 0.5  # seconds for one node's answer
-KEPT = 3600  # seconds until etcd forgets what a killed command has left
-# A name that begins with _ is hidden: who lists or watches etcd's keys does not see it.
+KEPT = 3600  # time to live in seconds, for keys that a killed command has left
+# etcd hides a name that begins with _ from listings and watches.
 FOLDER = "/_coreos-lab"
 
 
@@ -41,19 +40,19 @@ class Writes(Watch):
             detail = error.message
         else:
             self.acknowledged.append(number)
-        self.samples.append(Sample(ETCD_PROBE, mono, wall, not detail, detail))
+        self.samples.append(Sample("", ETCD_PROBE, mono, wall, not detail, detail))
 
     def judged(self) -> tuple[Outcome, str]:
-        """Whether all that was acknowledged is there, and that in words. Afterwards nothing of it is left in etcd."""
+        """Whether every acknowledged write is there, and the evidence in words. Removes the keys from etcd."""
         etcd = Etcd(self._addresses)
         try:
-            found = set(etcd.tree(self._folder).values())
-        except CannotCheckError as error:
+            present = set(etcd.tree(self._folder).values())
+        except LabError as error:
             return Outcome.UNKNOWN, error.message
-        with suppress(LabError):  # etcd forgets it by itself
+        with suppress(LabError):  # they expire by themselves
             etcd.remove(self._folder)
             etcd.remove_empty_folders_above(self._folder)
-        lost = [number for number in self.acknowledged if number not in found]
+        lost = [number for number in self.acknowledged if number not in present]
         if lost:
             first = ", ".join(lost[:3])
             return Outcome.FAIL, f"etcd lost {len(lost)} of {len(self.acknowledged)} acknowledged writes: {first} ..."

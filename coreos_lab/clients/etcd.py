@@ -1,4 +1,4 @@
-"""etcd's version 2 API (https://etcd.io/docs/v2.3/api/), as far as labs need it."""
+"""The part of etcd's version 2 API (https://etcd.io/docs/v2.3/api/) that the lab needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from coreos_lab.clients.http import Endpoints, request
+from coreos_lab.clients.http import CannotCheckError, Endpoints, request
 from coreos_lab.errors import LabError
 
 CLIENT_PORT = 2379
@@ -28,7 +28,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Key:
-    """A key as etcd has it: `ttl` in seconds, None for one that lasts; `created` is another after it was set anew."""
+    """A key: `ttl` in seconds, None for a lasting key; `created` is its createdIndex, which each set changes."""
 
     value: str
     ttl: int | None
@@ -36,22 +36,24 @@ class Key:
 
 
 def parse_members(answer: Any) -> list[Member]:
-    """The members in an answer of /v2/members."""
+    """The members in an answer of /v2/members; CannotCheckError for an answer that lists none."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("members"), list):
+        raise CannotCheckError("etcd: its answer has no list of members", details=str(answer)[:200])
     return [Member(m["id"], m.get("name", ""), tuple(m.get("peerURLs") or ())) for m in answer["members"]]
 
 
 def leaves(node: dict[str, Any]) -> dict[str, str]:
-    """Every key below a node of an answer, with its value, folders opened."""
+    """Every key below a node of an answer, in all folders, with its value."""
     if not node.get("dir"):
         return {node["key"]: node.get("value", "")}
-    found: dict[str, str] = {}
+    keys: dict[str, str] = {}
     for child in node.get("nodes", []):
-        found.update(leaves(child))
-    return found
+        keys.update(leaves(child))
+    return keys
 
 
 def is_healthy(address: str, *, timeout: float = 1.0) -> bool:
-    """Whether the etcd at an address says that it is healthy: it has a leader and can write."""
+    """Whether the etcd at an address reports itself healthy: it has a leader and can write."""
     try:
         status, body = request(f"http://{address}:{CLIENT_PORT}", "GET", "/health", timeout=timeout)
     except (OSError, http.client.HTTPException):
@@ -59,8 +61,17 @@ def is_healthy(address: str, *, timeout: float = 1.0) -> bool:
     return status == http.client.OK and '"true"' in body
 
 
+def answers(address: str, *, timeout: float = 1.0) -> bool:
+    """Whether the etcd at an address answers at all, as a member or as a proxy."""
+    try:
+        status, _body = request(f"http://{address}:{CLIENT_PORT}", "GET", "/version", timeout=timeout)
+    except (OSError, http.client.HTTPException):
+        return False
+    return status == http.client.OK
+
+
 class Etcd:
-    """etcd behind any of several nodes. Every method raises CannotCheckError when none of them answers."""
+    """etcd through any of several nodes. Every method raises CannotCheckError when none of them answers."""
 
     def __init__(self, addresses: Sequence[str], *, timeout: float = 2.0) -> None:
         self._http = Endpoints("etcd", [f"http://{a}:{CLIENT_PORT}" for a in addresses], timeout=timeout)
@@ -83,7 +94,7 @@ class Etcd:
         return leaves(node) if node and node.get("dir") else {}
 
     def set(self, key: str, value: str, *, ttl: int | None = None) -> None:
-        """Sets a key, to be forgotten after `ttl` seconds if given."""
+        """Sets a key, which expires after `ttl` seconds if given."""
         fields = {"value": value, **({"ttl": str(ttl)} if ttl is not None else {})}
         status, answer = self._http.json(
             "PUT",
@@ -95,13 +106,14 @@ class Etcd:
             raise LabError(f"etcd: cannot set {key}: {_cause(answer)}")
 
     def remove(self, key: str) -> None:
-        """Removes a key, or a folder with all in it. One that is not there is fine."""
+        """Removes a key, or a folder with all in it, if it exists."""
         status, answer = self._http.json("DELETE", f"/v2/keys{quote(key)}?recursive=true")
-        if status != http.client.OK and (answer or {}).get("errorCode") != KEY_NOT_FOUND:
+        code = answer.get("errorCode") if isinstance(answer, dict) else None
+        if status != http.client.OK and code != KEY_NOT_FOUND:
             raise LabError(f"etcd: cannot remove {key}: {_cause(answer)}")
 
     def remove_empty_folders_above(self, key: str) -> None:
-        """Removes the folders that a key was in, from the nearest on, up to the first that holds something else."""
+        """Removes the empty folders above a key, from the innermost on."""
         for folder in [str(path) for path in PurePosixPath(key).parents][:-1]:
             status, _answer = self._http.json("DELETE", f"/v2/keys{quote(folder)}?dir=true")
             if status != http.client.OK:
@@ -119,17 +131,19 @@ class Etcd:
             raise LabError(f"etcd: cannot add the member {peer_url}: {_cause(answer)}")
 
     def remove_member(self, member_id: str) -> None:
-        """Takes a member out of the cluster for good."""
+        """Removes a member from the cluster for good."""
         status, answer = self._http.json("DELETE", f"/v2/members/{member_id}")
         if status not in (http.client.NO_CONTENT, http.client.GONE, http.client.NOT_FOUND):
             raise LabError(f"etcd: cannot remove the member {member_id}: {_cause(answer)}")
 
     def _node(self, key: str, query: dict[str, str]) -> dict[str, Any] | None:
         status, answer = self._http.json("GET", f"/v2/keys{quote(key)}?{urlencode(query)}")
+        if not isinstance(answer, dict) or (status == http.client.OK and not isinstance(answer.get("node"), dict)):
+            raise CannotCheckError(f"etcd: cannot read {key}: its answer has no key", details=str(answer)[:200])
         if status == http.client.OK:
             node: dict[str, Any] = answer["node"]
             return node
-        if (answer or {}).get("errorCode") == KEY_NOT_FOUND:
+        if answer.get("errorCode") == KEY_NOT_FOUND:
             return None
         raise LabError(f"etcd: cannot read {key}: {_cause(answer)}")
 

@@ -1,20 +1,25 @@
-"""fleet's HTTP API, version 1 (fleet's Documentation/api-v1.md): machines, units and what has become of them."""
+"""fleet's HTTP API, version 1 (fleet's Documentation/api-v1.md): machines, units and their states."""
 
 from __future__ import annotations
 
+import hashlib
+import http.client
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from coreos_lab.clients.http import Endpoints
+from coreos_lab.clients.http import CannotCheckError, Endpoints
+from coreos_lab.errors import LabError
+from coreos_lab.units import fleet_rules
+from coreos_lab.units.option import Option
 
 API_PORT = 49153
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that fleet knows of; it leaves the list when it has been silent for the agent's TTL."""
+    """A machine that fleet lists; it leaves the list when it has been silent for the agent's TTL."""
 
     id: str
     address: str
@@ -34,42 +39,62 @@ class Unit:
     machine_id: str
     options: tuple[tuple[str, str, str], ...]
 
-    def fleet_options(self, name: str) -> tuple[str, ...]:
-        """The values of an option in its [X-Fleet] section."""
-        return tuple(value for section, option, value in self.options if (section, option) == ("X-Fleet", name))
+    @property
+    def file(self) -> list[Option]:
+        """Its file's lines, in the form that `fleet_rules` takes."""
+        return [Option(*option, 0) for option in self.options]
+
+    @property
+    def is_global(self) -> bool:
+        """Whether fleet runs it on every machine that fits."""
+        return fleet_rules.is_global(self.file, self.name)
+
+    @property
+    def launched(self) -> bool:
+        """Whether fleet holds it as started; a Global unit, which every machine starts by itself, always is."""
+        return self.current == "launched" or self.is_global
+
+    @property
+    def hash(self) -> str:
+        """The SHA-1 of its file as fleet writes it onto a machine; fleet identifies units and states by it."""
+        sections: dict[str, str] = {}
+        for section, name, value in self.options:
+            sections[section] = sections.get(section, f"[{section}]\n") + f"{name}={value}\n"
+        return hashlib.sha1("\n".join(sections.values()).encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)
 class UnitState:
-    """What a unit's systemd says, as fleet reports it."""
+    """A unit's state in systemd as fleet reports it, up to a second late. `hash` is the hash of its file there."""
 
     name: str
     machine_id: str
     load: str
     active: str
     sub: str
+    hash: str = ""
 
 
 def parse_machine(raw: dict[str, Any]) -> Machine:
-    """A machine of the API."""
+    """A machine from the API's JSON."""
     return Machine(raw["id"], raw.get("primaryIP", ""), dict(raw.get("metadata") or {}))
 
 
 def parse_unit(raw: dict[str, Any]) -> Unit:
-    """A unit of the API."""
+    """A unit from the API's JSON."""
     options = tuple((o.get("section", ""), o.get("name", ""), o.get("value", "")) for o in raw.get("options") or ())
     desired, current = raw.get("desiredState", ""), raw.get("currentState", "")
     return Unit(raw["name"], desired, current, raw.get("machineID", ""), options)
 
 
 def parse_state(raw: dict[str, Any]) -> UnitState:
-    """A unit's state of the API."""
+    """A unit's state from the API's JSON."""
     states = (raw.get("systemdLoadState", ""), raw.get("systemdActiveState", ""), raw.get("systemdSubState", ""))
-    return UnitState(raw["name"], raw.get("machineID", ""), *states)
+    return UnitState(raw["name"], raw.get("machineID", ""), *states, raw.get("hash", ""))
 
 
 class Fleet:
-    """fleet behind any of several nodes. Every method raises CannotCheckError when none of them answers."""
+    """fleet through any of several nodes. Every method raises CannotCheckError when none of them answers."""
 
     def __init__(self, addresses: Sequence[str], *, timeout: float = 3.0) -> None:
         self._http = Endpoints("fleet", [f"http://{a}:{API_PORT}" for a in addresses], timeout=timeout)
@@ -92,16 +117,21 @@ class Fleet:
         return next((machine.address for machine in self.machines() if machine.id in active), None)
 
     def destroy(self, unit: str) -> None:
-        """Stops a unit and forgets it. One that is not there is fine."""
-        self._http.request("DELETE", f"/fleet/v1/units/{quote(unit)}")
+        """Stops a unit and removes it from fleet, if it is there."""
+        status, body = self._http.request("DELETE", f"/fleet/v1/units/{quote(unit)}")
+        if status not in (http.client.NO_CONTENT, http.client.NOT_FOUND):
+            raise LabError(f"fleet: cannot destroy {unit}: HTTP {status}", details=body.strip()[:200])
 
     def _all(self, resource: str, field: str = "") -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+        entries: list[dict[str, Any]] = []
         token = ""
         while True:
             query = f"?{urlencode({'nextPageToken': token})}" if token else ""
-            _status, page = self._http.json("GET", f"/fleet/v1/{resource}{query}")
-            found += (page or {}).get(field or resource) or []
-            token = (page or {}).get("nextPageToken") or ""
+            status, page = self._http.json("GET", f"/fleet/v1/{resource}{query}")
+            page = {} if page is None else page
+            if status != http.client.OK or not isinstance(page, dict):
+                raise CannotCheckError(f"fleet: no list of {resource}: HTTP {status}", details=str(page)[:200])
+            entries += page.get(field or resource) or []
+            token = page.get("nextPageToken") or ""
             if not token:
-                return found
+                return entries

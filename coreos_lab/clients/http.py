@@ -1,6 +1,6 @@
-"""The little HTTP that etcd's and fleet's APIs need: one request, one answer, from the first server that answers.
+"""HTTP for the APIs of etcd and fleet: one request, answered by the first server that can.
 
-The standard library's client is enough here, and quicker to import than any other.
+The standard library's client is enough for that, and faster to import than any other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from coreos_lab.errors import UnknownError
 
 
 class CannotCheckError(UnknownError):
-    """Nobody answered: what was asked remains unknown."""
+    """No server answered, so the result is unknown."""
+
+    @property
+    def reason(self) -> str:
+        """The error of the first server, in one line."""
+        return self.details.splitlines()[0] if self.details else self.message
 
 
 def request(
@@ -32,8 +37,8 @@ def request(
 
     Raises OSError or http.client.HTTPException when there is no answer within `timeout` seconds.
     """
-    where = urlsplit(base)
-    connection = http.client.HTTPConnection(where.hostname or "", where.port or 80, timeout=wait.patiently(timeout))
+    server = urlsplit(base)
+    connection = http.client.HTTPConnection(server.hostname or "", server.port or 80, timeout=wait.patiently(timeout))
     try:
         connection.request(method, path, body=body, headers={"Content-Type": content_type} if body is not None else {})
         answer = connection.getresponse()
@@ -43,7 +48,7 @@ def request(
 
 
 class Endpoints:
-    """Several servers of one service: the one that answered last is asked first."""
+    """Several servers of one service; the server that answered last is tried first."""
 
     def __init__(self, service: str, bases: Sequence[str], *, timeout: float = 2.0) -> None:
         self.service = service
@@ -51,7 +56,7 @@ class Endpoints:
         self.timeout = timeout
 
     def request(self, method: str, path: str, **options: Any) -> tuple[int, str]:
-        """Status and body of the first server that answers with anything but its own trouble (5xx).
+        """Status and body from the first server that answers with anything but a server error (5xx).
 
         Raises CannotCheckError when none does.
         """
@@ -65,15 +70,15 @@ class Endpoints:
             if status >= http.client.INTERNAL_SERVER_ERROR:
                 troubles.append(f"{base}: HTTP {status}: {body.strip()[:120]}")
                 continue
-            self.bases.remove(base)
-            self.bases.insert(0, base)
+            # A new list: other threads may be iterating over the old one.
+            self.bases = [base, *(other for other in self.bases if other != base)]
             return status, body
-        raise CannotCheckError(f"{self.service}: nobody answers", details="\n".join(troubles))
+        raise CannotCheckError(f"{self.service}: no node answers", details="\n".join(troubles))
 
     def json(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        """The same, with the body read as JSON (None when it is empty)."""
+        """Like `request`, with the body parsed as JSON (None when it is empty)."""
         status, body = self.request(method, path, **options)
         try:
             return status, json.loads(body) if body.strip() else None
         except ValueError:
-            raise CannotCheckError(f"{self.service}: answers with what is no JSON", details=body[:200]) from None
+            raise CannotCheckError(f"{self.service}: its answer is not JSON", details=body[:200]) from None

@@ -1,25 +1,102 @@
-"""lab break: a fault, its undo on disk before the act, and with --verify a verdict."""
+"""Break nodes, their network or their services. The undo is on disk before the act."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
 
-from coreos_lab import catalog, deployed, events, node_states, screen, store
-from coreos_lab.chaos import faults, journal, quorum
+import typer
+
+from coreos_lab import events, hints, interrupts, screen, wait
+from coreos_lab.chaos import faults, healing, injecting, quorum
+from coreos_lab.chaos import schedule as schedules
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.schedule import Step
 from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.chaos.verify import Verification
-from coreos_lab.checks import write_junit
-from coreos_lab.clients.fleet import Fleet
-from coreos_lab.commands.verdict import tell
+from coreos_lab.checks.runner import write_junit
+from coreos_lab.commands.options import DryRun, Json, Name, complete_nodes, pairs, verb
+from coreos_lab.commands.targets import target_node
+from coreos_lab.commands.verdict import print_verdict
+from coreos_lab.definition import catalog
 from coreos_lab.errors import LabError, UsageError
-from coreos_lab.model import Cluster, Node
+from coreos_lab.model import Cluster
+from coreos_lab.observed import membership, node_states
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
+from coreos_lab.records import deployed, fault_journal, runs, store
+from coreos_lab.units_of_measure import duration
+
+app = verb()
+
+
+@app.command(help=__doc__)
+def command(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NODE...",
+            help="Nodes, or unit:NAME for the node that runs that unit.",
+            autocompletion=complete_nodes,
+        ),
+    ] = None,
+    name: Name = hints.DEFAULT_NAME,
+    fault: Annotated[
+        str | None,
+        typer.Option("--fault", envvar="LAB_FAULT", help="The fault (kill). 'lab faults' lists them all."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the fault, as listed by 'lab faults'."),
+    ] = None,
+    for_: Annotated[
+        str | None,
+        typer.Option("--for", envvar="LAB_FOR", help="Heal after this time. Without it, 'lab heal' does."),
+    ] = None,
+    schedule: Annotated[
+        Path | None,
+        typer.Option("--schedule", envvar="LAB_SCHEDULE", help="A file with breaks to carry out one after the other."),
+    ] = None,
+    deadline: Annotated[
+        str, typer.Option("--deadline", envvar="LAB_DEADLINE", help="With --verify: how long each recovery may take.")
+    ] = "90s",
+    keep_quorum: Annotated[
+        bool, typer.Option("--keep-quorum", envvar="LAB_KEEP_QUORUM", help="Refuse a break that costs etcd its quorum.")
+    ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", envvar="LAB_VERIFY", help="Prove effect, recovery and repair, and give a verdict."),
+    ] = False,
+    junit: Annotated[
+        Path | None,
+        typer.Option(
+            "--junit",
+            envvar="LAB_JUNIT",
+            dir_okay=False,
+            help="With --verify: write the verdict to this file as JUnit XML.",
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    if schedule and (targets or fault or set_ or for_):
+        raise UsageError(
+            f"--schedule {schedule}: the file says what to break, and how", "leave NODE, --fault, --set and --for out"
+        )
+    if not schedule and not targets:
+        raise UsageError("NODE: nothing to break", "name a node or unit:NAME, or a --schedule")
+    break_(
+        name,
+        schedules.load(schedule) if schedule else [schedules.step(targets or [], fault or "kill", pairs(set_), for_)],
+        deadline=duration(deadline, "--deadline"),
+        keep_quorum=keep_quorum,
+        verify=verify,
+        junit=junit,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
 
 
 def break_(
@@ -35,8 +112,8 @@ def break_(
 ) -> None:
     """Breaks nodes, one step after the other.
 
-    A step that says for how long, or has others after it, is healed before the next; without `verify` any other stays
-    until `lab heal`. Raises FailedError or UnknownError when the verdict is not a pass.
+    A step with a duration, or with a step after it, is healed before the next one. Without `verify`, any other stays
+    until `lab heal`. Raises FailedError or UnknownError if the verdict is not a pass.
     """
     if junit and not verify:
         raise UsageError(f"--junit {junit}: only a verdict can be reported", "add --verify")
@@ -44,8 +121,10 @@ def break_(
     provider = choose(cluster.provider)
 
     def plan(step: Step) -> Break:
-        planned = faults.plan([resolve(cluster, provider, target) for target in step.targets], step.kind, step.told)
-        lost = quorum.lost_by(cluster, _silent(provider, cluster, planned))
+        planned = faults.plan(
+            [target_node(cluster, provider, target) for target in step.targets], step.kind, step.values
+        )
+        lost = _quorum_lost(provider, cluster, planned)
         if lost and keep_quorum:
             raise UsageError(f"{planned.names}: {lost}", "break fewer at a time, or leave --keep-quorum out")
         if lost and not dry_run:
@@ -54,31 +133,31 @@ def break_(
 
     first = plan(steps[0])
     if dry_run:
-        each = [_in_words(name, plan(step), provider, verify) for step in steps]
+        each = [_as_plan(name, plan(step), provider, verify) for step in steps]
         print(json.dumps(each if len(each) > 1 else each[0], indent=2))
         return
-    what = " ".join(target for step in steps for target in step.targets)
-    with screen.showing(), store.ClusterFolder(name).lock(f"lab break {what}"):
-        folder = run_folder(cluster, f"break-{'-'.join(node.name for node in first.nodes)}")
-        with (folder / "events.jsonl").open("w", encoding="utf-8") as out, events.listening(events.json_lines(out)):
+    what = hints.lab("break", *(target for step in steps for target in step.targets))
+    with screen.showing(), store.ClusterFolder(name).lock(what), interrupts.orderly():
+        folder = runs.new(cluster, f"break-{'-'.join(node.name for node in first.nodes)}")
+        with events.recording(folder / "events.jsonl"):
             if verify:
                 verdict = _verify(provider, cluster, steps, plan, folder, deadline)
             else:
-                done = [_plain(provider, cluster, plan(step), step) for step in steps]
+                done = [_carry_out(provider, cluster, plan(step), step) for step in steps]
     if verify:
         if junit:
             write_junit(junit, verdict.what, verdict.as_results)
-        tell(verdict, folder, as_json=as_json)
+        print_verdict(verdict, folder, as_json=as_json)
     elif as_json:
-        each = [_told(planned, step) for planned, step in zip(done, steps, strict=True)]
+        each = [_as_done(planned, step) for planned, step in zip(done, steps, strict=True)]
         print(json.dumps(each if len(each) > 1 else each[0]))
     else:
         for planned, step in zip(done, steps, strict=True):
-            _say(planned, step.lasting)
+            _print_done(planned, step.lasting)
 
 
-def _in_words(name: str, planned: Break, provider: Provider, verify: bool) -> dict[str, object]:
-    lost = quorum.lost_by(store.require(name), _silent(provider, store.require(name), planned))
+def _as_plan(name: str, planned: Break, provider: Provider, verify: bool) -> dict[str, object]:
+    lost = _quorum_lost(provider, store.require(name), planned)
     return {
         "cluster": name,
         "nodes": [node.name for node in planned.nodes],
@@ -90,73 +169,52 @@ def _in_words(name: str, planned: Break, provider: Provider, verify: bool) -> di
     }
 
 
-def _silent(provider: Provider, cluster: Cluster, planned: Break) -> set[str]:
-    """The nodes that etcd's others will not hear: those of this break, and those that are off anyway."""
-    running = {node.name for node in node_states.running(cluster, provider)}
-    return faults.silenced(planned) | {node.name for node in cluster.nodes if node.name not in running}
+def _quorum_lost(provider: Provider, cluster: Cluster, planned: Break) -> str:
+    """What etcd loses by the break, together with the nodes that are off anyway, in words; "" for nothing."""
+    running = node_states.running(cluster, provider)
+    off = {node.name for node in cluster.nodes if node not in running}
+    return quorum.lost_by(membership.voters(cluster, running), off | faults.silenced(planned))
 
 
-def _told(planned: Break, step: Step) -> dict[str, object]:
+def _as_done(planned: Break, step: Step) -> dict[str, object]:
     healed = step.lasting is not None or faults.FAULTS[planned.kind].comes_back
     return {"nodes": [node.name for node in planned.nodes], "fault": planned.kind.value, "healed": healed}
 
 
-def _say(planned: Break, lasting: float | None) -> None:
+def _print_done(planned: Break, lasting: float | None) -> None:
     are, were = ("is", "was") if len(planned.nodes) == 1 else ("are", "were")
     kind = planned.kind.value
     if faults.FAULTS[planned.kind].comes_back:
         print(f"{planned.names} went through {kind} and {are} back.")
     elif lasting is None:
-        print(f"{planned.names} {are} broken ({kind}). 'lab status' shows it, 'lab heal' undoes it.")
+        print(
+            f"{planned.names} {are} broken ({kind}). '{hints.lab('status')}' shows it, '{hints.lab('heal')}' undoes it."
+        )
     else:
         print(f"{planned.names} {were} broken ({kind}) for {lasting:g} s and {are} back.")
 
 
-def resolve(cluster: Cluster, provider: Provider, target: str) -> Node:
-    """The node that a target names. LabError when the unit of unit:NAME runs nowhere."""
-    prefix, colon, unit = target.partition(":")
-    if not colon:
-        return store.require_node(cluster, target)
-    if prefix != "unit" or not unit:
-        raise UsageError(f"{target}: no such target", "name a node, or unit:NAME")
-    fleet = Fleet(node_states.addresses(node_states.running(cluster, provider)))
-    address = fleet.where(unit if "." in unit else f"{unit}.service")
-    node = next((node for node in cluster.nodes if node.address == address), None)
-    if node is None:
-        raise LabError(f"{unit}: no machine runs that unit", "see 'lab status' for the units that run")
-    return node
-
-
-def run_folder(cluster: Cluster, what: str) -> Path:
-    """A new folder for the records of one run."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    base = store.ClusterFolder(cluster.name).runs
-    folder = next(path for i in range(1000) if not (path := base / f"{stamp}-{what}{f'-{i}' if i else ''}").exists())
-    folder.mkdir(parents=True)
-    return folder
-
-
-def _plain(provider: Provider, cluster: Cluster, planned: Break, step: Step) -> Break:
-    """Breaks, and mends what is to last for a time only. Who interrupts us wants nothing broken, at whatever moment."""
+def _carry_out(provider: Provider, cluster: Cluster, planned: Break, step: Step) -> Break:
+    """Carries out one step and heals it if it has a duration. An interrupted step is always healed."""
     stays = step.lasting is None and not faults.FAULTS[planned.kind].comes_back
-    before = {fault.id for fault in journal.open_faults(cluster)}
+    before = {fault.id for fault in fault_journal.open_faults(cluster)}
     left_to_heal = False
     try:
-        faults.inject(provider, cluster, planned)
+        injecting.inject(provider, cluster, planned)
         if step.lasting:
             with events.step("broken", planned.names, f"for {step.lasting:g} s"):
-                time.sleep(step.lasting)
+                wait.pause(step.lasting)
         left_to_heal = stays
-    except LabError:  # no effect was seen: that is for the user to look at
+    except LabError:  # no effect was seen: a break without duration stays, for the user to inspect
         left_to_heal = stays
         raise
     finally:
-        ours = [fault for fault in journal.open_faults(cluster) if fault.id not in before]
+        ours = [fault for fault in fault_journal.open_faults(cluster) if fault.id not in before]
         if ours and not left_to_heal:
-            faults.heal(provider, cluster, ours)
+            healing.heal(provider, cluster, ours)
     if step.rest:
         with events.step("rest", message=f"{step.rest:g} s"):
-            time.sleep(step.rest)
+            wait.pause(step.rest)
     return planned
 
 
@@ -170,8 +228,11 @@ def _verify(
 ) -> Verdict:
     labs = [catalog.load(record.folder) for record in deployed.records(cluster)]
     if not labs:
-        raise UsageError("--verify: no lab is deployed, so there is nothing that must survive", "lab deploy ch3")
-    if journal.open_faults(cluster):
-        raise LabError(f"{cluster.name}: is broken already", "run 'lab heal' first")
-    faults.require_able(provider, cluster, plan(steps[0]))  # what cannot be done here is no verdict
+        raise UsageError("--verify: no lab is deployed, so there is nothing to verify", hints.lab("deploy", "ch3"))
+    for lab in labs:
+        if difference := deployed.difference(cluster, lab):  # a verdict would judge one version by another's rules
+            raise LabError(difference, f"'{hints.lab('deploy', catalog.named(lab))}' first")
+    if fault_journal.open_faults(cluster):
+        raise LabError(f"{cluster.name}: is broken already", f"run '{hints.lab('heal')}' first")
+    injecting.require_able(provider, cluster, plan(steps[0]))  # an impossible fault is an error, not a verdict
     return Verification(provider, cluster, labs, folder).run(steps, plan, deadline=deadline)

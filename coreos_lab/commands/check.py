@@ -1,67 +1,92 @@
-"""lab check: a lab's checks against the live cluster."""
+"""Run a lab's checks on the cluster. Without LAB, run those of every deployed lab."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
 
-from coreos_lab import catalog, deployed, node_states, screen, store
-from coreos_lab.chaos import journal
-from coreos_lab.checks import run_checks
-from coreos_lab.clients import ssh
+import typer
+
+from coreos_lab import events, hints, screen
+from coreos_lab.checks.runner import run_checks
+from coreos_lab.commands.options import Json, Name, complete_labs, verb
+from coreos_lab.definition import catalog
 from coreos_lab.errors import FailedError, UnknownError, UsageError
 from coreos_lab.model import CheckResult, Cluster, Lab, Outcome, to_json
+from coreos_lab.observed import inventory
+from coreos_lab.observed.observation import observe
 from coreos_lab.providers.choose import provider as choose
+from coreos_lab.records import deployed, store
 
 MARKS = {Outcome.PASS: "ok  ", Outcome.FAIL: "FAIL", Outcome.UNKNOWN: "????"}
 
+app = verb()
+
+
+@app.command(help=__doc__)
+def command(
+    lab: Annotated[str | None, typer.Argument(metavar="[LAB]", autocompletion=complete_labs)] = None,
+    name: Name = hints.DEFAULT_NAME,
+    junit: Annotated[
+        Path | None,
+        typer.Option("--junit", envvar="LAB_JUNIT", dir_okay=False, help="Write the results there as JUnit XML."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    check(name, lab, junit=junit, as_json=as_json)
+
 
 def check(name: str, lab_name: str | None, *, junit: Path | None, as_json: bool) -> None:
-    """Runs the checks once. FailedError when one fails, UnknownError when one could not be carried out."""
+    """Runs the checks once. Raises FailedError if one fails, UnknownError if one could not be carried out."""
     cluster = store.require(name)
     labs = _named(cluster, lab_name) if lab_name else deployed_labs(name)
     if not labs:
-        raise UsageError(f"{name}: no lab is deployed, so there is nothing to check", "lab deploy ch3")
-    broken = [fault.node for fault in journal.open_faults(cluster)]
-    ssh.write_config(cluster, node_states.of(cluster, choose(cluster.provider)), broken)
-    inventory = store.ClusterFolder(name).inventory
+        raise UsageError(f"{name}: no lab is deployed, so there is nothing to check", hints.lab("deploy", "ch3"))
+    nodes = inventory.write(observe(cluster, choose(cluster.provider)))
     results = []
     with screen.showing():
         for lab in labs:
+            if difference := deployed.difference(cluster, lab):
+                events.note(
+                    "check", f"{difference}; '{hints.lab('deploy', catalog.named(lab))}' deploys what it is now"
+                )
             report = junit if len(labs) == 1 else junit.with_stem(f"{junit.stem}-{lab.name}") if junit else None
-            results += run_checks(lab, inventory, junit=report)
+            results += run_checks(lab, nodes, junit=report)
     if as_json:
         print(json.dumps({"labs": [lab.name for lab in labs], "checks": to_json(results)}, indent=2))
     else:
-        tell(results)
-    judge(results)
+        print_results(results)
+    require_passed(results)
 
 
 def _named(cluster: Cluster, lab_name: str) -> list[Lab]:
-    """The parts of a chapter, or a lab of the user's own: once it is deployed its name is known."""
+    """The parts of a chapter, or a lab of the user's own, which is known by its name once it is deployed."""
     record = deployed.load(cluster, lab_name) if "/" not in lab_name else None
     return [catalog.load(part) for part in ([record.folder] if record else catalog.parts(lab_name))]
 
 
 def deployed_labs(name: str) -> list[Lab]:
-    """The labs on a cluster, read from the folders that they were deployed from."""
+    """The labs on a cluster, loaded from the folders that they were deployed from."""
     cluster = store.require(name)
     return [catalog.load(record.folder) for record in deployed.records(cluster)]
 
 
-def tell(results: list[CheckResult]) -> None:
-    """One line a check."""
+def print_results(results: list[CheckResult]) -> None:
+    """Prints a line for each check, with its lab's name if there are several labs."""
+    several = len({result.lab for result in results}) > 1
     for result in results:
         message = f": {result.message}" if result.message else ""
-        print(f"{MARKS[result.outcome]} {result.name} ({result.seconds:.1f} s){message}")
+        name = result.qualified if several else result.name
+        print(f"{MARKS[result.outcome]} {name} ({result.seconds:.1f} s){message}")
 
 
-def judge(results: list[CheckResult]) -> None:
-    """Raises what a set of results deserves: a failure weighs more than an unknown."""
+def require_passed(results: list[CheckResult]) -> None:
+    """Raises FailedError if a check failed, else UnknownError if one is unknown or none was run."""
     for outcome, error in ((Outcome.FAIL, FailedError), (Outcome.UNKNOWN, UnknownError)):
         bad = [result for result in results if result.outcome is outcome]
         if bad:
             word = "failed" if outcome is Outcome.FAIL else "could not be carried out"
-            raise error(f"{len(bad)} of {len(results)} checks {word}: {bad[0].name}: {bad[0].message}")
+            raise error(f"{len(bad)} of {len(results)} checks {word}: {bad[0].qualified}: {bad[0].message}")
     if not results:
         raise UnknownError("no check was run", "does the lab have a folder checks/ with tests in it?")

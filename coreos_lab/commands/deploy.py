@@ -1,75 +1,138 @@
-"""lab deploy: container images, units in order, then the lab's checks."""
+"""Deploy a lab: container images, units in order, then its checks."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Mapping
+from typing import Annotated
 
-from coreos_lab import catalog, deployed, lab_settings, mirror, node_states, screen, store, submitted
-from coreos_lab import deploy as doing_deploy
-from coreos_lab.checks import run_checks
-from coreos_lab.clients import ssh
-from coreos_lab.commands.check import judge, tell
+import typer
+
+from coreos_lab import hints, screen
+from coreos_lab.checks.runner import run_checks
+from coreos_lab.cluster import mirror
+from coreos_lab.commands.check import print_results, require_passed
+from coreos_lab.commands.options import DryRun, Json, LabName, Name, pairs, verb
+from coreos_lab.definition import catalog, lab_settings
+from coreos_lab.deploy import submitted
+from coreos_lab.deploy.refusals import refuse_conflicts
+from coreos_lab.deploy.rollout import Rollout
+from coreos_lab.deploy.take_off import remove_former_containers, take_off_left_out
+from coreos_lab.errors import UnknownError
 from coreos_lab.model import CheckResult, Cluster, Lab, Outcome, to_json
+from coreos_lab.observed import inventory
+from coreos_lab.observed.observation import observe
 from coreos_lab.providers.choose import provider as choose
+from coreos_lab.records import deployed, store
+from coreos_lab.units_of_measure import duration
+
+app = verb()
 
 
-def deploy(name: str, lab_name: str, *, told: Mapping[str, str], deadline: float, dry_run: bool, as_json: bool) -> None:
-    """Puts a lab, or all parts of a chapter, onto the cluster and returns when their checks pass.
+@app.command(help=__doc__)
+def command(
+    lab: LabName,
+    name: Name = hints.DEFAULT_NAME,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of the lab, as listed by 'lab show LAB'."),
+    ] = None,
+    deadline: Annotated[
+        str,
+        typer.Option("--deadline", envvar="LAB_DEADLINE", help="How long units may take to run, and checks to pass."),
+    ] = "120s",
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    deploy(
+        name,
+        lab,
+        settings=pairs(set_),
+        deadline=duration(deadline, "--deadline"),
+        dry_run=dry_run,
+        as_json=as_json,
+    )
 
-    What is there already is left alone. `told` are settings by name. Raises FailedError or UnknownError when the checks
-    of one do not pass within `deadline` seconds.
+
+def deploy(
+    name: str, lab_name: str, *, settings: Mapping[str, str], deadline: float, dry_run: bool, as_json: bool
+) -> None:
+    """Deploys a lab, or all parts of a chapter, and returns when their checks pass.
+
+    Unchanged units are left alone; units that only an earlier version of the lab has are taken off. `settings` are the
+    lab's settings by name. Raises FailedError or UnknownError when the checks of a lab do not pass within `deadline`
+    seconds.
     """
-    labs = [catalog.load(part) for part in catalog.parts(lab_name)]
+    loaded = [catalog.load(part) for part in catalog.parts(lab_name)]
     cluster = store.require(name)
+    labs = [lab.on(len(cluster.nodes)) for lab in loaded]
     for lab in labs:
-        lab_settings.require(lab, told)
-        doing_deploy.refuse_conflicts(cluster, lab)
+        lab_settings.require(lab, settings)
+        refuse_conflicts(cluster, lab)
     if dry_run:
-        print(json.dumps([step for lab in labs for step in steps(lab, told)], indent=2))
+        print(json.dumps([step for lab in labs for step in steps(cluster, lab, settings)], indent=2))
         return
     done: dict[str, list[CheckResult]] = {}
     for lab in labs:
         began = time.monotonic()
-        done[lab.name] = _deploy(cluster, lab, told, deadline)
+        done[lab.name] = _deploy(cluster, lab, settings, deadline)
         seconds = time.monotonic() - began
         if not as_json:
-            tell(done[lab.name])
+            print_results(done[lab.name])
         if any(result.outcome is not Outcome.PASS for result in done[lab.name]):
             break
-        if not as_json:
-            _say(lab, seconds)
+        if not as_json and done[lab.name]:
+            _report(cluster, lab, seconds)
     if as_json:
-        said = [{"lab": lab.name, "units": lab.unit_names, "checks": to_json(done.get(lab.name, []))} for lab in labs]
-        print(json.dumps(said if len(said) > 1 else said[0], indent=2))
-    judge([result for results in done.values() for result in results])
+        documents = [
+            {"lab": lab.name, "units": lab.unit_names, "checks": to_json(done.get(lab.name, []))} for lab in labs
+        ]
+        print(json.dumps(documents if len(documents) > 1 else documents[0], indent=2))
+    if results := [result for each in done.values() for result in each]:
+        require_passed(results)
+    if without := [part for part, checks in done.items() if not checks]:
+        raise UnknownError(
+            f"{without[0]}: its units run, but it has no checks, so whether it works is unknown",
+            "write one: a function test_...() in checks/test_....py",
+        )
 
 
-def _deploy(cluster: Cluster, lab: Lab, told: Mapping[str, str], deadline: float) -> list[CheckResult]:
+def _deploy(cluster: Cluster, lab: Lab, settings: Mapping[str, str], deadline: float) -> list[CheckResult]:
     provider = choose(cluster.provider)
     folder = store.ClusterFolder(cluster.name)
-    with screen.showing(), folder.lock(f"lab deploy {lab.name}"):
+    with screen.showing(), folder.lock(hints.lab("deploy", catalog.named(lab))):
+        rollout = Rollout(cluster, provider, lab)
+        rollout.refuse()
         images = mirror.provide(cluster, provider, lab.containers)
-        deployed.record(cluster, lab)
-        doing_deploy.start_units(cluster, provider, submitted.units(lab, told, images, folder.units_of(lab.name)))
-        doing_deploy.wait_for_units(cluster, provider, lab, deadline=deadline)
-        ssh.write_config(cluster, node_states.of(cluster, provider))
-        return run_checks(lab, folder.inventory, deadline=deadline)
+        version = deployed.version_of(lab)
+        deployed.begin(cluster, lab)
+        take_off_left_out(cluster, provider, lab)
+        rollout.start(submitted.units(lab, settings, images, folder.units_of(lab.name)))
+        while True:
+            rollout.wait(deadline)
+            remove_former_containers(cluster, provider, lab)
+            deployed.record(cluster, lab, version)
+            nodes = inventory.write(observe(cluster, provider))
+            results = run_checks(lab, nodes, deadline=deadline)
+            # The results hold for the units that ran meanwhile: if one was started again, all checks are repeated.
+            if any(result.outcome is not Outcome.PASS for result in results) or rollout.lasted():
+                return results
 
 
-def steps(lab: Lab, told: Mapping[str, str]) -> list[dict[str, str]]:
-    """What deploying would do, in order."""
+def steps(cluster: Cluster, lab: Lab, settings: Mapping[str, str]) -> list[dict[str, str]]:
+    """The steps of a deployment, in order."""
     return [
-        *({"step": "set", "subject": name, "value": value} for name, value in told.items()),
+        *({"step": "set", "subject": name, "value": value} for name, value in settings.items()),
         *({"step": "container image", "subject": name} for name in lab.containers),
+        *({"step": "take off", "subject": name} for name in deployed.left_out(cluster, lab)),
         *({"step": "start", "subject": name} for name in lab.unit_names),
         {"step": "checks", "subject": lab.name},
     ]
 
 
-def _say(lab: Lab, seconds: float) -> None:
+def _report(cluster: Cluster, lab: Lab, seconds: float) -> None:
     print(f"{lab.name} is deployed and its checks pass, in {seconds:.1f} s. Next:")
-    print(f"  lab show {lab.name}")
-    print("  lab status")
-    print(f"  lab break {lab.target or 'core-02'} --verify")
+    print(f"  {hints.lab('show', catalog.named(lab))}")
+    print(f"  {hints.lab('status')}")
+    print(f"  {hints.lab('break', lab.target or cluster.nodes[:2][-1].name, '--verify')}")

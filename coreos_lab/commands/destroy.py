@@ -1,43 +1,83 @@
-"""lab destroy: remove a cluster, then look whether anything of it is left."""
+"""Remove a cluster, then check that nothing of it is left."""
 
 from __future__ import annotations
 
 import json
 import sys
+from typing import Annotated
 
-from coreos_lab import cluster as doing
-from coreos_lab import disk, events, screen, store
-from coreos_lab.errors import UsageError
+import typer
+
+from coreos_lab import disk, events, hints, screen
+from coreos_lab.cluster import lifecycle
+from coreos_lab.commands.options import Json, Name, verb
+from coreos_lab.errors import LabError, UnknownError, UsageError
 from coreos_lab.plan import check_name
 from coreos_lab.providers.choose import provider as choose
+from coreos_lab.records import state_folders, store
+
+app = verb()
+
+
+@app.command(help=__doc__)
+def command(
+    name: Name = hints.DEFAULT_NAME,
+    all_: Annotated[bool, typer.Option("--all", help="Destroy every cluster on this machine.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", envvar="LAB_YES", help="With --all: do not ask for confirmation.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    destroy(name, every=all_, yes=yes, as_json=as_json)
 
 
 def destroy(name: str, *, every: bool, yes: bool, as_json: bool) -> None:
-    """Removes the cluster `name`, or all of them. One that does not exist is fine, as with rm -f."""
+    """Removes the cluster `name`, or all of them with `every`. A missing cluster is no error, as with rm -f."""
     check_name(name)
-    chosen = store.names() if every else [name]
-    if every and chosen and not yes and not _agreed(chosen):
+    state_folders.refuse_foreign()
+    names = store.names() if every else [name]
+    if every and names and not yes and not _confirmed(names):
         raise UsageError("destroy --all: not confirmed", "say --yes, or answer y")
-    removed = []
+    removed: list[str] = []
+    failed: dict[str, LabError] = {}
     with screen.showing():
-        for each in chosen:
-            folder = store.ClusterFolder(each)
-            with folder.lock("lab destroy"):
-                cluster = store.load(each)
-                if cluster is None:
-                    if folder.path.exists():  # not even a plan was written
-                        disk.remove_tree(folder.path)
-                    continue
-                with events.step("destroy", each):
-                    doing.take_down(cluster, choose(cluster.provider))
-                removed.append(each)
+        for each in names:
+            try:
+                with hints.for_cluster(each):
+                    if _removed(each):
+                        removed.append(each)
+            except LabError as error:
+                if not every:
+                    raise
+                failed[each] = error  # the others are still removed
+    if not removed and not failed and (unseen := state_folders.of_root()):
+        raise UnknownError("no cluster of yours to destroy", unseen)
     if as_json:
-        print(json.dumps({"destroyed": removed}))
-    else:
+        kept = {"failed": {name: error.message for name, error in failed.items()}} if failed else {}
+        print(json.dumps({"destroyed": removed, **kept}))
+    elif removed or not failed:
         print(f"Destroyed: {', '.join(removed)}; nothing is left over." if removed else "Nothing to destroy.")
+    first, *others = failed.values() or [None]
+    if first:
+        first.details = "\n".join(filter(None, [first.details, *(error.message for error in others if error)]))
+        raise first
 
 
-def _agreed(names: list[str]) -> bool:
+def _removed(name: str) -> bool:
+    """Removes one cluster. False if there is none of that name."""
+    folder = store.ClusterFolder(name)
+    with folder.lock(hints.lab("destroy")):
+        cluster = store.load(name)
+        if cluster is None:
+            if folder.path.exists():  # no plan was written yet
+                disk.remove_tree(folder.path)
+            return False
+        with events.step("destroy", name):
+            lifecycle.take_down(cluster, choose(cluster.provider))
+    return True
+
+
+def _confirmed(names: list[str]) -> bool:
     if not sys.stdin.isatty():
         return False
     return input(f"Destroy {', '.join(names)}? [y/N] ").strip().lower() in ("y", "yes")

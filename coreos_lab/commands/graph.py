@@ -1,30 +1,54 @@
-"""lab graph: who needs whom in a lab, as a picture or as the text of one."""
+"""Draw a lab's dependencies: services, sidekicks, keys, ports."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from coreos_lab import catalog, graph, lab_map, run, store
+import typer
+
+from coreos_lab import hints, run
 from coreos_lab.clients.fleet import Fleet
+from coreos_lab.commands.options import LabName, Name, verb
+from coreos_lab.definition import catalog, lab_map
+from coreos_lab.definition import graph as drawing
 from coreos_lab.errors import LabError, UsageError
-from coreos_lab.node_states import addresses, require_running
+from coreos_lab.observed.node_states import addresses, require_running
 from coreos_lab.providers.choose import provider as choose
+from coreos_lab.records import store
 
 FORMATS = ("mermaid", "dot", "svg")
 
+app = verb()
 
-def draw(name: str, lab_name: str, *, form: str, live: bool, output: Path | None) -> None:
-    """Prints the map, or writes it to a file. With `live`, it says where each unit runs on the cluster now."""
+
+@app.command(help=__doc__)
+def command(
+    lab: LabName,
+    name: Name = hints.DEFAULT_NAME,
+    form: Annotated[
+        str, typer.Option("--format", envvar="LAB_FORMAT", help="mermaid, dot, or svg (drawn by graphviz).")
+    ] = "mermaid",
+    live: Annotated[bool, typer.Option("--live", envvar="LAB_LIVE", help="Show where each unit runs now.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", envvar="LAB_OUTPUT", help="Write to this file instead of stdout.")
+    ] = None,
+) -> None:
+    graph(name, lab, form=form, live=live, output=output)
+
+
+def graph(name: str, lab_name: str, *, form: str, live: bool, output: Path | None) -> None:
+    """Prints a lab's map, or writes it to `output`. With `live`, it shows where each unit runs on the cluster now."""
     if form not in FORMATS:
         raise UsageError(f"--format {form}: no such format (there is: {', '.join(FORMATS)})")
     for part in catalog.parts(lab_name):
         lab = catalog.load(part)
-        found = lab_map.parts(lab)
+        parts = lab_map.parts(lab)
         running = _running(name) if live else None
-        make = graph.mermaid if form == "mermaid" else graph.dot
-        text = make(f"{lab.name}: {lab.title}", found, lab_map.needs(found), running)
+        make = drawing.mermaid if form == "mermaid" else drawing.dot
+        text = make(f"{lab.name}: {lab.title}", parts, lab_map.needs(parts), running)
         if form == "svg":
-            text = _drawn(text)
+            text = _svg(text)
         if output is None:
             print(text, end="")
             continue
@@ -38,26 +62,30 @@ def draw(name: str, lab_name: str, *, form: str, live: bool, output: Path | None
         print(path)
 
 
-def _drawn(text: str) -> str:
+def _svg(text: str) -> str:
     try:
         return run.run(["dot", "-Tsvg"], input_text=text).stdout
     except run.MissingProgramError:
         raise LabError(
-            "dot: not on this machine, and pictures are drawn by it", "apt-get install graphviz, or --format mermaid"
+            "dot: not on this machine, and --format svg needs it", "apt-get install graphviz, or --format mermaid"
         ) from None
 
 
 def _running(name: str) -> dict[str, list[str]]:
-    """Where the instances of each unit run, in words."""
+    """For each unit, the nodes that its instances run on, as text."""
     cluster = store.require(name)
     fleet = Fleet(addresses(require_running(cluster, choose(cluster.provider))))
     names = {node.address: node.name for node in cluster.nodes}
     nodes = {machine.id: names.get(machine.address, machine.address) for machine in fleet.machines()}
-    found: dict[str, list[str]] = {}
+    # After a unit has moved, fleet lists its old place for a while.
+    placed = {unit.name: unit.machine_id for unit in fleet.units() if not unit.is_global}
+    places: dict[str, list[str]] = {}
     for state in sorted(fleet.states(), key=lambda state: (state.name, nodes.get(state.machine_id, ""))):
+        if placed.get(state.name, state.machine_id) != state.machine_id:
+            continue
         stem = state.name.rpartition(".")[0]
         prefix, at, instance = stem.partition("@")
         how = "" if state.active == "active" else f" ({state.active})"
         where = nodes.get(state.machine_id, "a machine that is gone")
-        found.setdefault(f"{prefix}{at}", []).append(f"{f'{instance}: ' if at else ''}{where}{how}")
-    return found
+        places.setdefault(f"{prefix}{at}", []).append(f"{f'{instance}: ' if at else ''}{where}{how}")
+    return places

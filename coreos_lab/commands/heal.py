@@ -1,47 +1,64 @@
-"""lab heal: undo every fault on record, whoever left it."""
+"""Undo every recorded fault. It does not matter how the breaking command ended."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from coreos_lab import catalog, deployed, events, node_states, screen, snapshots, store, wait
-from coreos_lab.chaos import faults, journal
-from coreos_lab.checks import run_checks
-from coreos_lab.clients import ssh
+from coreos_lab import events, hints, interrupts, screen, wait
+from coreos_lab.chaos import healing
+from coreos_lab.checks.runner import run_checks
+from coreos_lab.cluster import snapshots
+from coreos_lab.commands.options import Json, Name, verb
+from coreos_lab.definition import catalog
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Outcome
+from coreos_lab.observed import inventory, membership
+from coreos_lab.observed.observation import observe
 from coreos_lab.providers.choose import provider as choose
+from coreos_lab.records import deployed, store
 
-LABS_PATIENCE = 30.0  # seconds for what ran on a machine to start again, here or elsewhere
+LABS_DEADLINE = 30.0  # seconds for units of a healed machine to start again, there or elsewhere
+
+app = verb()
+
+
+@app.command(help=__doc__)
+def command(name: Name = hints.DEFAULT_NAME, as_json: Json = False) -> None:
+    heal(name, as_json=as_json)
 
 
 def heal(name: str, *, as_json: bool) -> None:
-    """Heals from the journal alone, so that it does not matter how the breaking command ended."""
+    """Heals by the undo journal alone, so that it does not matter how the breaking command ended."""
     cluster = store.require(name)
     provider = choose(cluster.provider)
-    with screen.showing(), store.ClusterFolder(name).lock("lab heal"):
+    with screen.showing(), store.ClusterFolder(name).lock(hints.lab("heal")), interrupts.orderly():
         restored = snapshots.interrupted(cluster)
         cluster = snapshots.finish(cluster, provider)
-        left = journal.open_faults(cluster)
-        if left:
-            faults.heal(provider, cluster, left)
-            ssh.write_config(cluster, node_states.of(cluster, provider))
-            _wait_for_labs(cluster)
-    told = [{"node": fault.node, "fault": fault.kind.value} for fault in left]
+        before = now = observe(cluster, provider)
+        if before.faults:
+            healing.heal(provider, cluster, before.faults)
+            now = observe(cluster, provider)
+            _wait_for_labs(cluster, inventory.write(now))
+        removed = [node.name for node in membership.removed(cluster, now.members)]
+    healed = [{"node": fault.node, "fault": fault.kind.value} for fault in before.faults]
     if as_json:
-        print(json.dumps({"healed": told, "restored": restored or None}))
+        print(json.dumps({"healed": healed, "restored": restored or None, "removed_members": removed}))
     elif restored:
-        print(f"The snapshot {restored} is put back, which had been interrupted.")
-    elif told:
-        print("Healed: " + ", ".join(f"{each['node']} ({each['fault']})" for each in told))
+        print(f"Snapshot {restored}: its interrupted restore is complete.")
+    elif healed:
+        print("Healed: " + ", ".join(f"{each['node']} ({each['fault']})" for each in healed))
     else:
-        print("Nothing is on record to be healed.")
+        print("No fault is recorded, so there is nothing to heal.")
+    if removed and not as_json:
+        names = ", ".join(removed)
+        print(f"{names}: removed from etcd's members; '{hints.lab('up')}' makes it a member again.")
 
 
-def _wait_for_labs(cluster: Cluster) -> None:
-    """Returns when the deployed labs' checks pass, so that what is asked next is not asked too early.
+def _wait_for_labs(cluster: Cluster, inventory: Path) -> None:
+    """Waits until the deployed labs' checks pass, so that the next command does not come too early.
 
-    Where they do not in time that is said, and is no failure: nothing is broken any more, and why is for `lab check`.
+    Checks that do not pass in time are noted and are not an error: no fault is left, and `lab check` gives the reasons.
     """
     for record in deployed.records(cluster):
         with events.step("heal", message=f"{record.name}: its checks"):
@@ -50,8 +67,9 @@ def _wait_for_labs(cluster: Cluster) -> None:
             except LabError as error:  # a lab of the user's own, whose folder is gone or being changed
                 events.note("heal", error.message)
                 continue
-            inventory = store.ClusterFolder(cluster.name).inventory
-            results = run_checks(lab, inventory, deadline=wait.patiently(LABS_PATIENCE))
+            if difference := deployed.difference(cluster, lab):
+                events.note("heal", f"{difference}; '{hints.lab('deploy', catalog.named(lab))}' deploys what it is now")
+            results = run_checks(lab, inventory, deadline=wait.patiently(LABS_DEADLINE))
         bad = [result.name for result in results if result.outcome is not Outcome.PASS]
         if bad:
-            events.note("heal", f"not yet: {', '.join(bad)}; 'lab check {record.name}' tells more")
+            events.note("heal", f"not yet: {', '.join(bad)}; '{hints.lab('check', record.name)}' gives the reasons")

@@ -1,26 +1,29 @@
-"""lab labs: the chapters that come with it."""
+"""List the built-in labs."""
 
 from __future__ import annotations
 
 import json
 
-from coreos_lab import catalog
+from coreos_lab import hints
+from coreos_lab.commands.options import Json, verb
 from coreos_lab.commands.table import table
+from coreos_lab.definition import catalog
+
+app = verb()
+
+
+@app.command(help=__doc__)
+def command(as_json: Json = False) -> None:
+    labs(as_json=as_json)
 
 
 def labs(*, as_json: bool) -> None:
     """Prints every built-in lab with its title and what it teaches."""
-    found = catalog.all_labs()
+    known = catalog.all_labs()
     if as_json:
-        print(
-            json.dumps(
-                [
-                    {"name": x.name, "title": x.title, "summary": x.summary, "nodes": x.nodes, "disks": x.disks}
-                    for x in found
-                ],
-                indent=2,
-            )
-        )
+        keys = ("name", "title", "summary", "nodes", "disks")
+        print(json.dumps([{key: getattr(lab, key) for key in keys} for lab in known], indent=2))
         return
-    print(table(("LAB", "NODES", "TITLE"), [(lab.name, str(lab.nodes), lab.title) for lab in found]))
-    print("\n'lab show LAB' is a lab's own page, 'lab deploy LAB' runs it; a folder of your own works the same.")
+    print(table(("LAB", "NODES", "TITLE"), [(lab.name, str(lab.nodes), lab.title) for lab in known]))
+    page, run = hints.lab("show", "LAB"), hints.lab("deploy", "LAB")
+    print(f"\n'{page}' prints a lab's page, '{run}' deploys it; a folder of your own works the same.")

@@ -1,14 +1,22 @@
-"""lab show: a lab's own page in the terminal."""
+"""Show a lab's page: what it teaches, what to type, what to watch."""
 
 from __future__ import annotations
 
 import sys
 
-from coreos_lab import catalog
+from coreos_lab.commands.options import LabName, verb
+from coreos_lab.definition import catalog
+
+app = verb()
+
+
+@app.command(help=__doc__)
+def command(lab: LabName) -> None:
+    show(lab)
 
 
 def show(name: str) -> None:
-    """Prints the page, or those of a chapter's parts: drawn on a terminal, as its Markdown elsewhere."""
+    """Prints a lab's page, or those of a chapter's parts: rendered on a terminal, as Markdown elsewhere."""
     page = "\n".join(catalog.page(catalog.load(part)) for part in catalog.parts(name))
     if not sys.stdout.isatty():
         print(page)
@@ -16,4 +24,4 @@ def show(name: str) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    Console(width=min(100, Console().width)).print(Markdown(page))
+    Console(width=max(40, min(100, Console().width))).print(Markdown(page))

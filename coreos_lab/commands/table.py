@@ -1,4 +1,4 @@
-"""Plain tables: aligned columns, no frames, so that they can be read by people and by awk alike."""
+"""Plain tables: aligned columns without frames, readable by people and by awk."""
 
 from __future__ import annotations
 

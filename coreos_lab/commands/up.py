@@ -1,106 +1,202 @@
-"""lab up: converge to a running cluster."""
+"""Bring a cluster up: create what is missing, start what is off. What already runs is left alone."""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
+from typing import Annotated
 
-from coreos_lab import cluster as doing
-from coreos_lab import events, scaling, screen, snapshots, store
-from coreos_lab.chaos import journal
-from coreos_lab.commands import view
+import typer
+
+from coreos_lab import events, hints, screen
+from coreos_lab.cluster import applying, lifecycle, mirror, scaling, snapshots
+from coreos_lab.commands import planning, view
+from coreos_lab.commands.options import (
+    Box,
+    BoxVersion,
+    Channel,
+    CloudConfigs,
+    DryRun,
+    Json,
+    Metadata,
+    Name,
+    Nodes,
+    OptionalProvider,
+    verb,
+)
 from coreos_lab.errors import LabError
-from coreos_lab.model import Cluster, to_json
-from coreos_lab.plan import Request, check_name, plan
+from coreos_lab.model import Cluster, Node, to_json
+from coreos_lab.observed import node_states
+from coreos_lab.plan import Request, check_name
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
+from coreos_lab.records import fault_journal, store
+from coreos_lab.units_of_measure import size
+from coreos_lab.user_data import given
+
+app = verb()
 
 
-def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool) -> None:
-    """Makes what is missing of the cluster, starts what is off, leaves alone what runs.
+@app.command(help=__doc__)
+def command(
+    nodes: Nodes = None,
+    name: Name = hints.DEFAULT_NAME,
+    provider: OptionalProvider = None,
+    members: Annotated[
+        int | None,
+        typer.Option(
+            "--members", envvar="LAB_MEMBERS", help="How many are etcd members (at most 5). Others are proxies."
+        ),
+    ] = None,
+    disks: Annotated[
+        int | None, typer.Option("--disks", envvar="LAB_DISKS", help="Extra disks per node: /dev/sdb and following.")
+    ] = None,
+    disk_size: Annotated[
+        str | None, typer.Option("--disk-size", envvar="LAB_DISK_SIZE", help="Size of each extra disk (1G).")
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option("--memory", envvar="LAB_MEMORY", help="Memory limit per node, such as 1G.")
+    ] = None,
+    cpus: Annotated[
+        float | None, typer.Option("--cpus", envvar="LAB_CPUS", help="CPU limit per node, in cores.")
+    ] = None,
+    agent_ttl: Annotated[
+        str | None,
+        typer.Option(
+            "--agent-ttl",
+            envvar="LAB_AGENT_TTL",
+            help="How long fleet waits for a silent machine (10s; fleet's own default is 30s).",
+        ),
+    ] = None,
+    flannel_backend: Annotated[
+        str | None,
+        typer.Option(
+            "--flannel-backend",
+            envvar="LAB_FLANNEL_BACKEND",
+            help="How the overlay network encapsulates packets: udp (the default) or vxlan.",
+        ),
+    ] = None,
+    subnet: Annotated[
+        str | None, typer.Option("--subnet", envvar="LAB_SUBNET", help="The nodes' network (172.17.8.0/24).")
+    ] = None,
+    channel: Channel = None,
+    box: Box = None,
+    box_version: BoxVersion = None,
+    no_userns: Annotated[
+        bool,
+        typer.Option(
+            "--no-userns",
+            envvar="LAB_NO_USERNS",
+            help="nspawn: no user namespaces. Root on a node is then root on this machine.",
+        ),
+    ] = False,
+    cloud_config: CloudConfigs = None,
+    metadata: Metadata = None,
+    apply_now: Annotated[
+        bool,
+        typer.Option(
+            "--apply",
+            envvar="LAB_APPLY",
+            help="Apply the cloud-configs to running nodes now, not at their next boot.",
+        ),
+    ] = False,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep/--no-keep", envvar="LAB_KEEP", help="Keep the nodes after a failure, to inspect them."),
+    ] = True,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    request = Request(
+        name=name,
+        provider=provider,
+        nodes=nodes,
+        members=members,
+        disks=disks,
+        disk_size=size(disk_size, "--disk-size") if disk_size else None,
+        memory=size(memory, "--memory") if memory else None,
+        cpus=cpus,
+        agent_ttl=agent_ttl,
+        flannel_backend=flannel_backend,
+        subnet=subnet,
+        channel=channel,
+        box=box,
+        box_version=box_version,
+        no_userns=no_userns or None,
+        cloud_configs=given.cloud_configs(cloud_config),
+        metadata=given.machine_metadata(metadata),
+    )
+    up(request, keep=keep, dry_run=dry_run, as_json=as_json, apply_now=apply_now)
 
-    After a failure the nodes are kept for a look, unless `keep` is false and they were made by this call.
+
+def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool, apply_now: bool = False) -> None:
+    """Creates what is missing of the cluster, starts what is off, and leaves alone what runs.
+
+    After a failure the nodes are kept for inspection, unless `keep` is false and this call created them. With
+    `apply_now`, coreos-cloudinit runs again on the nodes that ran before.
     """
     check_name(request.name)
     began = time.monotonic()
     if dry_run:
-        existing = store.load(request.name)
+        request, existing = planning.resolve(request)
         existing = existing and replace(existing, nodes=existing.staying)
-        print(json.dumps(to_json(with_box(plan(request, existing, _taken(request.name)), request)), indent=2))
+        print(json.dumps(to_json(planning.planned(request, existing)), indent=2))
         return
-    with screen.showing(), store.ClusterFolder(request.name).lock("lab up"):
-        existing = store.load(request.name)
+    with screen.showing(), store.ClusterFolder(request.name).lock(hints.lab("up")):
+        request, existing = planning.resolve(request)
         if existing is not None:
             existing = snapshots.finish(existing, choose(existing.provider))
             existing = scaling.finish(existing, choose(existing.provider))
-        # On disk before the machine image is built, which takes minutes: until then another `lab up` would take the
-        # same network.
-        with store.planning():
-            cluster = plan(request, existing, _taken(request.name))
-            provider = choose(cluster.provider)
-            require_able(provider)
-            cluster = with_box(cluster, request)
-            store.save(cluster)
+        cluster = planning.save(request, existing)
+        provider = choose(cluster.provider)
         try:
             if not cluster.image:
                 cluster = replace(cluster, image=provider.prepare(cluster))
                 store.save(cluster)
-            touched = doing.bring_up(cluster, provider)
+            changed = _renew(request, cluster, provider)
+            mirror.make_tools()
+            touched = lifecycle.bring_up(cluster, provider)
+            running = [node for node in cluster.staying if node not in touched]
+            left = applying.apply(cluster, running) if apply_now else _not_applied(changed, running)
         except LabError:
             if existing is None and not keep:
-                doing.take_down(cluster, provider)
+                lifecycle.take_down(cluster, provider)
             raise
     if as_json:
         print(json.dumps(view.cluster_state(cluster, provider), indent=2))
         return
-    _say(cluster, [node.name for node in touched], time.monotonic() - began)
+    _report(cluster, [node.name for node in touched], time.monotonic() - began)
+    for line in left:
+        print(line)
 
 
-def with_box(cluster: Cluster, request: Request) -> Cluster:
-    """The plan with the box that its machines are made from, where Vagrant makes them."""
-    if cluster.provider != "vagrant" or cluster.box is not None:
-        return cluster
-    from coreos_lab.machine_image.box import box_name
-    from coreos_lab.providers.vagrant import boxes
-
-    on = boxes.here()
-    driver = boxes.driver() if on == "libvirt" else ""
-    box = boxes.choose(on, box_name(), driver, channel=request.channel, name=request.box, version=request.box_version)
-    return replace(cluster, box=box)
+def _renew(request: Request, cluster: Cluster, provider: Provider) -> list[Node]:
+    """Rewrites what nodes boot from where the request has user-data; returns those for which that changed."""
+    if request.cloud_configs is None and request.metadata is None:
+        return []
+    return applying.renew(cluster, node_states.of(cluster, provider))
 
 
-def require_able(provider: Provider) -> None:
-    """Raises LabError for the first thing that keeps this machine from running the provider."""
-    bad = [finding for finding in provider.doctor() if not finding.ok]
-    if bad:
-        more = f" ({len(bad) - 1} more: run 'lab doctor')" if len(bad) > 1 else ""
-        raise LabError(f"{bad[0].name}: {bad[0].message}{more}", bad[0].remedy)
+def _not_applied(changed: list[Node], running: list[Node]) -> list[str]:
+    names = ", ".join(node.name for node in running if node in changed)
+    if not names:
+        return []
+    return [f"{names}: the new cloud-config is applied at the next boot, or now by '{hints.lab('up', '--apply')}'."]
 
 
-def _taken(name: str) -> set[int]:
-    """The indices that are not free: other clusters', and those of interfaces that another state's clusters have."""
-    known = {index for other in store.names() if other != name and (index := store.network_index(other)) is not None}
-    folder = Path("/sys/class/net")
-    links = [link.name for link in folder.iterdir()] if folder.is_dir() else []
-    return known | {int(link[3:]) for link in links if re.fullmatch(r"lab\d+", link)}
-
-
-def _say(cluster: Cluster, touched: list[str], seconds: float) -> None:
-    name = "" if cluster.name == "core" else f" --name {cluster.name}"
+def _report(cluster: Cluster, touched: list[str], seconds: float) -> None:
     if not touched:
         print(f"Cluster {cluster.name} runs already: {len(cluster.nodes)} nodes.")
     else:
         print(f"Cluster {cluster.name}: {len(cluster.nodes)} nodes up in {seconds:.1f} s ({', '.join(touched)}).")
-    broken = ", ".join(f"{fault.node} ({fault.kind.value})" for fault in journal.open_faults(cluster))
+    broken = ", ".join(f"{fault.node} ({fault.kind.value})" for fault in fault_journal.open_faults(cluster))
     if broken:
-        print(f"Broken on purpose: {broken}. 'lab heal{name}' undoes that.")
+        print(f"Broken on purpose: {broken}. '{hints.lab('heal')}' undoes that.")
     print("Next:")
-    print(f"  lab status{name}")
-    print(f"  lab deploy ch3{name}        # 'lab labs' lists the others, 'lab show ch3' is its page")
-    print(f"  lab ssh core-01{name}")
+    print(f"  {hints.lab('status')}")
+    print(f"  {hints.lab('labs')}\n  {hints.lab('show', 'ch3')}\n  {hints.lab('deploy', 'ch3')}")
+    print(f"  {hints.lab('ssh', cluster.nodes[0].name)}")
     events.note("up", "done")
     sys.stdout.flush()

@@ -1,58 +1,80 @@
-"""lab verdict: a run's verdict, derived again from its record alone."""
+"""Judge a run of 'lab break --verify' again. Only its record is read."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
 
-from coreos_lab import store
+import typer
+
+from coreos_lab import hints
 from coreos_lab.chaos import verdict as records
 from coreos_lab.chaos.verdict import RECORD, Verdict
+from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.errors import FailedError, LabError, UnknownError, UsageError
 from coreos_lab.model import Outcome, to_json
+from coreos_lab.records import runs, store
 
 MARKS = {Outcome.PASS: "pass   ", Outcome.FAIL: "FAIL   ", Outcome.UNKNOWN: "unknown"}
 
+app = verb()
+
+
+@app.command(help=__doc__)
+def command(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's folder. Without it, the last run with a verdict.")
+    ] = None,
+    name: Name = hints.DEFAULT_NAME,
+    as_json: Json = False,
+) -> None:
+    verdict(name, run, as_json=as_json)
+
 
 def verdict(name: str, run: str | None, *, as_json: bool) -> None:
-    """Judges a run of the cluster again, the last one with a verdict unless told otherwise; no machine is asked.
+    """Judges a run again, the last one with a verdict if `run` is None. No machine is queried.
 
-    Raises LabError when the evidence contradicts what the record says, else what the verdict deserves.
+    Raises LabError if the evidence contradicts the recorded verdict; else as `print_verdict`.
     """
     folder = find(name, run)
     recorded = records.load(folder)
     derived = records.derived(recorded, records.samples(folder))
     if derived.outcome is not recorded.outcome:
         raise LabError(
-            f"{folder / RECORD}: says {recorded.outcome.value}, and its evidence says {derived.outcome.value}",
-            "somebody has changed the record: do not trust it",
+            f"{folder / RECORD}: says {recorded.outcome.value}, but its evidence says {derived.outcome.value}",
+            "the record was changed: do not trust it",
         )
-    tell(derived, folder, as_json=as_json)
+    print_verdict(derived, folder, as_json=as_json)
 
 
 def find(name: str, run: str | None) -> Path:
-    """A run's folder: the one that is named, or the last that has a verdict. UsageError lists what there is."""
-    store.require(name)
-    runs = store.ClusterFolder(name).runs
-    found = sorted(path.parent for path in runs.glob(f"*/{RECORD}"))
+    """The folder of the named run, or of the last one with a verdict. Raises UsageError with the names there are."""
+    cluster = store.require(name)
+    found = [folder for folder in runs.ordered(name) if (folder / RECORD).exists()]
     if run is None:
         if not found:
-            raise UsageError(f"{name}: no run has a verdict yet", "lab break core-02 --verify")
+            raise UsageError(
+                f"{name}: no run has a verdict yet", hints.lab("break", cluster.nodes[:2][-1].name, "--verify")
+            )
         return found[-1]
-    if runs / run not in found:
+    chosen = next((folder for folder in found if folder.name == run), None)
+    if chosen is None:
         there = ", ".join(path.name for path in found) or "none"
         raise UsageError(f"{run}: no run with a verdict (there is: {there})")
-    return runs / run
+    return chosen
 
 
-def tell(verdict: Verdict, folder: Path, *, as_json: bool) -> None:
-    """Prints a verdict with its evidence; FailedError or UnknownError when it is not a pass."""
+def print_verdict(verdict: Verdict, folder: Path, *, as_json: bool) -> None:
+    """Prints a verdict with its evidence. Raises FailedError or UnknownError if it is not a pass."""
     if as_json:
         print(json.dumps({**to_json(verdict), "folder": str(folder)}, indent=2))
     else:
         print(f"{verdict.what}, judged by {', '.join(verdict.labs)}:")
         for phase in verdict.phases:
             print(f"  {MARKS[phase.outcome]} {phase.name:22} {phase.seconds:6.1f} s  {phase.evidence}")
+        if not verdict.userns:
+            print("  not isolated: root on its machines is root of the host (made with --no-userns)")
         print(f"verdict: {verdict.outcome.value.upper()}   (record: {folder / RECORD})")
     bad = verdict.first_bad
     if bad and verdict.outcome is Outcome.FAIL:

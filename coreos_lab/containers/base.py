@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from coreos_lab import debian, disk, events, settings
+from coreos_lab import disk, events, settings
+from coreos_lab.machine_image import debian
 
-# What a FROM line may call it. On a hub these are several container images; here they are one, the slim one.
+# Its names in a FROM line. On a hub these are several container images; here all are the slim one.
 NAMES = (
     "debian",
     f"debian:{debian.SUITE}",
@@ -16,7 +17,7 @@ NAMES = (
     "debian:12-slim",
     "debian:stable-slim",
 )
-# Left out for good, as are manuals: dpkg heeds it in every container image that is built from this one.
+# dpkg leaves these out in every container image that is built from this one, too, as it does manuals.
 LEFT_OUT = ("/usr/share/bash-completion/*", "/usr/share/zoneinfo/right/*")
 DOCKERFILE = 'FROM scratch\nADD base.tar /\nCMD ["bash"]\n'
 
@@ -24,19 +25,19 @@ _SCRIPT = Path(__file__).with_name("base.sh")
 
 
 def base_hash() -> str:
-    """The content hash of the base container image that would be used now. Takes less than a millisecond."""
+    """The content hash of the base container image for the present inputs. Takes less than a millisecond."""
     return disk.content_hash([*debian.inputs(), *LEFT_OUT, DOCKERFILE, _SCRIPT])
 
 
 def base_folder() -> Path:
-    """Where the base container image is built from, or would be."""
+    """The folder that the base container image is built from; it may not exist yet."""
     return settings.state_dir() / "containers" / "base" / base_hash()
 
 
 def tree_options() -> list[str]:
-    """What mmdebstrap is told besides how every tree is made."""
+    """mmdebstrap's options for this tree, besides those of every tree."""
     return [
-        "--skip=output/dev",  # a container is given its own /dev
+        "--skip=output/dev",  # a container gets its own /dev
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
         '--aptopt=Acquire::Languages "none"',
         f'--customize-hook=/bin/sh {shlex.quote(str(_SCRIPT))} "$1"',

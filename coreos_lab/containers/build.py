@@ -14,18 +14,18 @@ from coreos_lab.containers.dockerfile import Needed
 from coreos_lab.containers.storage import ContainerImage, complete, take
 from coreos_lab.errors import LabError, UsageError
 
-# Layers are served as they are: a node spends about as long on a compressed layer (unpacking) as on an uncompressed
-# one (reading more), and building is spared the compressor. Docker 20.10 also takes gzip (no option), but not zstd.
+# Layers are served uncompressed: a node takes about as long to unpack a compressed layer as to read an uncompressed
+# one, and building needs no compressor. Docker 20.10 also takes gzip (buildah's default), but not zstd.
 LAYER_OPTIONS = ("--disable-compression",)
 OURS = "localhost/coreos-lab"  # the name of all our container images in buildah's storage; the tag is the key
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one container image is made: from a folder with a Dockerfile, and from others that it needs.
+    """The inputs of one container image: a folder with a Dockerfile, and other container images.
 
-    `key` is the hash of all that. `needs` has for each of its FROM lines the key of the container image that is
-    meant, "" where it must come from a hub.
+    `key` is the hash of all inputs. `needs` has for each FROM line the key of the container image behind it, "" where
+    it must come from a hub.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Recipe:
 
 
 def ensure_containers(containers: Mapping[str, Path]) -> list[ContainerImage]:
-    """The container images of these folders, in order of building; those that are not there yet are built.
+    """The container images of these folders, in order of building; builds those that are missing.
 
-    A FROM line finds another of the same mapping, `debian`, and what was built here before under that name; only
-    what is none of these is asked of a hub. Raises LabError with the end of the builder's output, or with the FROM
-    line that nothing could be found for; UsageError for a folder without Dockerfile, a name that is none, and
-    container images that are built from each other.
+    A FROM line is resolved to another one of the mapping, to `debian`, or to what was built here before under that
+    name; any other name is pulled from a hub. Raises LabError with the end of the builder's output, or with the FROM
+    line that cannot be resolved; UsageError for a folder without Dockerfile, an invalid name, and container images that
+    are built from each other.
     """
     texts = {name: _read(folder) for name, folder in containers.items()}
     needs = {name: dockerfile.needed(text) for name, text in texts.items()}
@@ -52,15 +52,15 @@ def ensure_containers(containers: Mapping[str, Path]) -> list[ContainerImage]:
     keys: dict[str, str] = {}
     images = []
     for name in dockerfile.order(siblings):
-        found = tuple((need, _find(need.name, keys)) for need in needs[name])
-        recipe = _recipe(name, containers[name], texts[name], found)
+        resolved = tuple((need, _find(need.name, keys)) for need in needs[name])
+        recipe = _recipe(name, containers[name], texts[name], resolved)
         images.append(_ensure(recipe))
         keys[name] = recipe.key
     return images
 
 
 def base_image() -> ContainerImage:
-    """The base container image `debian`, built if it is not there."""
+    """The base container image `debian`; builds it if it is missing."""
     return _ensure(Recipe(base.NAMES[0], base.base_folder(), base.DOCKERFILE, _base_key()))
 
 
@@ -70,19 +70,19 @@ def _base_key() -> str:
 
 def _read(folder: Path) -> str:
     try:
-        return (folder / "Dockerfile").read_text(encoding="utf-8")
+        return disk.text(folder / "Dockerfile")
     except OSError as error:
         raise UsageError(f"{folder}: no Dockerfile to build a container image from ({error.strerror})") from None
 
 
 def _recipe(name: str, folder: Path, text: str, needs: tuple[tuple[Needed, str], ...]) -> Recipe:
-    names.split(name)  # a wrong name is better told now than after a minute of building
+    names.split(name)  # an invalid name is an error now, not after a minute of building
     stated = [f"{need.name}={key}" for need, key in needs]
     return Recipe(name, folder, text, disk.content_hash([*LAYER_OPTIONS, *stated, folder]), needs)
 
 
 def _find(name: str, keys: Mapping[str, str]) -> str:
-    """The key of what a FROM line names, "" where it is nothing of ours; `keys` are the same lab's."""
+    """The key of the container image that a FROM line names, "" where it is not ours; `keys` are the same lab's."""
     for other, key in keys.items():
         if names.same(other, name):
             return key
@@ -93,33 +93,40 @@ def _find(name: str, keys: Mapping[str, str]) -> str:
 
 
 def _last_of(name: str) -> Path | None:
-    """The file with the key of what was last built under a name."""
+    """The file with the key of the last container image that was built under a name."""
     parsed = names.parse(name)
     return store() / "names" / f"{parsed[0].replace('/', '+')}:{parsed[1]}" if parsed else None
 
 
+def built(name: str, folder: Path) -> ContainerImage | None:
+    """The container image of a folder that is built from `debian` alone, None where it has not been built."""
+    text = _read(folder)
+    return _known(_recipe(name, folder, text, tuple((need, _base_key()) for need in dockerfile.needed(text))))
+
+
+def _known(recipe: Recipe) -> ContainerImage | None:
+    record = store() / "built" / recipe.key / "image.json"
+    if not record.exists():
+        return None
+    raw = disk.read_json(record)
+    image = ContainerImage(recipe.name, raw["digest"], tuple(raw["blobs"]), raw["size"])
+    return image if complete(image) else None
+
+
 def _ensure(recipe: Recipe) -> ContainerImage:
     folder = store() / "built" / recipe.key
-    record = folder / "image.json"
-
-    def known() -> ContainerImage | None:
-        if not record.exists():
-            return None
-        raw = disk.read_json(record)
-        image = ContainerImage(recipe.name, raw["digest"], tuple(raw["blobs"]), raw["size"])
-        return image if complete(image) else None
 
     def build(draft: Path) -> None:
         with events.step("container image", recipe.name):
             _build(recipe, draft)
 
-    image = known()
+    image = _known(recipe)
     if image is None:
-        disk.remove_tree(folder)  # a record without its blobs is none
+        disk.remove_tree(folder)  # its blobs are missing
         disk.cached_folder(folder, f"building container image {recipe.name}", build)
-        image = known()
+        image = _known(recipe)
         if image is None:
-            raise LabError(f"{folder}: the container image {recipe.name} was built, but is not there", "try again")
+            raise LabError(f"{folder}: the container image {recipe.name} was built, but is missing", "try again")
     last = _last_of(recipe.name)
     if last and (not last.exists() or last.read_text(encoding="utf-8") != recipe.key):
         disk.write_atomic(last, recipe.key)
@@ -127,7 +134,7 @@ def _ensure(recipe: Recipe) -> ContainerImage:
 
 
 def _build(recipe: Recipe, draft: Path) -> None:
-    """Builds into buildah's storage, moves what a registry needs out of it, and writes the record to `draft`."""
+    """Builds into buildah's storage, moves what a registry serves out of it, and writes the record to `draft`."""
     if recipe.key == _base_key():
         base.ensure_base()
     if any(key == _base_key() for _, key in recipe.needs):
@@ -138,13 +145,13 @@ def _build(recipe: Recipe, draft: Path) -> None:
         disk.remove_tree(work)  # of a builder that was killed
         work.mkdir()
         session = Session(work, log_file)
-        session.call("rm", "--all")  # what a builder that was killed had begun
+        session.call("rm", "--all")  # containers of a builder that was killed
         replacements = {
             need.name: f"{OURS}:{key}" if key else _pull(session, recipe, need) for need, key in recipe.needs
         }
         disk.write_atomic(work / "Dockerfile", dockerfile.resolved(recipe.text, replacements))
         context = node_packages.prepared(recipe.folder, work / "context", log_file)
-        # A step that is the same as in another container image is the same layer: built once, pulled once.
+        # A step that is equal to one of another container image becomes the same layer: built once, pulled once.
         options = ["--layers", "--force-rm", "--pull-never", "--isolation=chroot", "--format=docker", session.policy()]
         tag = f"{OURS}:{recipe.key}"
         try:
@@ -162,14 +169,14 @@ def _build(recipe: Recipe, draft: Path) -> None:
 
 
 def _pull(session: Session, recipe: Recipe, need: Needed) -> str:
-    """Fetches what a FROM line names from a hub, unless buildah has it; returns its id."""
+    """Pulls the container image that a FROM line names from a hub, unless buildah has it; returns its id."""
     try:
         done = session.call("pull", "--quiet", session.policy(), f"docker://{need.name}")
     except run.CommandError as error:
         raise LabError(
             f"{recipe.folder / 'Dockerfile'}:{need.line}: FROM {need.name}: no container image of this lab, "
-            "and no hub gives it",
-            "start from 'debian', or list what it needs under 'containers' of lab.yaml, or see that a hub is reachable",
+            "and no hub has it",
+            "start from 'debian', or list its folder under 'containers' in lab.yaml, or make a hub reachable",
             error.details,
         ) from None
     return done.stdout.splitlines()[-1].strip()

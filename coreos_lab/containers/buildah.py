@@ -1,4 +1,4 @@
-"""How buildah is called: a storage of our own, a configuration of our own, and nothing left over however it ends."""
+"""Calls of buildah, with a storage and a configuration of our own, that leave nothing behind however they end."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coreos_lab import disk, events, run, settings
+from coreos_lab import disk, events, namespaces, run, settings
 
-POLICY = {"default": [{"type": "insecureAcceptAnything"}]}  # what we build ourselves is not signed
+POLICY = {"default": [{"type": "insecureAcceptAnything"}]}  # our own container images are not signed
 
 
 def store() -> Path:
-    """Everything that buildah keeps for us. What the user's own buildah or podman keeps is never touched."""
+    """Our buildah's storage. The storage of the user's own buildah or podman is never touched."""
     return settings.state_dir() / "containers" / "builds"
 
 
 @dataclass(frozen=True)
 class Session:
-    """One build's calls of buildah. What they leave behind besides the storage lies in `folder`; it goes with it.
+    """One build's calls of buildah. Their temporary files are in `folder`, which the caller removes.
 
     Only one session may be open at a time (the caller holds the storage's lock).
     """
@@ -30,17 +30,19 @@ class Session:
     def call(self, *arguments: str | Path, on_line: Callable[[str], None] = lambda _line: None) -> run.Completed:
         """Runs buildah to its end. Raises CommandError with the end of its output, all of which is in the log."""
         argv = ["buildah", "--root", store() / "root", "--runroot", self.folder / "run", *arguments]
-        return run.stream(run.contained(argv), log_file=self.log_file, on_line=on_line, env=self._environment())
+        return run.stream(
+            namespaces.contained(argv), log_file=self.log_file, on_line=on_line, env=self._environment(), outside=True
+        )
 
     def policy(self) -> str:
-        """The option that lets buildah use container images that nobody signed (some distributions ship no policy)."""
+        """The option that lets buildah use unsigned container images (some distributions ship no policy)."""
         path = self.folder / "policy.json"
         if not path.exists():
             disk.write_atomic(path, json.dumps(POLICY))
         return f"--signature-policy={path}"
 
     def _environment(self) -> dict[str, str]:
-        """Keeps the user's configuration out: other storages, other drivers, hooks."""
+        """Replaces the user's configuration, which may have other storages, drivers and hooks."""
         containers, storage, temporary = (self.folder / name for name in ("containers.conf", "storage.conf", "tmp"))
         if not temporary.is_dir():
             disk.write_atomic(containers, "")
@@ -54,10 +56,10 @@ class Session:
 
 
 def _driver() -> str:
-    """The storage driver: overlay, or vfs where the file system cannot carry overlays. Found out once."""
+    """The storage driver: overlay, or vfs where the file system cannot carry overlays. Tried once, then recorded."""
     chosen = store() / "driver"
     if not chosen.exists():
-        overlay = _carries_overlays(store() / "try")
+        overlay, _why = disk.carries_overlays(store())
         if not overlay:
             events.note(
                 "container image",
@@ -65,14 +67,3 @@ def _driver() -> str:
             )
         disk.write_atomic(chosen, "overlay" if overlay else "vfs")
     return chosen.read_text(encoding="utf-8").strip()
-
-
-def _carries_overlays(folder: Path) -> bool:
-    disk.remove_tree(folder)
-    lower, upper, work, root = (folder / name for name in ("lower", "upper", "work", "root"))
-    for path in (lower, upper, work, root):
-        path.mkdir(parents=True)
-    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
-    done = run.run(run.contained(["mount", "-t", "overlay", "overlay", "-o", options, root]), check=False)
-    disk.remove_tree(folder)
-    return done.returncode == 0

@@ -1,4 +1,4 @@
-"""What a Dockerfile is built from: its FROM lines, and the order of building that follows from them. Pure."""
+"""The container images that Dockerfiles are built from, by their FROM lines, and the order of building. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEREDOC = re.compile(r"<<-?[\"']?(\w+)[\"']?")
 
 @dataclass(frozen=True)
 class Needed:
-    """A container image that a Dockerfile starts from or copies from: its name, and the line that says so."""
+    """A container image that a Dockerfile starts from or copies from: its name, and the number of that line."""
 
     name: str
     line: int
@@ -34,7 +34,7 @@ class _Instruction:
 
 
 def needed(text: str) -> tuple[Needed, ...]:
-    """The container images from outside that a Dockerfile needs; its own stages and `scratch` are none.
+    """The container images that a Dockerfile needs, without its own stages and `scratch`.
 
     Raises UsageError for a FROM whose variable has no default.
     """
@@ -42,7 +42,7 @@ def needed(text: str) -> tuple[Needed, ...]:
 
 
 def resolved(text: str, replacements: Mapping[str, str]) -> str:
-    """The Dockerfile with other names for what it needs; every line keeps its number."""
+    """The Dockerfile with the names of needed container images replaced; every line keeps its number."""
     lines = text.splitlines()
     for instruction, need, (begin, end) in _walk(text):
         if need is not None and need.name in replacements:
@@ -53,9 +53,9 @@ def resolved(text: str, replacements: Mapping[str, str]) -> str:
 
 
 def order(needs: Mapping[str, Sequence[str]]) -> list[str]:
-    """The names in an order of building: what a name needs comes before it, else as they were given.
+    """The names in an order of building: what a name needs comes before it, else the order stays.
 
-    Raises UsageError that shows the circle where names need each other.
+    Raises UsageError that shows the cycle where names need each other.
     """
     done: list[str] = []
 
@@ -74,7 +74,7 @@ def order(needs: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _walk(text: str) -> Iterator[tuple[_Instruction, Needed | None, tuple[int, int]]]:
-    """Each instruction, what it needs, and where in its text that name stands."""
+    """Each instruction, what it needs, and the position of that name in its text."""
     defaults: dict[str, str] = {}
     stages: set[str] = set()
     count = 0
@@ -99,10 +99,12 @@ def _walk(text: str) -> Iterator[tuple[_Instruction, Needed | None, tuple[int, i
 def _expand(name: str, defaults: Mapping[str, str], line: int) -> str:
     def value(matched: re.Match[str]) -> str:
         variable = matched[1] or matched[2]
-        found = defaults.get(variable) or matched[3]
-        if not found:
-            raise UsageError(f"Dockerfile:{line}: FROM {name}: {variable} has no value", f"say 'ARG {variable}=...'")
-        return found
+        default = defaults.get(variable) or matched[3]
+        if not default:
+            raise UsageError(
+                f"Dockerfile:{line}: FROM {name}: {variable} has no value", f"give it a default: 'ARG {variable}=...'"
+            )
+        return default
 
     return _VARIABLE.sub(value, name)
 

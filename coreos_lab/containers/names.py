@@ -1,4 +1,4 @@
-"""What container images are called: names as people write them, repositories and tags as a registry has them."""
+"""Names of container images: as users write them, and as a registry's repositories and tags."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _NAME = re.compile(rf"(?P<repository>{_PART}(?:/{_PART})*)(?::(?P<tag>\w[\w.-]{{
 
 
 def parse(name: str) -> tuple[str, str] | None:
-    """Repository and tag of a plain name, as Docker asks a mirror for them: `nginx` is library/nginx, latest.
+    """Repository and tag of a plain name, as Docker requests them from a mirror: `nginx` is library/nginx, latest.
 
-    None for what names a registry's host or a digest, or is no name at all: no mirror is asked for those.
+    None for a name with a registry's host or a digest, which Docker does not request from a mirror, and for no name.
     """
     matched = _NAME.fullmatch(name)
     if matched is None:
@@ -26,7 +26,7 @@ def parse(name: str) -> tuple[str, str] | None:
 
 
 def split(name: str) -> tuple[str, str]:
-    """The same. Raises UsageError where it would be None."""
+    """Like `parse`, but UsageError instead of None."""
     parsed = parse(name)
     if parsed is None:
         raise UsageError(f"{name}: not a name for a container image", "use lower case, like 'nginx' or 'user/name:tag'")

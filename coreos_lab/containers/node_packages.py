@@ -1,36 +1,37 @@
-"""Node packages of a container image: installed and bundled on this machine, exactly as package-lock.json says."""
+"""Node packages of a container image, installed and bundled on this machine in the versions of package-lock.json."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from coreos_lab import disk, run
+from coreos_lab import disk, namespaces, run
 from coreos_lab.errors import LabError
 
 LOCK = "package-lock.json"
 
 
 def prepared(folder: Path, draft: Path, log_file: Path) -> Path:
-    """The folder that a Dockerfile's COPY takes from: `folder`, or where it has a package-lock.json a copy in `draft`.
+    """The build context of a Dockerfile: a copy of `folder` in `draft`, with the modes that git keeps.
 
-    The copy has node_modules as locked (no script of a package is run) and what `npm run build` makes. Without such a
-    script it has no devDependencies. npm has the user's own settings, so it asks the registry that they ask.
+    With a package-lock.json the copy has node_modules as locked (packages' scripts are not run) and what `npm run
+    build` makes. Without such a script it has no devDependencies. npm has the user's own settings, and so the user's
+    registry.
 
     Raises LabError with the end of npm's output.
     """
-    if not (folder / LOCK).is_file():
-        return folder
-    # A node_modules of somebody who works on the programs is not what the lock says.
-    shutil.copytree(folder, draft, ignore=shutil.ignore_patterns("node_modules"), symlinks=True)
+    locked = (folder / LOCK).is_file()
+    # A node_modules in the folder is a developer's, and may differ from the lock.
+    disk.copy_as_in_git(folder, draft, leave_out="node_modules" if locked else "")
+    if not locked:
+        return draft
     builds = "build" in disk.read_json(folder / "package.json").get("scripts", {})
     calls = [("ci", "--ignore-scripts", "--no-audit", "--no-fund", *(() if builds else ("--omit=dev",)))]
     if builds:
         calls.append(("run", "build"))
     for call in calls:
         try:
-            run.stream(run.contained(["npm", *call]), log_file=log_file, cwd=draft)
+            run.stream(namespaces.contained(["npm", *call]), log_file=log_file, cwd=draft, outside=True)
         except run.CommandError as error:
-            remedy = f"see that npm can reach its registry and that {LOCK} fits package.json; {error.hint}"
+            remedy = f"check that npm can reach its registry and that {LOCK} fits package.json; {error.hint}"
             raise LabError(f"{folder / LOCK}: npm {call[0]} failed", remedy, error.details) from None
     return draft

@@ -1,4 +1,4 @@
-"""The registry that the nodes pull from: the distribution registry, read-only, on the host's address in a network."""
+"""The registry that nodes pull from and push to: the distribution registry, on the host's address in a network."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-from coreos_lab import disk, run, wait
+from coreos_lab import disk, hints, run, wait
 from coreos_lab.containers import pidfile
-from coreos_lab.containers.storage import ContainerImage, offer
+from coreos_lab.containers.storage import ContainerImage, offer, prepare
 from coreos_lab.errors import LabError
 
 PROGRAM = "docker-registry"  # as Debian calls it
 DEADLINE = 10.0  # seconds for it to answer; it takes less than one
-MARK = "X-Coreos-Lab"  # a header of ours, so that another registry at the same address is not taken for it
+MARK = "X-Coreos-Lab"  # a header that identifies our registry: another may be at the same address
 
 
 def config(storage: Path, address: str, port: int) -> str:
-    """The registry's configuration as YAML (JSON is YAML too). It can only be read from, and calls nobody."""
+    """The registry's configuration as YAML (JSON is YAML too). It takes pushes, deletes nothing, makes no requests."""
     return json.dumps(
         {
             "version": 0.1,
             "log": {"level": "warn", "formatter": "text", "accesslog": {"disabled": True}},
             "storage": {
                 "filesystem": {"rootdirectory": str(storage)},
-                "maintenance": {"readonly": {"enabled": True}, "uploadpurging": {"enabled": False}},
+                "maintenance": {"uploadpurging": {"enabled": False}},
             },
             "http": {"addr": f"{address}:{port}", "secret": _mark(storage), "headers": {MARK: [_mark(storage)]}},
         },
@@ -36,10 +36,10 @@ def config(storage: Path, address: str, port: int) -> str:
 
 
 def publish(images: Iterable[ContainerImage], storage: Path) -> list[str]:
-    """Makes `storage` give these container images under their names; returns the names that are new or changed.
+    """Adds these container images to `storage` under their names; returns the names that are new or changed.
 
-    A registry that serves the storage already gives them from its next answer on, each either whole or as before.
-    Where nothing changed, some small files are read and that is all.
+    A registry that serves the storage already has them from its next answer on, each either whole or as before. Where
+    nothing changed, only some small files are read.
     """
     return [image.name for image in images if offer(image, storage)]
 
@@ -47,8 +47,8 @@ def publish(images: Iterable[ContainerImage], storage: Path) -> list[str]:
 def start(address: str, port: int, pid_file: Path, *, storage: Path) -> int:
     """Serves a storage (see `publish`) at http://address:port and returns the process's id once it answers.
 
-    It outlives us; `pid_file` remembers it, and its log lies beside that. One that
-    serves this storage there already is left as it is. Raises LabError when the port is taken, the address is not
+    It outlives this process; `pid_file` records it, and its log lies beside that. One that serves this storage there
+    already is left as it is. Raises LabError when the port is taken, the address is not
     this machine's, or the registry does not come up.
     """
     log_file = pid_file.with_suffix(".log")
@@ -56,45 +56,43 @@ def start(address: str, port: int, pid_file: Path, *, storage: Path) -> int:
     if pid is not None and _answers(storage, address, port):
         return pid
     pidfile.end(pid_file)
+    prepare(storage)
     _must_be_free(address, port)
     configuration = pid_file.with_suffix(".yml")
     disk.write_atomic(configuration, config(storage, address, port))
-    pid = run.spawn([PROGRAM, "serve", configuration], log_file=log_file)
-    pidfile.remember(pid_file, pid)
+    pidfile.start(pid_file, [PROGRAM, "serve", configuration], log_file=log_file)
 
-    def up() -> bool:
-        if pidfile.running(pid_file) is None:
+    def up() -> int | None:
+        pid = pidfile.running(pid_file)
+        if pid is None:
             raise LabError(
                 f"the registry at {address}:{port} ended at once",
                 f"see {log_file}",
                 disk.last_lines(log_file, run.TAIL),
             )
-        return _answers(storage, address, port)
+        return pid if _answers(storage, address, port) else None
 
     try:
-        wait.until(up, deadline=DEADLINE, missing=f"the registry at {address}:{port} does not answer", interval=0.02)
+        return wait.until(
+            up, deadline=DEADLINE, missing=f"the registry at {address}:{port} does not answer", interval=0.02
+        )
     except BaseException:
         pidfile.end(pid_file)
         raise
-    return pid
 
 
 def stop(pid_file: Path) -> None:
-    """Ends the registry that `pid_file` remembers; none running is fine, and no other process is ever touched."""
+    """Ends the registry that `pid_file` records, if it runs. No other process is touched."""
     pidfile.end(pid_file)
 
 
-def is_running(pid_file: Path) -> bool:
-    """Whether the registry that `pid_file` remembers runs."""
-    return pidfile.running(pid_file) is not None
-
-
 def _mark(storage: Path) -> str:
-    return hashlib.sha256(str(storage).encode()).hexdigest()[:16]
+    """Differs from the mark of an older lab's registry, which refuses pushes and so is replaced."""
+    return hashlib.sha256(f"takes pushes: {storage}".encode()).hexdigest()[:16]
 
 
 def _answers(storage: Path, address: str, port: int) -> bool:
-    """Whether the registry of this storage answers there."""
+    """Whether the registry of this storage answers at the address."""
     import http.client
 
     connection = http.client.HTTPConnection(address, port, timeout=2)
@@ -109,7 +107,7 @@ def _answers(storage: Path, address: str, port: int) -> bool:
 
 
 def _must_be_free(address: str, port: int) -> None:
-    """Tells the two usual troubles in their own words before the registry tells them in its log."""
+    """LabError for the two usual obstacles, which the registry would only write to its log."""
     try:
         with socket.create_server((address, port), backlog=1):
             pass
@@ -117,11 +115,11 @@ def _must_be_free(address: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             raise LabError(
                 f"{address}:{port}: another program listens there, so the registry cannot",
-                f"see which one: ss -ltnp 'sport = :{port}'; end it, then try again",
+                f"find out which: ss -ltnp 'sport = :{port}'; end it, then try again",
             ) from None
         if error.errno == errno.EADDRNOTAVAIL:
             raise LabError(
-                f"{address}: no address of this machine, so no registry can listen there",
-                "the cluster's network is made by 'lab up'",
+                f"{address}: not an address of this machine, so no registry can listen there",
+                f"run '{hints.lab('up')}': it makes the cluster's network",
             ) from None
         raise LabError(f"{address}:{port}: no registry can listen there: {error.strerror}") from None

@@ -1,8 +1,9 @@
-"""Where container images lie for a registry to serve: the folder layout of the registry program (distribution, v2).
+"""The storage of container images that a registry serves: the folder layout of the registry program (distribution, v2).
 
-Written directly rather than by pushing: that takes no port and no process, is whole or not at all, and finding out
-that nothing is to be done takes a few small reads. Layers are kept once; each cluster has its own names for them, so
-that two clusters can each have a `helloworld` of their own.
+It is written directly instead of by pushing: that takes no port and no process, is atomic, and a few small reads show
+that nothing has changed. Each cluster has a storage, so that two clusters can each have a `helloworld` of their own.
+What was built on this host lies on the disk once: the storages have hard links to it. What a cluster's nodes push is in
+its storage alone.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from coreos_lab.containers import names
 class ContainerImage:
     """A container image that was built: the digests of its manifest, and of its blobs (configuration and layers).
 
-    `size` is what a node pulls that has none of it, in bytes.
+    `size` is the bytes that a node pulls which has none of them.
     """
 
     name: str
@@ -31,14 +33,18 @@ class ContainerImage:
 
 
 def blobs_folder() -> Path:
-    """The blobs of all clusters, by content."""
+    """The blobs of what was built on this host, by digest."""
     return settings.state_dir() / "containers" / "blobs"
 
 
 def blob(digest: str) -> Path:
-    """The file of a blob."""
+    """The file of a blob that was built on this host."""
+    return blobs_folder() / _place(digest)
+
+
+def _place(digest: str) -> Path:
     algorithm, _, value = digest.partition(":")
-    return blobs_folder() / algorithm / value[:2] / value / "data"
+    return Path(algorithm, value[:2], value, "data")
 
 
 def take(name: str, folder: Path) -> ContainerImage:
@@ -57,15 +63,16 @@ def take(name: str, folder: Path) -> ContainerImage:
 
 
 def complete(image: ContainerImage) -> bool:
-    """Whether everything that a node would pull is there."""
+    """Whether all blobs that a node would pull are there."""
     return all(blob(digest).exists() for digest in (image.digest, *image.blobs))
 
 
 def offer(image: ContainerImage, storage: Path) -> bool:
-    """Makes a storage give a container image under its name; says whether it did not before."""
-    root = storage / "docker" / "registry" / "v2"
+    """Adds a container image to a storage under its name; returns whether that changed anything."""
+    root = prepare(storage)
     repository, tag = names.split(image.name)
-    _share_blobs(root)
+    for digest in (image.digest, *image.blobs):
+        _link(digest, root / "blobs")
     folder = root / "repositories" / repository
     links = [(folder / "_layers" / _path(digest) / "link", digest) for digest in image.blobs]
     links.append((folder / "_manifests" / "revisions" / _path(image.digest) / "link", image.digest))
@@ -77,15 +84,39 @@ def offer(image: ContainerImage, storage: Path) -> bool:
     return bool(changed)
 
 
-def _share_blobs(root: Path) -> None:
-    link = root / "blobs"
-    target = os.path.relpath(blobs_folder(), root)  # relative: the state folder may be moved
-    if not link.is_symlink() or os.readlink(link) != target:  # noqa: PTH115 - compared as it is written
-        root.mkdir(parents=True, exist_ok=True)
+def prepare(storage: Path) -> Path:
+    """Makes the folder of a storage ready for pushes; returns the root of its layout.
+
+    Older versions of lab had a symbolic link to the blobs of all clusters, to which no node may add.
+    """
+    root = storage / "docker" / "registry" / "v2"
+    blobs = root / "blobs"
+    if blobs.is_symlink():
         draft = root / f".blobs.{os.getpid()}"
-        draft.unlink(missing_ok=True)
-        draft.symlink_to(target)
-        draft.replace(link)
+        disk.remove_tree(draft)
+        for digest in {_text(link) for link in (root / "repositories").rglob("link")}:
+            if blob(digest).exists():
+                _link(digest, draft)
+        draft.mkdir(exist_ok=True)
+        blobs.unlink()
+        draft.rename(blobs)
+    blobs.mkdir(parents=True, exist_ok=True)
+    return root
+
+
+def _link(digest: str, blobs: Path) -> None:
+    """Adds a blob of this host to a storage's blobs: as a hard link, or copied where the file system has none."""
+    target = blobs / _place(digest)
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".data.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    try:
+        draft.hardlink_to(blob(digest))
+    except OSError:
+        shutil.copyfile(blob(digest), draft)
+    draft.replace(target)
 
 
 def _path(digest: str) -> str:
@@ -100,7 +131,7 @@ def _text(path: Path) -> str:
 
 
 def _move(source: Path, digest: str) -> None:
-    """Puts a file into its place among the blobs, on the disk before it is seen there."""
+    """Moves a file to its path among the blobs, after it was synced to the disk."""
     target = blob(digest)
     if target.exists():
         return

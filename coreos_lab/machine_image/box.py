@@ -11,7 +11,7 @@ import json
 import os
 from pathlib import Path
 
-from coreos_lab import disk, events, run, settings
+from coreos_lab import disk, events, namespaces, run, settings
 from coreos_lab.machine_image.image import ensure_image, image_hash
 
 DISK_SIZE = 8  # GiB that a machine sees; on the host a box takes what is in it
@@ -91,7 +91,7 @@ def ensure_box() -> Path:
                 draft,
                 f"{DISK_SIZE}G",
             ]
-            run.stream(run.contained(script), log_file=log_file)
+            run.stream(namespaces.contained(script), log_file=log_file)
             raw, image = draft / "disk.raw", draft / "box.img"
             run.stream(["qemu-img", "convert", "-O", "qcow2", raw, image], log_file=log_file)
             raw.unlink()

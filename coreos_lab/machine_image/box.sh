@@ -12,9 +12,11 @@ mount -t sysfs -o ro sysfs "$root/sys"
 mount -t tmpfs tmpfs "$root/tmp"
 mount --bind /dev "$root/dev"
 
-# What the image leaves out, as containers need none of it: a kernel, device nodes, a network that comes up by itself.
+# Parts that containers do not need and the image leaves out: a kernel, device nodes, the network's configuration.
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
-cp -R --no-dereference --preserve=mode "$files/." "$root/"
+tar --create --file "$root/tmp/files.tar" --mode=u=rwX,go=rX --directory "$files" .
+tar --extract --file "$root/tmp/files.tar" --directory "$root" --no-same-owner
+rm "$root/tmp/files.tar"
 mkdir -p "$root/var/cache/apt/archives/partial" "$root/var/lib/apt/lists/partial"
 chroot "$root" apt-get update -qq
 in_root() { DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get install -y -qq --no-install-recommends \
@@ -31,15 +33,15 @@ chroot "$root" systemctl --quiet mask systemd-networkd-wait-online.service
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 printf 'LABEL=lab-root / ext4 errors=remount-ro 0 1\n' >"$root/etc/fstab"
 
-# The key that every Vagrant knows; the cloud-config adds the cluster's own.
+# Vagrant's well-known key; the cloud-config adds the cluster's own.
 install -d -m 0700 -o 500 -g 500 "$root/home/core/.ssh" "$root/home/core/.ssh/authorized_keys.d"
 install -m 0600 -o 500 -g 500 "$key" "$root/home/core/.ssh/authorized_keys.d/vagrant"
 install -m 0600 -o 500 -g 500 "$key" "$root/home/core/.ssh/authorized_keys"
 
 cp "$root"/boot/vmlinuz-* "$draft/vmlinuz"
 
-# Debian's own initial RAM disk looks at every device there is, which takes an emulated machine most of a minute. Ours
-# knows what it is for: load what the disk needs, mount it, go on.
+# Debian's own initial RAM disk probes every device, which takes an emulated machine most of a minute. Ours only loads
+# the disk's modules and mounts the disk.
 mkdir -p "$draft/initial/bin" "$draft/initial/modules" "$draft/initial/dev" "$draft/initial/proc" "$draft/initial/sys" \
     "$draft/initial/root"
 cp "$root/bin/busybox" "$draft/initial/bin/busybox"
@@ -56,7 +58,7 @@ done
 cp "$files/../box_init" "$draft/initial/init"
 chmod 0755 "$draft/initial/init"
 (cd "$draft/initial" && find . | "$root/bin/busybox" cpio -o -H newc 2>/dev/null | gzip -1 >"$draft/initrd")
-rm -rf "$root"/boot/* "$root"/var/lib/apt/lists/* "$root"/var/cache/* "$root"/var/log/*.log "$root"/var/log/apt
+rm -rf "${root:?}"/boot/* "$root"/var/lib/apt/lists/* "$root"/var/cache/* "$root"/var/log/*.log "$root"/var/log/apt
 umount "$root/dev" "$root/tmp" "$root/sys" "$root/proc"
 truncate --size "$size" "$draft/disk.raw"
 mke2fs -q -t ext4 -L lab-root -E lazy_itable_init=0,lazy_journal_init=0 -d "$root" "$draft/disk.raw"

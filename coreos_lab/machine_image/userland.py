@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
 
-from coreos_lab import disk, events, run, settings
+from coreos_lab import disk, events, namespaces, run, settings
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image.go_toolchain import find_go
 
@@ -88,7 +88,8 @@ def userland_hash() -> str:
 def _sources(root: Path) -> Iterator[Path]:
     """The files that a build reads, wherever the checkout lies and whatever its modes: no tests, no README."""
     for path in sorted(root.rglob("*")):
-        if path.name in {"go.mod", "go.sum"} or (path.suffix == ".go" and not path.name.endswith("_test.go")):
+        source = path.suffix == ".go" and not path.name.endswith("_test.go") and "testdata" not in path.parts
+        if source or path.name in {"go.mod", "go.sum"}:
             yield path
 
 
@@ -178,11 +179,12 @@ def _build_folder(folder: str, go: Path, draft: Path, stop: Event) -> None:
         if program.folder == folder and not stop.is_set():
             with events.step("userland", program.name, program.version):
                 run.stream(
-                    run.contained(build_command(go, program, target / program.name)),
+                    namespaces.contained(build_command(go, program, target / program.name)),
                     log_file=settings.state_dir() / "logs" / f"userland-{program.name}.log",
                     env={**build_environment(program), "GOTMPDIR": str(draft / "work")},
                     cwd=settings.data("userland") / folder,
                     stop=stop,
+                    outside=True,
                 )
             for link in program.links:
                 (target / link).symlink_to(program.name)

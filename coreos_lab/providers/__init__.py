@@ -1,0 +1,1 @@
+"""What makes machines, behind one protocol (base.py): nspawn and vagrant."""

@@ -1,4 +1,4 @@
-"""What a provider is: the thing that makes machines, and does to them what only hardware can."""
+"""What a provider is: it makes machines, and does to them what only hardware can do."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from coreos_lab.model import Cluster, Disk, Finding, Limits, Node, NodeState
+from coreos_lab.model import Cluster, Disk, Finding, Leftovers, Limits, Node, NodeState
 
 
 class Provider(Protocol):
     """Makes, starts, stops, breaks and removes the nodes of one cluster.
 
-    Every method may be repeated: what is so already is left alone. None of them waits for what runs inside a
-    node (etcd, fleet); only `halt` and `reboot` end before the machine itself is there.
+    Every method may be repeated: it changes nothing that is as wanted already. None of them waits for what runs inside
+    a node (etcd, fleet); `halt` and `reboot` return before the machine is off.
     """
 
     name: str
-    boot_deadline: float  # seconds until a node must be there: a busy laptop needs some, a broken node costs them
+    boot_deadline: float  # seconds until a node must serve: enough for a busy laptop, and the wait for a broken node
     own_clocks: bool  # whether each node has a clock of its own
 
     def doctor(self) -> list[Finding]:
-        """Can this machine run the provider? One finding a condition, each with its remedy."""
+        """Whether this machine can run the provider: one finding for each condition, with its remedy."""
         ...
 
     def prepare(self, cluster: Cluster) -> str:
@@ -29,13 +29,13 @@ class Provider(Protocol):
         ...
 
     def create_network(self, cluster: Cluster) -> None:
-        """Makes the cluster's network. Raises LabError when its subnet is somebody else's."""
+        """Makes the cluster's network. Raises LabError when its subnet is in use already."""
         ...
 
     def start(self, cluster: Cluster, nodes: Sequence[Node], user_data: Callable[[Node], Path]) -> None:
-        """Powers nodes on, several at a time where that is possible; made first if they are not there.
+        """Powers nodes on, several at a time where that is possible; makes those that do not exist yet.
 
-        Each boots from its cloud-config, a file that `user_data` names.
+        Each boots from its cloud-config, the file that `user_data` returns.
         """
         ...
 
@@ -52,7 +52,7 @@ class Provider(Protocol):
         ...
 
     def pause(self, cluster: Cluster, node: Node) -> None:
-        """Stops a node's time: nothing in it runs, everything in it stays."""
+        """Freezes a node: nothing in it runs, everything in it stays."""
         ...
 
     def resume(self, cluster: Cluster, node: Node) -> None:
@@ -63,16 +63,23 @@ class Provider(Protocol):
         """What the node's machine is doing now."""
         ...
 
+    def stuck(self, cluster: Cluster, node: Node) -> bool:
+        """Whether a node's machine runs but its boot has failed: it serves only after a power cycle."""
+        ...
+
     def boot_id(self, cluster: Cluster, node: Node) -> str:
-        """Another text after every boot of the node, "" while it is off: how a reboot is seen from outside."""
+        """A text that differs after every boot of the node, "" while it is off: it shows a reboot from outside.
+
+        UnknownError where the node does not answer.
+        """
         ...
 
     def memory(self, cluster: Cluster, node: Node) -> int | None:
-        """Memory that a running node's processes hold, in bytes; None where it cannot be told."""
+        """Memory that a running node's processes hold, in bytes; None where that is not known."""
         ...
 
     def console(self, cluster: Cluster, node: Node) -> Path:
-        """The file with what the node printed on its console."""
+        """The file with the node's console output."""
         ...
 
     def journal_folders(self, cluster: Cluster, node: Node) -> Sequence[Path]:
@@ -88,11 +95,20 @@ class Provider(Protocol):
         ...
 
     def destroy_network(self, cluster: Cluster) -> None:
-        """Removes the cluster's network and gives the host back what was changed for it."""
+        """Removes the cluster's network and restores the host's settings that were changed for it."""
         ...
 
-    def leftovers(self, cluster: Cluster) -> list[str]:
-        """What of the cluster is still on the host, a line each. Looks at the host, not at our records."""
+    def leftovers(self, cluster: Cluster) -> Leftovers:
+        """What is still on the host of the cluster, by the state of the host, not by our records."""
+        ...
+
+
+@runtime_checkable
+class IsolatingProvider(Provider, Protocol):
+    """A provider whose nodes share the host's kernel, so that they may or may not be isolated from the host."""
+
+    def isolated(self, cluster: Cluster, node: Node) -> bool | None:
+        """Whether a node is in a user namespace of its own; None while it is off."""
         ...
 
 
@@ -101,28 +117,28 @@ class CableProvider(Provider, Protocol):
     """A provider whose nodes' cables end on this host, where they can be cut."""
 
     def cable(self, cluster: Cluster, node: Node) -> str:
-        """The host's interface that is the other end of the node's `eth1`."""
+        """The interface on the host that is the other end of the node's `eth1`."""
         ...
 
 
 @runtime_checkable
 class LimitProvider(Provider, Protocol):
-    """A provider that can change what a running node may use."""
+    """A provider that can change a running node's limits."""
 
     def require_limit(self, cluster: Cluster, node: Node, resource: str) -> None:
         """LabError where a running node's resource (a field of Limits) cannot be limited."""
         ...
 
     def limit(self, cluster: Cluster, node: Node, allowed: Limits) -> None:
-        """Lets a node use no more than that from now on; what is None is without limit."""
+        """Sets a node's limits; a field that is None is without limit."""
         ...
 
     def limits(self, cluster: Cluster, node: Node) -> Limits:
-        """What a node may use now."""
+        """A node's limits now."""
         ...
 
     def usage(self, cluster: Cluster, node: Node) -> Limits:
-        """What a node uses now: of memory what cannot be dropped at once; no `cpus`."""
+        """What a node uses now: memory without caches that the kernel can drop at once; no `cpus`."""
         ...
 
     def held_back(self, cluster: Cluster, node: Node, resource: str) -> int:
@@ -132,18 +148,25 @@ class LimitProvider(Provider, Protocol):
 
 @runtime_checkable
 class DiskProvider(Provider, Protocol):
-    """A provider that can take a running node's extra disks away, or slow them down, from outside."""
+    """A provider that can remove a running node's extra disks, or slow them down, from outside.
+
+    A node that is started gets the extra disks that its plan has by then.
+    """
+
+    def has_disks(self, cluster: Cluster, node: Node) -> bool:
+        """Whether a running node has all the extra disks of its plan."""
+        ...
 
     def lose_disk(self, cluster: Cluster, node: Node, disk: Disk) -> None:
-        """Lets every access to a disk fail. What is on it stays."""
+        """Makes every access to a disk fail. Its data stays."""
         ...
 
     def find_disk(self, cluster: Cluster, node: Node, disk: Disk) -> None:
-        """Gives a lost disk back."""
+        """Undoes `lose_disk`."""
         ...
 
     def disk_is_lost(self, cluster: Cluster, node: Node, disk: Disk) -> bool:
-        """Whether it is."""
+        """Whether `lose_disk` is in effect."""
         ...
 
     def require_slow_disk(self, cluster: Cluster, node: Node) -> None:
@@ -151,29 +174,29 @@ class DiskProvider(Provider, Protocol):
         ...
 
     def slow_disk(self, cluster: Cluster, node: Node, disk: Disk, rate: int | None) -> None:
-        """Lets a node read and write a disk with no more than `rate` bytes a second each; None is without limit."""
+        """Limits reads and writes of a disk to `rate` bytes a second each; None removes the limit."""
         ...
 
     def disk_rate(self, cluster: Cluster, node: Node, disk: Disk) -> int | None:
-        """What `slow_disk` has set."""
+        """The limit that `slow_disk` has set."""
         ...
 
 
 @runtime_checkable
 class SnapshotProvider(Provider, Protocol):
-    """A provider that can also copy the disks of a cluster's nodes. Nothing of it is needed for anything else.
+    """A provider that can copy the disks of a cluster's nodes. Only snapshots need it.
 
-    Nodes stand still (paused) or are off while they are copied, and are off while they are put back.
+    Nodes are paused or off while their disks are copied, and off while they are restored.
     """
 
     def snapshot_size(self, cluster: Cluster) -> int:
-        """How many bytes a copy of the nodes' disks takes now."""
+        """The bytes that a copy of the nodes' disks takes now."""
         ...
 
     def save_snapshot(self, cluster: Cluster, folder: Path) -> None:
-        """Copies the disks of all nodes into a folder, which is there and empty."""
+        """Copies the disks of all nodes into a folder, which must be empty."""
         ...
 
     def restore_snapshot(self, cluster: Cluster, folder: Path) -> None:
-        """Puts the disks of all nodes back as `save_snapshot` found them. May be repeated when it was interrupted."""
+        """Restores the disks of all nodes from a copy. May be repeated after an interruption."""
         ...

@@ -1,6 +1,6 @@
 """The host's end of nodes' cables: firewall rules on a bridge, in tables of our own.
 
-Rules of the family `bridge` see every frame that passes, ARP included, and nothing that anybody else has set.
+Rules of the family `bridge` see every frame that passes, ARP included, and are independent of all other rules.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from coreos_lab import run
 from coreos_lab.errors import LabError
 from coreos_lab.model import Network
 
-BURST = 65536  # bytes that pass at once: segments are offloaded to the card, so a frame may be as long as that
+BURST = 65536  # bytes that pass at once: with segmentation offload a frame may be as long as that
 Ways = Sequence[tuple[Sequence[str], Sequence[str]]]  # from these interfaces to those
 
 
@@ -24,14 +24,18 @@ def require_able() -> None:
     """Raises LabError where this kernel cannot filter on bridges."""
     if run.which("nft") is None:
         raise run.MissingProgramError("nft")
-    # --check asks the kernel too, and changes nothing.
+    # --check has the kernel check the rules, and changes nothing.
     tried = run.run(["nft", "--check", "--file", "-"], input_text=_text("coreos_lab_try", unplugged("lo")), check=False)
     if tried.returncode != 0:
-        raise LabError("not on this kernel: it has no nftables for bridges", details=tried.stderr.strip())
+        raise LabError(
+            "this kernel has no nftables for bridges",
+            "use a kernel with CONFIG_NF_TABLES_BRIDGE",
+            details=tried.stderr.strip(),
+        )
 
 
 def unplugged(cable: str) -> list[str]:
-    """The rules that let nothing pass over a cable."""
+    """The rules that drop every frame on a cable."""
     return [
         _chain("came", "prerouting", [f'iifname "{cable}" counter drop']),
         _chain("goes", "postrouting", [f'oifname "{cable}" counter drop']),
@@ -39,7 +43,7 @@ def unplugged(cable: str) -> list[str]:
 
 
 def dropped(ways: Ways, port: str) -> list[str]:
-    """The rules that drop what goes these ways between nodes; with a port, only what is sent to it."""
+    """The rules that drop traffic between nodes in these directions; with a port, only traffic to it."""
     only = f" meta l4proto {{ tcp, udp }} th dport {port}" if port else ""
     rules = [
         f"iifname {{ {_names(source)} }} oifname {{ {_names(target)} }}{only} counter drop" for source, target in ways
@@ -48,7 +52,7 @@ def dropped(ways: Ways, port: str) -> list[str]:
 
 
 def limited(cable: str, rate: int) -> list[str]:
-    """The rules that drop what is more than `rate` bytes a second, each way."""
+    """The rules that drop traffic beyond `rate` bytes a second, each way."""
     over = f"limit rate over {rate} bytes/second burst {BURST} bytes counter drop"
     return [
         _chain("came", "prerouting", [f'iifname "{cable}" {over}']),
@@ -66,26 +70,28 @@ def lossy(cable: str, percent: str) -> list[str]:
 
 
 def require_netem() -> None:
-    """Raises LabError where this kernel cannot emulate slow networks. Tried where it is gone with the try."""
+    """Raises LabError where this kernel has no netem. Tries it in a network namespace that ends with the call."""
     tried = run.run(
         ["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"], check=False
     )
     if tried.returncode != 0:
-        raise LabError("not on this kernel: it has no netem", "modprobe sch_netem", details=tried.stderr.strip())
+        raise LabError(
+            "this kernel has no network emulator (netem)", "modprobe sch_netem", details=tried.stderr.strip()
+        )
 
 
 def emulate(cable: str, how: Sequence[str]) -> None:
-    """What goes to the machine goes through netem (tc-netem(8)) from now on."""
+    """Sends what goes to the machine through netem (tc-netem(8)) from now on."""
     run.run(["tc", "qdisc", "replace", "dev", cable, "root", "netem", *how])
 
 
 def emulates(cable: str) -> bool:
-    """Whether it does."""
+    """Whether what goes to the machine goes through netem."""
     return " netem " in run.run(["tc", "qdisc", "show", "dev", cable], check=False).stdout
 
 
 def stop_emulating(cable: str) -> None:
-    """It goes straight to the machine again."""
+    """Removes netem from a cable, if it is there."""
     if emulates(cable):
         run.run(["tc", "qdisc", "delete", "dev", cable, "root"])
 
@@ -100,18 +106,18 @@ def _chain(name: str, hook: str, rules: Sequence[str]) -> str:
 
 
 def _text(name: str, chains: Sequence[str]) -> str:
-    """The first two lines make it the same however often it is loaded."""
+    """A table as nft reads it. The first two lines make loading it idempotent."""
     whole = "\n".join(chains)
     return f"table bridge {name}\ndelete table bridge {name}\ntable bridge {name} {{\n{whole}\n}}\n"
 
 
 def cut(name: str, chains: Sequence[str]) -> None:
-    """Puts a table with its rules into the kernel, as one act."""
+    """Loads a table with its rules into the kernel, atomically."""
     run.run(["nft", "--file", "-"], input_text=_text(name, chains))
 
 
 def mend(name: str) -> None:
-    """Takes a table out again, if it is there."""
+    """Removes a table, if it is there."""
     done = run.run(["nft", "delete", "table", "bridge", name], check=False)
     if done.returncode != 0 and "No such file or directory" not in done.stderr:
         raise run.CommandError(done)

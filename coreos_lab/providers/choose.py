@@ -9,7 +9,7 @@ NAMES = ("nspawn", "vagrant")
 
 
 def provider(name: str) -> Provider:
-    """The provider of that name; UsageError lists the names that there are."""
+    """The provider of that name; UsageError lists all names."""
     if name == "nspawn":
         from coreos_lab.providers.nspawn.provider import NspawnProvider
 

@@ -1,4 +1,4 @@
-"""Conditions that more than one provider looks at."""
+"""Conditions that more than one provider checks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from coreos_lab.model import Finding
 
 
 def program(name: str, package: str) -> Finding:
-    """Is a program installed? `package` is Debian's that brings it."""
-    found = run.which(name)
-    return Finding(name, found is not None, str(found or "not found"), f"apt-get install {package}")
+    """Whether a program is installed; `package` is the Debian package that has it."""
+    path = run.which(name)
+    return Finding(name, path is not None, str(path or "not found"), f"apt-get install {package}")
 
 
 def space(gib: int) -> Finding:
-    """Is there room for the state: machine image, container images and nodes?"""
+    """Whether there is enough space for the state: machine image, container images and nodes."""
     folder = settings.state_dir()
     while not folder.exists():
         folder = folder.parent

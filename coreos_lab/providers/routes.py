@@ -20,22 +20,22 @@ class Route:
 
 def parse(text: str) -> list[Route]:
     """Reads `ip -json -4 route show table all`."""
-    found = []
+    routes = []
     for entry in json.loads(text or "[]"):
-        where = entry.get("dst", "default")
-        if where == "default" or "dev" not in entry:
+        target = entry.get("dst", "default")
+        if target == "default" or "dev" not in entry:
             continue
-        network = ip_network(where, strict=False)
+        network = ip_network(target, strict=False)
         if isinstance(network, IPv4Network):
-            found.append(Route(network, entry["dev"]))
-    return found
+            routes.append(Route(network, entry["dev"]))
+    return routes
 
 
 def conflict(subnet: str, own: str, routes: list[Route]) -> Route | None:
-    """The route that a subnet would quarrel with, if any.
+    """The route that a subnet conflicts with, if any.
 
-    A wider one (Docker's 172.17.0.0/16, a default route) does not matter: the narrower wins. The same network,
-    or a part of it, behind another interface than `own` does.
+    A wider route (Docker's 172.17.0.0/16, a default route) does not conflict, because the narrower one wins. A route to
+    the same network or a part of it, through another interface than `own`, does.
     """
     wanted = IPv4Network(subnet)
     return next((r for r in routes if r.device != own and r.network.subnet_of(wanted)), None)
@@ -47,10 +47,21 @@ def of_host() -> list[Route]:
 
 
 def require_free(subnet: str, own: str = "") -> None:
-    """LabError when a subnet is in use on this machine, but for the interface `own` of the cluster that wants it."""
+    """LabError when a subnet is in use on this machine, other than by `own`, the cluster's own interface."""
     taken = conflict(subnet, own, of_host())
     if taken is not None:
         raise LabError(
             f"{subnet}: in use on this machine: {taken.network} on {taken.device}",
             "choose another with --subnet, for example --subnet 10.88.8.0/24",
+        )
+
+
+def require_reached(address: str, device: str) -> None:
+    """LabError when the host's routing rules send packets to an address through another interface than `device`."""
+    entries = json.loads(run.run(["ip", "-json", "-4", "route", "get", address]).stdout or "[]")
+    taken = next((entry["dev"] for entry in entries if "dev" in entry), device)
+    if taken != device:
+        raise LabError(
+            f"{address}: this machine's routing rules send it to {taken} instead of {device}, as some VPNs' do",
+            "choose another network with --subnet, for example --subnet 10.88.8.0/24; see 'ip rule'",
         )

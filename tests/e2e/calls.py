@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ NAME = "-".join(["e2e", *os.environ.get("PYTEST_XDIST_WORKER", "").split()])
 ENTRY = "from coreos_lab.cli import main; main()"
 # The same, but what `lab` does to repair a machine is not done.
 WITHOUT_REPAIR = """
-from coreos_lab.chaos import faults
+from coreos_lab.chaos import effect, faults
 from coreos_lab.cli import main
 from coreos_lab.providers.nspawn.provider import NspawnProvider
 
@@ -27,9 +29,10 @@ for fault in faults.FAULTS.values():
     type(fault).undo = lambda self, scene: None
 NspawnProvider.start = lambda *_args: None
 NspawnProvider.reboot = NspawnProvider.halt
-NspawnProvider.boot_deadline = faults.GONE_DEADLINE = 5.0
+NspawnProvider.boot_deadline = effect.GONE_DEADLINE = 5.0
 main()
 """
+_running: list[subprocess.Popen[str]] = []
 ROOT = Path(__file__).parents[2]
 STATE = Path(os.environ.get("LAB_STATE_DIR", "/var/lib/coreos-lab"))
 
@@ -61,10 +64,19 @@ def environment() -> dict[str, str]:
     return {**kept, "LAB_NAME": NAME, "PYTHONPATH": str(ROOT)}
 
 
-def lab(*argv: str, code: int | None = 0, timeout: float = 300, entry: str = ENTRY) -> Result:
-    """Runs `lab`, on the tests' own cluster unless --name says otherwise; `code` is the wanted exit code."""
+def lab(*argv: str, code: int | None = 0, timeout: float = 300, entry: str = ENTRY, stdin: str | None = None) -> Result:
+    """Runs `lab`, on the tests' own cluster unless --name says otherwise; `code` is the wanted exit code.
+
+    `stdin` is what it reads, ours unless told.
+    """
     done = subprocess.run(
-        command(*argv, entry=entry), capture_output=True, text=True, timeout=timeout, env=environment(), check=False
+        command(*argv, entry=entry),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment(),
+        check=False,
+        input=stdin,
     )
     result = Result(done.returncode, done.stdout, done.stderr)
     if code is not None:
@@ -72,17 +84,47 @@ def lab(*argv: str, code: int | None = 0, timeout: float = 300, entry: str = ENT
     return result
 
 
+def interruptible(*argv: str) -> list[str]:
+    """The call of a command with the signals' defaults: a worker of pytest-xdist ignores Ctrl-C, and so would it."""
+    return ["env", "--default-signal=INT,HUP,TERM", *command(*argv)]
+
+
+def typed(*words: str) -> str:
+    """A command of `lab` as it prints it here: the state folder stands before it where the environment names one."""
+    state = os.environ.get("LAB_STATE_DIR")
+    return " ".join([*([f"LAB_STATE_DIR={shlex.quote(state)}"] if state else []), "lab", *words])
+
+
+@contextmanager
+def ended(process: subprocess.Popen[Any]) -> Iterator[None]:
+    """Ends a command that a failed test would leave running: the cluster would be busy for all tests after it."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
 def start(*argv: str) -> subprocess.Popen[str]:
-    """Starts `lab` and leaves it running."""
-    return subprocess.Popen(
-        # A worker of pytest-xdist ignores Ctrl-C, and so would what it starts.
-        ["env", "--default-signal=INT", *command(*argv)],
+    """Starts `lab` and leaves it running, until the test ends at the latest."""
+    process = subprocess.Popen(
+        interruptible(*argv),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
         start_new_session=True,
     )
+    _running.append(process)
+    return process
+
+
+def end_all() -> None:
+    """Ends what `start` left running: the cluster would be busy for all tests after this one."""
+    while _running:
+        with ended(_running.pop()):
+            pass
 
 
 def until(true: Callable[[], object], *, deadline: float = 300) -> None:

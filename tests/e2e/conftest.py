@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import Result, lab
+from tests.e2e.calls import Result, end_all, lab
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,6 +27,12 @@ def _nothing_stays() -> Iterator[None]:
     lab("destroy")
 
 
+@pytest.fixture(autouse=True)
+def _nothing_runs_on() -> Iterator[None]:
+    yield
+    end_all()
+
+
 @pytest.fixture
 def cluster() -> Callable[..., Result]:
     """Converges to the tests' three-node cluster, whatever the test before left."""
@@ -35,11 +41,23 @@ def cluster() -> Callable[..., Result]:
     return lab
 
 
+def deploy_alone(chapter: str) -> None:
+    """Deploys a chapter onto the cluster that the test before left: what else is there goes, for its ports' sake."""
+    for other in lab("status", "--json").json["labs"]:
+        if other != chapter:
+            lab("undeploy", other)
+    lab("deploy", chapter)
+
+
+@pytest.fixture
+def ch2(cluster: Callable[..., Result]) -> Callable[..., Result]:
+    """The same with ch2 on it."""
+    deploy_alone("ch2")
+    return cluster
+
+
 @pytest.fixture
 def ch3(cluster: Callable[..., Result]) -> Callable[..., Result]:
     """The same with ch3 on it."""
-    for other in lab("status", "--json").json["labs"]:
-        if other != "ch3":
-            lab("undeploy", other)
-    lab("deploy", "ch3")
+    deploy_alone("ch3")
     return cluster

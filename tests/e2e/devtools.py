@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
-
-BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
-
-
-def find() -> str | None:
-    """The browser of this machine, if there is one."""
-    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
 class Page:
@@ -61,7 +54,7 @@ class Page:
 
 
 @contextmanager
-def page(browser: str) -> Iterator[Page]:
+def page(browser: Path) -> Iterator[Page]:
     """A page of a browser of its own, which knows no cookies yet and is gone afterwards."""
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()

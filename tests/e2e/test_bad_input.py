@@ -18,7 +18,7 @@ def other_interface() -> Iterator[str]:
     """Somebody else's network, on an address range that a cluster could want."""
     subprocess.run(["ip", "link", "add", "labtest0", "type", "bridge"], check=True)
     try:
-        subprocess.run(["ip", "address", "add", "10.99.7.5/24", "dev", "labtest0"], check=True)
+        subprocess.run(["ip", "address", "add", "10.99.7.1/24", "dev", "labtest0"], check=True)
         subprocess.run(["ip", "link", "set", "labtest0", "up"], check=True)
         yield "labtest0"
     finally:

@@ -58,7 +58,7 @@ def test_one_file_system_on_three_disks(storage: Lab) -> None:
     assert deploying.wait(TIMEOUT) == 0
     verdict = storage("break", "unit:ceph-mds@1.service", "--verify", "--json", timeout=TIMEOUT).json
     assert verdict["outcome"] == "pass", verdict
-    assert 0 < verdict["outages"]["files"] < 30
+    assert 0 < verdict["outages"]["ch4-ceph/files"] < 30
     storage("undeploy", "ch4-ceph", "--wipe", timeout=TIMEOUT)
     storage("ssh", "core-01", "--", "sudo rm /media/ceph/mine && sudo rmdir /media/ceph")  # the user's own is kept
     for node in ("core-01", "core-02", "core-03"):

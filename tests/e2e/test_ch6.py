@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from coreos_lab.walk.browser import find
 from tests.e2e import devtools
 from tests.e2e.calls import ROOT, Result, again, lab, until
 
@@ -39,7 +40,7 @@ def changed(folder: Path, file: str, old: str, new: str) -> Path:
 
 def test_the_page_survives_the_stores_machine(alone: Lab) -> None:
     alone("deploy", "ch6", "--deadline", "8m", timeout=TIMEOUT)
-    browser = devtools.find()
+    browser = find()
     if browser is None:
         alone("break", "unit:couchbase@1.service", "--verify", timeout=TIMEOUT)
         pytest.skip("no browser on this machine: the exercise has passed, the page was not looked at")
@@ -69,9 +70,9 @@ def test_the_page_survives_the_stores_machine(alone: Lab) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("ch6-changed/units/couchbase-sidekick@.service", "etcdctl --no-sync update", "etcdctl --no-sync set"),
+        ("ch6-changed/units/couchbase-sidekick@.service", " update --ttl 8", " set --ttl 8"),
         # Minutes: its container images are built anew, and the verdict waits for what never comes.
-        again("shared/webstack/web.js", 'exitOnSet(etcd, "/', 'void (etcd, "/'),
+        again("shared/webstack/stack/web.js", 'exitOnSet(etcd, "/', 'void (etcd, "/'),
     ],
     ids=["set-instead-of-update", "no-watch"],
 )
@@ -82,5 +83,7 @@ def test_without_a_part_of_the_repair_the_checks_fail(
     told = alone("deploy", str(changed(tmp_path, file, old, new)), "--deadline", "1m", code=None, timeout=TIMEOUT)
     if told.code == 0:  # a page may have started after its store, and needs its watch only when that moves
         told = alone("break", "unit:couchbase@1.service", "--verify", code=None, timeout=TIMEOUT)
-    assert told.code == 1, f"{told.out}\n{told.err}"
-    assert "FAIL" in told.out
+    # Units that are restarted every few seconds fail the checks, or are not all running when the deadline passes.
+    failed = told.code == 1 and "FAIL" in told.out
+    never_ran = told.code == 4 and "ch6-changed: not running: " in told.err
+    assert failed or never_ran, f"{told.out}\n{told.err}"

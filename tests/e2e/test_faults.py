@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab import mirror, store
 from coreos_lab.clients.etcd import Etcd
+from coreos_lab.cluster import mirror
 from coreos_lab.providers.nspawn import names
 from coreos_lab.providers.nspawn.provider import NspawnProvider
+from coreos_lab.records import store
 from tests.e2e.calls import NAME, STATE, WITHOUT_REPAIR, Result, again, lab, start, until
 
 Lab = Callable[..., Result]
@@ -184,9 +185,9 @@ def address(name: str) -> str:
 
 def test_what_this_machine_cannot_do_is_said(whole: Lab) -> None:
     refused = whole("break", "core-03", "--fault", "clock-skew", code=4).err
-    assert "clock-skew: the machines of nspawn have the host's clock" in refused
+    assert "clock-skew: machines of the provider nspawn have the host's clock" in refused
     told = whole("break", "core-03", "--fault", "delay", "--for", "1s", code=None)
-    assert told.code == 0 or "not on this kernel: it has no netem" in told.err
+    assert told.code == 0 or "this kernel has no network emulator (netem)" in told.err
     assert whole("status", "--json").json["faults"] == []
 
 
@@ -218,7 +219,7 @@ def test_what_a_killed_break_left(whole: Lab, fault: str) -> None:
     breaking.kill()
     breaking.wait()
     assert fault in whole("heal").out
-    assert "Nothing is on record" in whole("heal").out
+    assert "there is nothing to heal" in whole("heal").out
     until(lambda: all(node["etcd_healthy"] for node in whole("status", "--json").json["nodes"]))
 
 
@@ -300,7 +301,7 @@ def test_breaks_after_one_another(ch3: Lab, tmp_path: Path) -> None:
     storm.write_text("- break: core-02\n  fault: pause\n- break: core-03\n  fault: stop\n  rest: 1s\n")
     verdict = ch3("break", "--schedule", str(storm), "--verify", "--json").json
     assert (verdict["outcome"], verdict["fault"], verdict["nodes"]) == ("pass", "pause, stop", ["core-02", "core-03"])
-    assert "storm.yaml: says itself what to break" in ch3("break", "core-01", "--schedule", str(storm), code=2).err
+    assert "storm.yaml: the file says what to break" in ch3("break", "core-01", "--schedule", str(storm), code=2).err
 
 
 def test_bad_words_are_refused_before_anything_is_done(whole: Lab) -> None:

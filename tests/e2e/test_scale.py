@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.e2e.calls import Result, again, lab, start
+from tests.e2e.calls import Result, again, lab, start, until
 
 Lab = Callable[..., Result]
 
@@ -137,3 +137,23 @@ def test_what_is_not_safe_is_refused(scaled: Lab) -> None:
 @pytest.mark.parametrize(("count", "says"), [("0", "scale 0: must be from 1 to 99"), ("many", "'many'")])
 def test_no_number_of_nodes(count: str, says: str) -> None:
     assert says in lab("scale", count, code=2).err
+
+
+def test_a_member_that_was_removed_by_hand(cluster: Lab) -> None:
+    """What etcd says is shown, not what was planned; and whoever waits for all nodes makes it a member again."""
+
+    def standing() -> list[str]:
+        return [node["etcd"] for node in cluster("status", "--json").json["nodes"]]
+
+    assert standing() == ["member"] * 3
+    listed = cluster("etcdctl", "member", "list").out.splitlines()
+    (which,) = [line.partition(":")[0] for line in listed if "name=core-03 " in line]
+    until(lambda: cluster("etcdctl", "member", "remove", which, code=None).code == 0, deadline=60)
+    until(lambda: standing() == ["member", "member", "removed"], deadline=30)
+    assert "Removed from etcd's members: core-03" in cluster("status").out
+    assert "core-03: removed from etcd's members" in cluster("heal").out
+    assert "1 of 2 members is left" in cluster("break", "core-02", "--dry-run").out
+    cluster("up")
+    assert standing() == ["member"] * 3
+    assert all(node["fleet"] for node in cluster("status", "--json").json["nodes"])
+    assert cluster("etcdctl", "cluster-health").out.count("is healthy") == 4

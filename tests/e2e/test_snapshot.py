@@ -108,7 +108,7 @@ def test_a_save_that_was_killed_leaves_nobody_standing_still(clean: Lab) -> None
 def test_a_restore_that_was_killed_is_gone_on_with(clean: Lab, then: tuple[str, ...]) -> None:
     clean("undeploy", "ch3")
     kill_when(FOLDER / "restoring", "snapshot", "restore", "clean")
-    assert "is being put back" in clean("snapshot", "save", "x", code=4).err
+    assert "is being restored" in clean("snapshot", "save", "x", code=4).err
     clean(*then)
     state = clean("status", "--json").json
     assert [node["state"] for node in state["nodes"]] == ["running"] * 3

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab import debian, disk, run, settings, wait
+from coreos_lab import disk, run, settings, wait
+from coreos_lab.machine_image import debian
 from tests.e2e.calls import ROOT, Result, until
 
 pytestmark = pytest.mark.skipif(

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from coreos_lab import settings, wait
+from coreos_lab import hints, run, settings, wait
 from coreos_lab.model import Cluster, Lab, LabUnit, Node
 from coreos_lab.plan import Request, plan
 
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state folder of the test's own, and nothing in the host's /run."""
+    """A state folder of the test's own, nothing in the host's /run, and no option from the caller's environment."""
+    for name in [name for name in os.environ if name.startswith("LAB_") and not name.startswith("LAB_TEST_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(settings, "run_dir", lambda: tmp_path / "run")
     return tmp_path / "state"
 
 
 @pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One test's emulated machines are not the next one's."""
+def _without_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuses to build userland or machine image: a test that does so passes where Go's caches are warm only."""
+    stream = run.stream
+
+    def guarded(argv: Sequence[str | Path], **options: Any) -> run.Completed:
+        builder = {"-trimpath", "mmdebstrap"} & {str(word) for word in argv}
+        assert not builder, f"a unit test builds userland or machine image: {argv}"
+        return stream(argv, **options)
+
+    monkeypatch.setattr(run, "stream", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _of_its_own_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One test's cluster, and whether its machines are emulated, is not the next one's."""
     monkeypatch.setattr(wait, "patience", 1.0)
+    monkeypatch.setattr(hints, "_call", hints.Call())
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from coreos_lab import disk, events, run, wait
+from coreos_lab import disk, events, mounts, run, wait
 from coreos_lab.errors import LabError
 
 
@@ -49,6 +50,30 @@ def test_the_hash_follows_names_contents_and_modes(tmp_path: Path) -> None:
     hashes.add(disk.content_hash([tmp_path]))
     assert len(hashes) == 4
     assert disk.content_hash([tmp_path]) in hashes
+
+
+def test_a_checkout_with_another_umask_is_the_same(tmp_path: Path) -> None:
+    for name, (file, program) in {"one": (0o644, 0o755), "two": (0o600, 0o700)}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").touch(mode=file)
+        (tmp_path / name / "program").touch()
+        (tmp_path / name / "program").chmod(program)
+    assert disk.content_hash([tmp_path / "one"]) == disk.content_hash([tmp_path / "two"])
+
+
+def test_a_copy_has_the_modes_that_git_keeps(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "deep").mkdir(parents=True, mode=0o700)
+    (source / "deep" / "file").touch(mode=0o640)
+    (source / "deep" / "program").touch()
+    (source / "deep" / "program").chmod(0o700)
+    (source / "link").symlink_to("nowhere")
+    (source / "node_modules").mkdir()
+    disk.copy_as_in_git(source, tmp_path / "copy", leave_out="node_modules")
+    found = {str(p.relative_to(tmp_path / "copy")): p.lstat().st_mode & 0o777 for p in (tmp_path / "copy").rglob("*")}
+    del found["link"]
+    assert found == {"deep": 0o755, "deep/file": 0o644, "deep/program": 0o755}
+    assert (tmp_path / "copy" / "link").readlink() == Path("nowhere")
 
 
 def test_a_failed_build_leaves_nothing_half_made(tmp_path: Path) -> None:
@@ -96,22 +121,22 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_who_waits_for_a_lock_says_for_whom_and_gets_it(tmp_path: Path) -> None:
-    told: list[events.Event] = []
+    notes: list[events.Event] = []
     order: list[str] = []
 
     def second() -> None:
         with disk.lock(tmp_path / "l", "lab destroy", wait=True):
             order.append("second")
 
-    with events.listening(told.append):
+    with events.listening(notes.append):
         with disk.lock(tmp_path / "l", "lab up", wait=True):
             thread = threading.Thread(target=second)
             thread.start()
-            wait.until(lambda: told, deadline=10, missing="nobody waits")
+            wait.until(lambda: notes, deadline=10, missing="no command waits")
             order.append("first")
         thread.join()
     assert order == ["first", "second"]
-    assert told[0].message == f"waiting for lab up (process {os.getpid()})"
+    assert notes[0].message == f"waiting for lab up (process {os.getpid()})"
 
 
 def test_a_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:
@@ -155,17 +180,27 @@ def test_a_tree_is_removed_and_what_its_links_point_to_stays(tmp_path: Path) -> 
 @pytest.fixture
 def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Mounts that the host has, it says; `umount` takes them off."""
-    mounts = [tmp_path / "tree", tmp_path / "tree" / "a", tmp_path / "tree" / "a" / "b", tmp_path / "trees"]
+    points = [tmp_path / "tree", tmp_path / "tree" / "a", tmp_path / "tree" / "a" / "b", tmp_path / "trees"]
     (tmp_path / "tree" / "a" / "b").mkdir(parents=True)
+    home = mounts.place(tmp_path)
+    assert home
+    root = mounts.Mount(1, 0, mounts.Place(home.device, home.path), tmp_path, "ext4")
 
     def umount(argv: Sequence[str | Path], *, check: bool) -> run.Completed:
         assert not check
-        mounts.remove(Path(argv[-1]))
+        points.remove(Path(argv[-1]))
         return run.Completed((), 0, "", "")
 
-    monkeypatch.setattr(disk, "mount_points", lambda: list(mounts))
+    def read() -> list[mounts.Mount]:
+        return [
+            root,
+            *(mounts.Mount(2 + i, 1, mounts.Place("0:9", Path("/")), p, "tmpfs") for i, p in enumerate(points)),
+        ]
+
+    monkeypatch.setattr(mounts, "place", lambda _path: home)
+    monkeypatch.setattr(mounts, "read", read)
     monkeypatch.setattr(run, "run", umount)
-    return mounts
+    return points
 
 
 def test_mounts_in_a_tree_are_taken_off_before_it_is_removed(tmp_path: Path, mounted: list[Path]) -> None:
@@ -182,8 +217,13 @@ def test_nothing_is_deleted_through_a_mount_that_stays(tmp_path: Path, monkeypat
     assert (tmp_path / "tree" / "a" / "b").is_dir()
 
 
-def test_the_root_is_a_mount_point() -> None:
-    assert Path("/") in disk.mount_points()
+def test_trying_an_overlay_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = run.Completed((), 32, "", "mount: wrong fs type\n  dmesg(1) may have more\n")
+    monkeypatch.setattr(run, "run", lambda *_argv, **_options: failed)
+    assert disk.carries_overlays(tmp_path) == (False, "mount: wrong fs type")
+    monkeypatch.setattr(run, "run", lambda *_argv, **_options: run.Completed((), 0, "", ""))
+    assert disk.carries_overlays(tmp_path) == (True, "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_whole_folder_is_not_built_again(tmp_path: Path) -> None:
@@ -211,3 +251,21 @@ def test_the_end_of_a_console_is_plain_and_of_one_that_is_not_there_empty(tmp_pa
     console.write_bytes(b"first\r\n\x1b[0;1msecond\x1b[0m\r\n\n\xffthird \x07\n\n")
     assert disk.last_lines(console, 2) == "second\n\ufffdthird"
     assert disk.last_lines(tmp_path / "nosuch.log", 2) == ""
+
+
+def test_what_is_half_removed_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "core-01"
+    (folder / "upper" / "etc").mkdir(parents=True)
+
+    def killed(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            disk.remove_at_once(folder)
+    assert not folder.exists()
+    (folder / "upper").mkdir(parents=True)
+    disk.remove_at_once(folder)
+    disk.remove_at_once(folder)
+    assert list(tmp_path.iterdir()) == []

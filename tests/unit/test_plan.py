@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from coreos_lab.errors import UsageError
-from coreos_lab.model import Cluster
-from coreos_lab.plan import Request, plan
+from coreos_lab.model import CloudConfig, Cluster, MachineMetadata
+from coreos_lab.plan import Request, free_index, plan
+from coreos_lab.remake import made_with, request_again
 
 Planned = Callable[..., Cluster]
 
@@ -64,6 +66,11 @@ def test_an_existing_cluster_stays_as_it_is_and_may_grow(planned: Planned) -> No
         (Request(disks=9), "--disks 9"),
         (Request(subnet="10.1.2.3/24"), "--subnet 10.1.2.3/24"),
         (Request(subnet="10.1.2.0/26"), "too small"),
+        (Request(subnet="10.1.9.0/24"), "--subnet 10.1.9.0/24: 10.1.0.0/16 is the nodes' overlay network"),
+        (Request(subnet="10.254.0.0/24"), "Docker bridge"),
+        (Request(subnet="127.9.9.0/24"), "127.0.0.0/8 is for loopback"),
+        (Request(subnet="0.0.0.0/24"), "not for machines"),
+        (Request(subnet="224.0.5.0/24"), "multicast"),
         (Request(subnet="fe80::/64"), "--subnet fe80::/64"),
         (Request(subnet="net"), "--subnet net"),
         (Request(disks=-1), "--disks -1"),
@@ -72,7 +79,7 @@ def test_an_existing_cluster_stays_as_it_is_and_may_grow(planned: Planned) -> No
         (Request(cpus=0), "--cpus 0"),
         (Request(cpus=float("nan")), "--cpus nan"),
         (Request(cpus=float("inf")), "--cpus inf"),
-        (Request(agent_ttl="soon"), "--agent-ttl: 'soon' is no duration"),
+        (Request(agent_ttl="soon"), "--agent-ttl: 'soon' is not a duration"),
         (Request(agent_ttl="0s"), "--agent-ttl 0s"),
         (Request(name=""), "--name"),
         (Request(name="a/b"), "--name a/b"),
@@ -88,7 +95,7 @@ def test_nonsense_is_refused_by_its_name(request_: Request, says: str) -> None:
     "change",
     [
         {"nodes": 2},
-        {"disks": 1},
+        {"disks": 1, "cpus": 2.0},
         {"memory": 2**30},
         {"cpus": 2.0},
         {"agent_ttl": "30s"},
@@ -100,6 +107,13 @@ def test_what_cannot_change_is_refused_with_the_remedy(planned: Planned, change:
     with pytest.raises(UsageError) as refused:
         plan(Request(**change), planned(), set())  # type: ignore[arg-type]
     assert "lab destroy" in refused.value.hint
+
+
+def test_what_a_cluster_was_made_with_is_named_as_it_is_typed(planned: Planned) -> None:
+    with pytest.raises(UsageError, match="--memory: cluster core was made with none, not 1 GiB"):
+        plan(Request(memory=2**30), planned(), set())
+    with pytest.raises(UsageError, match="--disk-size: cluster core was made with 64 MiB, not 1 GiB"):
+        plan(Request(disk_size=2**30), planned(disks=1, disk_size=64 * 2**20), set())
 
 
 def test_what_was_asked_for_is_planned(planned: Planned) -> None:
@@ -118,6 +132,19 @@ def test_asking_for_what_is_so_already_is_fine(planned: Planned) -> None:
         plan(Request(disk_size=2**21), cluster, set())
 
 
+def test_disks_are_added_to_a_cluster_that_exists(planned: Planned) -> None:
+    cluster = plan(Request(disks=2, disk_size=2**20, nodes=4), planned(nodes=3), set())
+    assert [[disk.size for disk in node.disks] for node in cluster.nodes] == [[2**20] * 2] * 4
+    more = plan(Request(disks=3), cluster, set())
+    assert {disk.size for node in more.nodes for disk in node.disks} == {2**20}
+    with pytest.raises(UsageError, match="--disk-size"):
+        plan(Request(disks=3, disk_size=2**21), cluster, set())
+    with pytest.raises(UsageError, match="--disks: cluster core was made with 2, not 1"):
+        plan(Request(disks=1), cluster, set())
+    with pytest.raises(UsageError, match="--disks 9"):
+        plan(Request(disks=9), cluster, set())
+
+
 def test_new_nodes_have_the_disks_of_the_others_and_fill_up_the_members(planned: Planned) -> None:
     grown = plan(Request(nodes=7), planned(disks=1), set())
     assert {node.disks for node in grown.nodes} == {grown.nodes[0].disks}
@@ -127,3 +154,65 @@ def test_new_nodes_have_the_disks_of_the_others_and_fill_up_the_members(planned:
 def test_a_lab_may_want_another_number_of_nodes() -> None:
     assert len(plan(Request(), None, set(), default_nodes=5).nodes) == 5
     assert len(plan(Request(nodes=2), None, set(), default_nodes=5).nodes) == 2
+
+
+def test_a_network_that_is_in_use_is_left_out(planned: Callable[..., Cluster]) -> None:
+    assert free_index("core", {1, 2}) == 0
+    assert free_index("core", {0, 1}) == 2, "the default cluster has other addresses rather than none"
+    assert free_index("other", {1, 2}) == 3
+    with pytest.raises(UsageError, match=r"other: every network up to 172\.17\.207\.0/24 is in use"):
+        free_index("other", range(200))
+
+
+def test_user_namespaces_are_the_default_and_stay_what_they_are() -> None:
+    isolated, bare = plan(Request(), None, set()), plan(Request(no_userns=True), None, set())
+    assert (isolated.userns, bare.userns) == (True, False)
+    assert not plan(Request(), bare, set()).userns
+    assert "--no-userns" in made_with(bare)
+    assert "--no-userns" not in made_with(isolated)
+    with pytest.raises(UsageError, match="--no-userns: cluster core was made with user namespaces, not none"):
+        plan(Request(no_userns=True), isolated, set())
+    with pytest.raises(UsageError, match="--no-userns: virtual machines have a kernel of their own"):
+        plan(Request(provider="vagrant", no_userns=True), None, set())
+
+
+def config(node: str, text: str = "#cloud-config\n") -> CloudConfig:
+    return CloudConfig(node, f"/m/{node or 'all'}.yml" if text else "", text)
+
+
+def test_user_data_stays_and_what_is_given_again_replaces_it() -> None:
+    first = plan(
+        Request(cloud_configs=(config("core-01"), config("")), metadata=(MachineMetadata("core-02", "a=b"),)),
+        None,
+        set(),
+    )
+    assert [each.node for each in first.cloud_configs] == ["", "core-01"]
+    assert plan(Request(), first, set()) == first
+    again = plan(Request(cloud_configs=(config("core-01", "#cloud-config\nusers: []\n"),)), first, set())
+    assert [each.text for each in again.cloud_configs] == ["#cloud-config\n", "#cloud-config\nusers: []\n"]
+    less = plan(Request(cloud_configs=(config("", ""),), metadata=(MachineMetadata("core-02", ""),)), again, set())
+    assert ([each.node for each in less.cloud_configs], less.metadata) == (["core-01"], ())
+
+
+@pytest.mark.parametrize(
+    "request_", [Request(cloud_configs=(config("core-04"),)), Request(metadata=(MachineMetadata("core-04", "a=b"),))]
+)
+def test_user_data_of_a_node_that_is_not_there_is_refused(request_: Request) -> None:
+    with pytest.raises(UsageError, match="core-04: no such node in cluster core") as caught:
+        plan(request_, None, set())
+    assert caught.value.hint == "there is: core-01, core-02, core-03"
+    plan(replace(request_, nodes=4), plan(Request(), None, set()), set())
+
+
+def test_user_data_is_among_the_options_that_make_a_cluster_again() -> None:
+    request = Request(
+        cloud_configs=(config(""), config("core-01")),
+        metadata=(MachineMetadata("core-02", "a=b"), MachineMetadata("", "c=d")),
+    )
+    cluster = plan(request, None, set())
+    words = ["--cloud-config", "/m/all.yml", "--cloud-config", "core-01:/m/core-01.yml"]
+    assert made_with(cluster) == [*words, "--metadata", "c=d", "--metadata", "core-02:a=b"]
+    assert plan(request_again(Request(), cluster), None, set()) == cluster
+    fewer = plan(request_again(Request(nodes=1, metadata=(MachineMetadata("", "e=f"),)), cluster), None, set())
+    assert fewer.metadata == (MachineMetadata("", "e=f"),)
+    assert len(fewer.cloud_configs) == 2

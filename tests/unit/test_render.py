@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from ruamel.yaml import YAML
 
-from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster
-from coreos_lab.render import check_yaml, cloud_config
+from coreos_lab.render import cloud_config
 
 KEY = "ssh-ed25519 AAAA lab core"
 
 
-def rendered(cluster: Cluster, number: int, joins: str = "") -> Any:
-    text = cloud_config(cluster, cluster.nodes[number], KEY, "t0k3n", "172.17.8.1:5000", joins=joins)
+def rendered(cluster: Cluster, number: int, joins: str = "", **more: bool) -> Any:
+    text = cloud_config(cluster, cluster.nodes[number], KEY, "t0k3n", "172.17.8.1:5000", joins=joins, **more)
     assert text.startswith("#cloud-config\n")
     return YAML(typ="safe").load(text)
 
@@ -45,12 +43,28 @@ def test_a_member_that_joins_says_existing(planned: Callable[..., Cluster]) -> N
     assert etcd["initial-cluster"] == "core-03=http://172.17.8.103:2380"
 
 
-def test_docker_asks_the_clusters_mirror(planned: Callable[..., Cluster]) -> None:
-    files = rendered(planned(), 0)["write_files"]
-    daemon = next(f for f in files if f["path"] == "/etc/docker/daemon.json")
+def drop_ins(config: Any, unit: str) -> str:
+    (found,) = (each for each in config["coreos"]["units"] if each["name"] == unit)
+    return "".join(each["content"] for each in found.get("drop-ins", []))
+
+
+def test_docker_gets_the_clusters_registry_as_flags(planned: Callable[..., Cluster]) -> None:
+    config = rendered(planned(), 0)
+    (hosts,) = config["write_files"]
+    assert (hosts["path"], hosts["content"]) == ("/etc/coreos/hosts", "172.17.8.1 registry.lab\n")
+    flags = "--registry-mirror=http://172.17.8.1:5000 --insecure-registry=172.17.8.1:5000"
+    text = drop_ins(config, "docker.service")
+    assert f'\nEnvironment="DOCKER_OPT_REGISTRY={flags} --insecure-registry=registry.lab:5808"\n' in text
+
+
+def test_a_docker_that_takes_no_flags_gets_the_registry_in_its_file(planned: Callable[..., Cluster]) -> None:
+    config = rendered(planned(), 0, docker_flags=False)
+    (daemon,) = config["write_files"]
     settings = YAML(typ="safe").load(daemon["content"])
+    assert daemon["path"] == "/etc/docker/daemon.json"
     assert settings["registry-mirrors"] == ["http://172.17.8.1:5000"]
     assert settings["insecure-registries"] == ["172.17.8.1:5000"]
+    assert "--registry-mirror" not in drop_ins(config, "docker.service"), "dockerd refuses it in both"
 
 
 def test_units_start_in_the_order_in_which_they_need_each_other(planned: Callable[..., Cluster]) -> None:
@@ -104,9 +118,3 @@ def test_fleet_is_reached_from_outside(planned: Callable[..., Cluster]) -> None:
 def test_an_election_waits_for_several_heartbeats(planned: Callable[..., Cluster]) -> None:
     etcd = rendered(planned(), 0)["coreos"]["etcd2"]
     assert etcd["election-timeout"] >= 5 * etcd["heartbeat-interval"]
-
-
-def test_what_is_no_yaml_is_named_with_its_place() -> None:
-    check_yaml("a: [1, 2]\n", "x.yaml")
-    with pytest.raises(LabError, match=r"^x\.yaml:2:\d+: "):
-        check_yaml("a: 1\nb: ]\n", "x.yaml")

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import signal
 import subprocess
 import threading
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from coreos_lab import run, wait
+from coreos_lab import namespaces, run, wait
 from coreos_lab.errors import Exit
 
 PACKAGE = Path(run.__file__).parent
 
 
 def over(pid: int) -> bool:
-    """Whether a process has ended: gone, or a zombie that whoever adopted it has not reaped yet."""
+    """Whether a process has ended: gone, or a zombie that is not reaped yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -30,7 +28,7 @@ def over(pid: int) -> bool:
 def test_no_other_module_starts_processes() -> None:
     starts = re.compile(r"^\s*(import subprocess|from subprocess|.*\bos\.(system|popen|exec|spawn|posix_spawn))", re.M)
     found = {path.name for path in PACKAGE.rglob("*.py") if starts.search(path.read_text())}
-    assert found == {"run.py"}
+    assert found == {"run.py", "boot.py"}, "a node's boot becomes systemd-nspawn"
 
 
 def test_both_outputs_and_the_code_are_returned() -> None:
@@ -137,7 +135,12 @@ def test_a_contained_builder_dies_with_us(tmp_path: Path) -> None:
     """Also when we are killed, and then its mounts and its children go as well."""
     inner = f"mount -t tmpfs tmpfs {tmp_path}; echo up; sleep 61"
     ours = subprocess.Popen(
-        ["python3", "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])", *run.contained(["sh", "-c", inner])],
+        [
+            "python3",
+            "-c",
+            "import subprocess, sys; subprocess.run(sys.argv[1:])",
+            *namespaces.contained(["sh", "-c", inner]),
+        ],
         stdout=subprocess.PIPE,
     )
     assert ours.stdout is not None
@@ -164,28 +167,23 @@ def test_where_systemd_rules_it_leaves_the_service_that_called_us(
 ) -> None:
     """Whoever ends that service, as a CI runner does with its jobs', would end it along."""
     stand_in = tmp_path / "systemd-run"
-    stand_in.write_text(f'#!/bin/sh\necho "$*" >{tmp_path}/told\nwhile [ "$1" != sleep ]; do shift; done\nexec "$@"\n')
+    stand_in.write_text(f'#!/bin/sh\necho "$*" >{tmp_path}/words\nwhile [ "$1" != sleep ]; do shift; done\nexec "$@"\n')
     stand_in.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(run, "systemd_is_init", lambda: True)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     pid = run.spawn(["sleep", "60"], log_file=tmp_path / "log")
     try:
-        told_at = tmp_path / "told"
-        told = wait.until(
-            lambda: told_at.read_text().split() if told_at.exists() else None,
+        words_at = tmp_path / "words"
+        words = wait.until(
+            lambda: words_at.read_text().split() if words_at.exists() else None,
             deadline=10,
-            missing="systemd is not asked",
+            missing="systemd-run is not called",
         )
-        assert told[0] == "--scope"
-        assert told[-2:] == ["sleep", "60"]
+        assert words[0] == "--scope"
+        assert words[-2:] == ["sleep", "60"]
     finally:
         os.kill(pid, signal.SIGKILL)
-
-
-def test_on_the_terminal_the_code_is_the_programs_own() -> None:
-    with redirect_stdout(io.StringIO()):
-        assert run.attached(["sh", "-c", "exit 7"]) == 7
 
 
 def test_becoming_another_program(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from coreos_lab import events, screen, wait
+from coreos_lab import events, interrupts, screen, wait
 from coreos_lab.commands.table import table
 from coreos_lab.errors import UsageError
 from coreos_lab.units_of_measure import as_size, duration, size
@@ -41,12 +41,12 @@ def test_a_deadline_says_what_was_missing() -> None:
 def test_waiting_returns_what_was_found_and_heeds_an_interrupt() -> None:
     found = iter([None, "", "here"])
     assert wait.until(lambda: next(found), deadline=5, interval=0, missing="") == "here"
-    wait.interrupted.set()
+    interrupts.come.set()
     try:
         with pytest.raises(KeyboardInterrupt):
             wait.until(lambda: None, deadline=5, missing="")
     finally:
-        wait.interrupted.clear()
+        interrupts.come.clear()
 
 
 def test_a_step_tells_its_end_and_its_failure() -> None:

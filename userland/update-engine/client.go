@@ -7,18 +7,19 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// request is what the client's flags ask for: an update, and the status afterwards.
-type request struct{ attempt, show bool }
+// request is what the client's flags ask for: a question to the update server, an update whatever that says, and the
+// status afterwards.
+type request struct{ check, update, show bool }
 
 func parse(args []string) (request, error) {
 	flags := flag.NewFlagSet("update_engine_client", flag.ContinueOnError)
 	status := flags.Bool("status", false, "print the status")
-	check := flags.Bool("check_for_update", false, "make an update be there; the node asks for a reboot")
-	update := flags.Bool("update", false, "the same, and print the status that comes of it")
+	check := flags.Bool("check_for_update", false, "ask the update server, unless the configuration has none; the node then asks for a reboot")
+	update := flags.Bool("update", false, "make an update be there, without asking the server, and print the status that comes of it")
 	if err := flags.Parse(args); err != nil {
 		return request{}, err
 	}
-	asked := request{attempt: *check || *update, show: *status || *update}
+	asked := request{check: *check, update: *update, show: *status || *update}
 	if flags.NArg() > 0 || asked == (request{}) {
 		flags.Usage()
 		return request{}, fmt.Errorf("update_engine_client: one of the flags is needed, and nothing else")
@@ -28,7 +29,17 @@ func parse(args []string) (request, error) {
 
 func (r request) carryOut(conn *dbus.Conn) error {
 	engine := conn.Object(busName, busPath)
-	if r.attempt {
+	if r.check && !r.update {
+		none, err := withoutServer(configuration)
+		if err != nil {
+			return err
+		}
+		if none != "" {
+			fmt.Printf("No update: SERVER=%s in %s, so no server is asked.\n", disabled, none)
+			r.check = false
+		}
+	}
+	if r.check || r.update {
 		if err := engine.Call(busMember+".AttemptUpdate", 0).Err; err != nil {
 			return err
 		}
@@ -42,7 +53,7 @@ func (r request) carryOut(conn *dbus.Conn) error {
 		return err
 	}
 	fmt.Println(s)
-	if r.attempt {
+	if r.update {
 		fmt.Println("Update succeeded -- reboot needed.")
 	}
 	return nil

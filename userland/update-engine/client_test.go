@@ -6,10 +6,10 @@ func TestFlagsWithOneDashAndWithTwo(t *testing.T) {
 	for args, want := range map[string]request{
 		"-status":            {show: true},
 		"--status":           {show: true},
-		"-update":            {attempt: true, show: true},
-		"--update":           {attempt: true, show: true},
-		"-check_for_update":  {attempt: true},
-		"--check_for_update": {attempt: true},
+		"-update":            {update: true, show: true},
+		"--update":           {update: true, show: true},
+		"-check_for_update":  {check: true},
+		"--check_for_update": {check: true},
 	} {
 		if got, err := parse([]string{args}); err != nil || got != want {
 			t.Errorf("%s: %+v, %v; want %+v", args, got, err, want)

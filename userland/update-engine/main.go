@@ -4,8 +4,8 @@
 //
 //	update-engine                            serves the bus
 //	update_engine_client -status             prints the status
-//	update_engine_client -check_for_update   makes an update be there
-//	update_engine_client -update             the same, and prints the status that comes of it
+//	update_engine_client -check_for_update   makes an update be there, unless update.conf says SERVER=disabled
+//	update_engine_client -update             makes an update be there, and prints the status that comes of it
 package main
 
 import (

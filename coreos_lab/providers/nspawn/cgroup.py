@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from coreos_lab import wait
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node
+from coreos_lab.providers.nspawn import names
 
 # Version 1's names; in version 2 the last one is called io.
 CONTROLLERS = ("memory", "cpu", "pids", "blkio")
@@ -40,8 +42,9 @@ def parse_mounts(mounts: str) -> Hierarchies:
     return Hierarchies(v2, v1)
 
 
+@cache
 def hierarchies() -> Hierarchies:
-    """The host's cgroup mounts."""
+    """The host's cgroup mounts, read once: they do not move."""
     return parse_mounts(Path("/proc/self/mounts").read_text(encoding="utf-8"))
 
 
@@ -53,7 +56,7 @@ def _v2() -> Path:
 
 
 def folder(cluster: Cluster, node: Node) -> Path:
-    """The cgroup that we make for a node where there is no systemd to do so."""
+    """The cgroup that we make for a node where PID 1 is not systemd."""
     return _v2() / "coreos-lab" / cluster.name / node.name
 
 
@@ -65,8 +68,14 @@ def recorded(node_folder: Path) -> Path | None:
         return None
 
 
+def runs_elsewhere(cluster: Cluster) -> bool:
+    """Whether nodes of another state folder's cluster run in this cluster's cgroup: it may have the same name."""
+    ours = (names.node_folder(cluster, node) for node in cluster.nodes)
+    return populated(_v2() / "coreos-lab" / cluster.name) and not any(populated(recorded(each)) for each in ours)
+
+
 def make(cluster: Cluster, node: Node) -> tuple[Path, list[Path]]:
-    """Makes a node's cgroups; returns the one for `launch.sh`, and others that its process must join."""
+    """Makes a node's cgroups; returns the one for `launch.sh`, and those of version 1 that its process must join."""
     unified = folder(cluster, node)
     unified.mkdir(parents=True, exist_ok=True)
     join: list[Path] = []
@@ -77,12 +86,12 @@ def make(cluster: Cluster, node: Node) -> tuple[Path, list[Path]]:
             path.mkdir(parents=True, exist_ok=True)
             join.append(path)
         else:
-            _hand_down(unified, "io" if controller == "blkio" else controller)
+            _enable(unified, "io" if controller == "blkio" else controller)
     return unified, join
 
 
-def _hand_down(unified: Path, controller: str) -> None:
-    """Asks for a controller in every cgroup above; where the host does not give it, limits will say so."""
+def _enable(unified: Path, controller: str) -> None:
+    """Enables a controller in every cgroup above. Where the host does not have it, setting a limit reports that."""
     for parent in (unified.parents[2], unified.parents[1], unified.parents[0]):
         try:
             (parent / "cgroup.subtree_control").write_text(f"+{controller}", encoding="utf-8")
@@ -98,7 +107,7 @@ def _events(path: Path) -> dict[str, str]:
 
 
 def populated(path: Path | None) -> bool:
-    """Whether anything runs in a cgroup or below it."""
+    """Whether a process runs in a cgroup or below it."""
     return path is not None and _events(path).get("populated") == "1"
 
 
@@ -108,7 +117,7 @@ def frozen(path: Path) -> bool:
 
 
 def kill(path: Path) -> None:
-    """Ends every process of a cgroup at once, frozen or not, and returns when they are gone."""
+    """Kills every process of a cgroup at once, frozen or not, and returns when they are gone."""
     if not populated(path):
         return
     (path / "cgroup.kill").write_text("1", encoding="utf-8")
@@ -116,7 +125,7 @@ def kill(path: Path) -> None:
 
 
 def freeze(path: Path, on: bool) -> None:
-    """Freezes or thaws a cgroup and returns when it is so."""
+    """Freezes or thaws a cgroup and returns when that is done."""
     (path / "cgroup.freeze").write_text("1" if on else "0", encoding="utf-8")
     word = "freeze" if on else "thaw"
     wait.until(lambda: frozen(path) is on, deadline=10, interval=0.005, missing=f"{path}: processes do not {word}")
@@ -145,19 +154,19 @@ def memory(cluster: Cluster, node: Node, path: Path) -> int | None:
 
 
 def remove(cluster: Cluster, node: Node) -> None:
-    """Removes the cgroups that we made for a node, the cluster's and the lab's own when they are empty."""
+    """Removes the cgroups that we made for a node, and the cluster's and the lab's own once they are empty."""
     for base in _bases():
         top = base / "coreos-lab"
         path = top / cluster.name / node.name
         for child, _folders, _files in os.walk(path, topdown=False):
             _remove_folder(Path(child))
         for parent in (top / cluster.name, top):
-            with suppress(OSError):  # another node's is still in there, or its removal was quicker
+            with suppress(OSError):  # another node's is still in there, or another thread has removed it
                 parent.rmdir()
 
 
 def _remove_folder(path: Path) -> None:
-    """The last process may be gone and its cgroup still busy, for some milliseconds."""
+    """A cgroup may stay busy for some milliseconds after its last process has ended."""
 
     def gone() -> bool:
         with suppress(OSError):
@@ -168,21 +177,27 @@ def _remove_folder(path: Path) -> None:
 
 
 def sweep(cluster: Cluster) -> None:
-    """Removes what is left of the cluster's cgroups but holds nothing that runs.
+    """Removes the cluster's cgroups that hold no process.
 
-    Who ends with all its processes leaves them, also of nodes that the next cluster of that name does not have.
+    A command that was killed with all its processes leaves them, also of nodes that the next cluster of that name does
+    not have.
     """
     for path in left(cluster):
         for child, _folders, _files in os.walk(path, topdown=False):
             with suppress(OSError):  # something runs in there, or below it
                 Path(child).rmdir()
-        with suppress(OSError):  # another cluster's is still in there
+        with suppress(OSError):  # another cluster's cgroup is still in there
             path.parent.rmdir()
 
 
 def left(cluster: Cluster) -> list[Path]:
-    """Cgroups of the cluster that are still there."""
-    return [path for base in _bases() if (path := base / "coreos-lab" / cluster.name).is_dir()]
+    """The cluster's cgroups that are still there."""
+    return [path for path in clusters() if path.name == cluster.name]
+
+
+def clusters() -> list[Path]:
+    """The cgroups of all clusters, one in each hierarchy; without those that systemd made for a node."""
+    return [path for base in _bases() for path in (base / "coreos-lab").glob("*/")]
 
 
 def _bases() -> list[Path]:

@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from coreos_lab import disk, run
+from coreos_lab.providers.nspawn import disks
 
-# What a boot makes anew: the overlay's scratch folder, where it was mounted, and the name of its cgroup.
-EPHEMERAL = frozenset({"work", "root", "cgroup"})
+# Each boot makes these again: the overlay's scratch folder and mount point, the path of the cgroup, the name servers.
+EPHEMERAL = frozenset({"work", "root", "cgroup", "resolv.conf"})
 
 
 def parts(node_folder: Path) -> list[Path]:
-    """What a node's folder holds that outlasts a power cut."""
-    return sorted(path for path in node_folder.iterdir() if path.name not in EPHEMERAL)
+    """The parts of a node's folder that outlast a power cut; the record of a loop device does not."""
+    return sorted(p for p in node_folder.iterdir() if p.name not in EPHEMERAL and p.suffix != disks.RECORD)
 
 
 def size(node_folders: Sequence[Path]) -> int:
@@ -24,9 +25,9 @@ def size(node_folders: Sequence[Path]) -> int:
 
 
 def save(pairs: Sequence[tuple[Path, Path]], *, extra_disks: bool) -> None:
-    """Copies nodes' folders, each to a place that is not there yet.
+    """Copies nodes' folders, each to a path that does not exist yet.
 
-    With extra disks the kernel first writes what it still holds of them: it caches a loop device apart from its file.
+    With extra disks the kernel's caches are written first: it caches a loop device apart from its file.
     """
     if extra_disks:
         os.sync()
@@ -34,7 +35,7 @@ def save(pairs: Sequence[tuple[Path, Path]], *, extra_disks: bool) -> None:
 
 
 def restore(pairs: Sequence[tuple[Path, Path]]) -> None:
-    """Puts copies in place of nodes' folders. Until a folder is whole it has no `upper`, as that of no node has."""
+    """Replaces nodes' folders by copies. A folder that is not whole yet has no `upper`: its node counts as absent."""
     for _source, target in pairs:
         if target.exists():
             disk.remove_tree(target)
@@ -46,7 +47,7 @@ def _copy(pairs: Sequence[tuple[Path, Path]]) -> None:
         source, target = pair
         target.mkdir(parents=True)
         options = ["--archive", "--one-file-system", "--reflink=auto", "--sparse=always"]
-        # It must not outlive us: whoever is called next begins anew, in the same place.
+        # It must not outlive this process: the next command removes the folder and copies again.
         bound = ["setpriv", "--pdeathsig", "KILL"]
         run.run([*bound, "cp", *options, "--target-directory", str(target), "--", *map(str, parts(source))])
 

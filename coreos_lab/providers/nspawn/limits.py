@@ -1,7 +1,7 @@
-"""What a node may use: set when it starts, changed while it runs, and how often it wanted more.
+"""A node's limits: set when it starts, changed while it runs, and how often the kernel refused it more.
 
-Where systemd is PID 1 it owns the cgroups, and is asked to set limits (systemd.resource-control(5)); what they are is
-read from the cgroup itself (the kernel's admin-guide/cgroup-v2 and admin-guide/cgroup-v1).
+Where systemd is PID 1 it owns the cgroups, and sets the limits for us (systemd.resource-control(5)); they are read
+from the cgroup itself (the kernel's admin-guide/cgroup-v2 and admin-guide/cgroup-v1).
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from coreos_lab import run
+from coreos_lab import hints, run
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Limits, Node
 from coreos_lab.providers.nspawn import cgroup, names
 
 CPU_PERIOD = 100_000  # microseconds: the kernel's default
-TRIES, STEP = 10, 0.05  # version 1 refuses a limit below what is in use: so often, and so much more each time
-NO_LIMIT = 2**60  # bytes: version 1 knows no word for it, only a very large number
+TRIES, STEP = 10, 0.05  # version 1 refuses a limit below what is in use: it is raised by 5 % up to ten times
+NO_LIMIT = 2**60  # bytes: version 1 shows no limit as a very large number
 
 
 @dataclass(frozen=True)
 class Dial:
-    """One resource: its controller, the file of its limit, systemd's word for it, and where refusals are counted.
+    """One resource: its controller, the file of its limit, systemd's property for it, and where refusals are counted.
 
-    Files differ between versions 1 and 2. A count is a line of its file, the whole file where it has no name.
+    Files differ between versions 1 and 2. A count is a named line of its file, the whole file where the name is "".
     """
 
     controller: str
@@ -56,7 +56,7 @@ def start_with(cluster: Cluster, node: Node) -> None:
 
 
 def change(cluster: Cluster, node: Node, limits: Limits) -> None:
-    """Sets all limits of a node; where it has no cgroups there is nothing to limit. LabError where that cannot be."""
+    """Sets all limits of a node, if it has cgroups. LabError where one cannot be set."""
     if run.systemd_is_init():
         unit = names.systemd_unit(cluster, node)
         changed = [f"{dial.setting}={_of_systemd(name, getattr(limits, name))}" for name, dial in DIALS.items()]
@@ -69,16 +69,16 @@ def change(cluster: Cluster, node: Node, limits: Limits) -> None:
 
 
 def now(cluster: Cluster, node: Node) -> Limits:
-    """What a node may use now."""
-    found = {}
+    """A node's limits now."""
+    values = {}
     for resource, dial in DIALS.items():
         text = _read(_file(cluster, node, dial.controller, dial.v1, dial.v2))
-        found[resource] = parse(resource, text)
-    return Limits(**found)  # type: ignore[arg-type]
+        values[resource] = parse(resource, text)
+    return Limits(**values)  # type: ignore[arg-type]
 
 
 def parse(resource: str, text: str) -> int | float | None:
-    """A limit as a cgroup's file says it; None is without."""
+    """A limit from a cgroup's file; None for no limit."""
     word = text.split(maxsplit=1)[0] if text.split() else "max"
     if word == "max" or int(word) < 0 or int(word) >= NO_LIMIT:
         return None
@@ -86,7 +86,7 @@ def parse(resource: str, text: str) -> int | float | None:
 
 
 def usage(cluster: Cluster, node: Node) -> Limits:
-    """What a node uses now: memory without what is only cached, and threads."""
+    """What a node uses now: memory without file caches, and threads."""
     v1 = cgroup.hierarchies().v1
     held = _read(_file(cluster, node, "memory", "memory.usage_in_bytes", "memory.current"))
     stat = _counts(_file(cluster, node, "memory", "memory.stat", "memory.stat"))
@@ -112,26 +112,27 @@ def require(cluster: Cluster, node: Node, resource: str) -> None:
 
 
 def require_file(node: Node, controller: str, path: Path) -> None:
-    """LabError where a node has no such controller: its host gives none, or an older lab asked for none.
+    """LabError where a node has no such controller: the host has none, or an older version of lab enabled none.
 
-    systemd gives a node a controller when a limit is set, if the host has it.
+    systemd enables a controller for a node when a limit is set, if the host has it.
     """
     if run.systemd_is_init():
         found = cgroup.hierarchies()
-        given = _read(found.v2 / "cgroup.controllers") if found.v2 else ""
-        if controller not in (*given.split(), *found.v1):
+        controllers = _read(found.v2 / "cgroup.controllers") if found.v2 else ""
+        if controller not in (*controllers.split(), *found.v1):
             raise LabError(
-                f"{node.name}: this host's cgroups have no {controller} controller", "see its kernel's options"
+                f"{node.name}: this host's cgroups have no {controller} controller", "use a kernel that has it"
             )
     elif not path.exists():
+        anew = f"{hints.lab('break', node.name)} && {hints.lab('heal')}"
         raise LabError(
-            f"{node.name}: its cgroup has no {controller} controller ({path} is not there)",
-            f"if the node was started by an older lab: 'lab break {node.name}' and 'lab heal' start it anew",
+            f"{node.name}: its cgroup has no {controller} controller ({path} is missing)",
+            f"if an older version of lab started the node, start it again: {anew}",
         )
 
 
 def place(cluster: Cluster, node: Node, controller: str) -> Path:
-    """The cgroup of a node in which a controller counts it."""
+    """The cgroup of a node in a controller's hierarchy."""
     v1 = cgroup.hierarchies().v1
     if controller in v1:
         return v1[controller] / "coreos-lab" / cluster.name / node.name
@@ -155,17 +156,17 @@ def _write(cluster: Cluster, node: Node, resource: str, value: float | None) -> 
             path.write_text(text, encoding="utf-8")
         except OSError as error:
             if error.errno == errno.EBUSY and value is not None and left:
-                value *= 1 + STEP  # more is in use than the kernel could take back
+                value *= 1 + STEP  # more is in use than the kernel could reclaim
                 continue
             raise LabError(
                 f"{path}: cannot set the limit {text}: {error.strerror}",
-                "this host's cgroups do not give us that controller: leave --memory and --cpus out",
+                "leave --memory and --cpus out: this host's cgroups do not have that controller",
             ) from None
         return
 
 
 def written(resource: str, value: float | None, *, v1: bool) -> str:
-    """A limit as a cgroup's file wants it."""
+    """A limit in the format of a cgroup's file."""
     if resource == "cpus":
         quota = "max" if value is None else str(int(value * CPU_PERIOD))
         return f"{quota} {CPU_PERIOD}" if not v1 else "-1" if value is None else quota

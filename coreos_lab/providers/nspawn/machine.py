@@ -1,56 +1,100 @@
-"""One nspawn node: what it is started with."""
+"""The command line that starts one nspawn node."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import coreos_lab
 from coreos_lab.containers import layers
 from coreos_lab.model import Cluster, Node
-from coreos_lab.providers.nspawn import names
+from coreos_lab.providers.nspawn import boot, names
+from coreos_lab.providers.nspawn.resolver import RESOLVED
 
 FOLDERS = ("upper", "work", "root", "docker")
-RESOLVED = Path("/run/systemd/resolve/resolv.conf")
+FUSE = Path("/dev/fuse")
+# Capabilities that no program on a node needs. Without a user namespace they would affect the host.
+NEEDLESS = (
+    "CAP_AUDIT_CONTROL",
+    "CAP_AUDIT_READ",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_MAC_ADMIN",
+    "CAP_MAC_OVERRIDE",
+    "CAP_PERFMON",
+    "CAP_SYSLOG",
+    "CAP_SYS_MODULE",
+    "CAP_SYS_PACCT",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_TIME",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_WAKE_ALARM",
+)
 
 
 def nspawn_arguments(
-    node: Node, folder: Path, image: Path, user_data: Path, loops: Sequence[Path], *, resolved: bool
+    node: Node, folder: Path, user_data: Path, base: int, loops: Sequence[Path], resolv_conf: Path | None
 ) -> list[str]:
-    """What systemd-nspawn is told beyond its root and its network (systemd-nspawn(1)).
+    """systemd-nspawn's arguments (systemd-nspawn(1)) besides its root; it binds what boot.py has mounted under SHOWN.
 
     Docker needs all capabilities, its keyring and bpf calls, and a data folder that is not an overlay (overlay2 on
     overlay is refused, and vfs is ten times slower). /usr is the image's own, read-only as on Container Linux.
+    `base` is the host's user id of the node's root, 0 where that is the host's root: then it has fewer capabilities.
     """
+    isolated = [f"--private-users={base}:{boot.RANGE}", "--private-users-ownership=off"]
     return [
         "--boot",
         "--register=no",
         "--keep-unit",
         f"--machine={node.name}",
+        "--private-network",
+        *(isolated if base else [f"--drop-capability={','.join(NEEDLESS)}"]),
         "--capability=all",
         "--system-call-filter=@keyring bpf",
-        "--resolv-conf=" + ("replace-uplink" if resolved else "replace-host"),
+        "--system-call-filter=~syslog",  # some kernels let every user read their log
+        *_resolv_conf(resolv_conf and _shown(folder, resolv_conf)),
         "--link-journal=no",
-        f"--bind-ro={image / 'usr'}:/usr",
-        f"--bind={folder / 'docker'}:/var/lib/docker",
-        f"--bind-ro={layers.folder()}:{layers.SEEN_AT}",
-        f"--bind-ro={user_data}:/var/lib/coreos-install/user_data",
-        *(["--bind=/dev/fuse"] if Path("/dev/fuse").exists() else []),
-        *(f"--bind={loop}:{disk.device}" for disk, loop in zip(node.disks, loops, strict=True)),
+        f"--bind-ro={boot.SHOWN}/lower/usr:/usr",
+        f"--bind={boot.SHOWN}/node/docker:/var/lib/docker",
+        f"--bind-ro={boot.SHOWN}/layers:{layers.SEEN_AT}",
+        f"--bind-ro={_shown(folder, user_data)}:/var/lib/coreos-install/user_data",
+        *([f"--bind={boot.SHOWN}/dev/{FUSE.name}:{FUSE}"] if FUSE.exists() else []),
+        *(f"--bind={boot.SHOWN}/dev/{loop.name}:{disk.device}" for disk, loop in zip(node.disks, loops, strict=True)),
         "systemd.show_status=error",
         "systemd.log_color=no",
     ]
 
 
-def launch_arguments(cluster: Cluster, node: Node, folder: Path, image: Path, cgroup: str) -> list[str]:
+def _resolv_conf(own: Path | None) -> list[str]:
+    """The node's own file if it has one, else the host's, or the list of servers that systemd-resolved uses."""
+    if own is not None:
+        return ["--resolv-conf=off", f"--bind-ro={own}:/etc/resolv.conf"]
+    return ["--resolv-conf=" + ("replace-uplink" if RESOLVED.exists() else "replace-host")]
+
+
+def _shown(folder: Path, path: Path) -> Path:
+    """The path at which nspawn sees a file of the node's folder."""
+    return Path(boot.SHOWN, "node") / path.relative_to(folder)
+
+
+def launch_arguments(
+    cluster: Cluster, node: Node, folder: Path, image: Path, base: int, loops: Sequence[Path], cgroup: str
+) -> list[str]:
     """The call of launch.sh up to nspawn's own arguments."""
     network = cluster.network
+    devices = [*([FUSE] if FUSE.exists() else []), *loops]
     return [
         "/bin/sh",
         str(Path(__file__).with_name("launch.sh")),
         "power",
         cgroup,
+        sys.executable,
+        str(Path(coreos_lab.__file__).parents[1]),
         str(folder),
         str(image),
+        str(layers.folder()),
+        str(base),
+        ",".join(map(str, devices)),
         names.cable(network, node),
         names.bridge(network),
         names.with_prefix(network, node.address),

@@ -1,4 +1,4 @@
-"""Names and addresses on the host, derived from the plan alone: so that anything can be found and removed again."""
+"""Names and addresses on the host, derived from the plan alone, so that everything can be found and removed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from coreos_lab import settings
 from coreos_lab.model import Cluster, Network, Node
+from coreos_lab.records.store import ClusterFolder
 
-ALIAS = "coreos-lab"  # marks our bridges, so that nobody else's interface is ever touched
+ALIAS = "coreos-lab"  # marks our bridges, so that no other interface is ever touched
 ALIAS_MAX = 255  # bytes that an interface's alias holds
 
 
@@ -23,8 +24,21 @@ def cable(network: Network, node: Node) -> str:
 
 
 def alias(cluster: Cluster) -> str:
-    """What the bridge's alias says: whose it is. Two states may each have a cluster of that name: the folder tells."""
-    return f"{ALIAS}:{settings.clusters_dir() / cluster.name}"[:ALIAS_MAX]
+    """The bridge's alias, which identifies its cluster.
+
+    Two state folders may have clusters of the same name, and a state folder may be moved, so the alias has the identity
+    that is kept in the cluster's folder.
+    """
+    return f"{ALIAS}:{cluster.name}:{ClusterFolder(cluster.name).identity}"
+
+
+def aliases(cluster: Cluster) -> list[str]:
+    """All aliases that the bridge may have: older versions of lab used the folder's path.
+
+    A cluster that was never started has no identity yet.
+    """
+    own = [alias(cluster)] if ClusterFolder(cluster.name).identity else []
+    return [*own, f"{ALIAS}:{settings.clusters_dir() / cluster.name}"[:ALIAS_MAX]]
 
 
 def table(network: Network) -> str:
@@ -33,17 +47,17 @@ def table(network: Network) -> str:
 
 
 def mac(address: str) -> str:
-    """A locally administered MAC address made of the IPv4 address: the same after every boot."""
+    """A locally administered MAC address derived from the IPv4 address: the same after every boot."""
     return "02:00:" + ":".join(f"{byte:02x}" for byte in IPv4Address(address).packed)
 
 
 def with_prefix(network: Network, address: str) -> str:
-    """An address with the network's prefix length, as `ip address` wants it."""
+    """An address with the network's prefix length, as `ip address` takes it."""
     return f"{address}/{IPv4Network(network.subnet).prefixlen}"
 
 
 def node_folder(cluster: Cluster, node: Node) -> Path:
-    """The folder with all that a node has on the host."""
+    """The folder with all files of a node."""
     return settings.clusters_dir() / cluster.name / "nodes" / node.name
 
 

@@ -1,18 +1,15 @@
-"""The cluster's bridge on the host, its way out, and the proof that neither is anybody else's."""
+"""The cluster's bridge on the host and its NAT, and how the cluster's own bridge is told from others."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
-from coreos_lab import disk, events, run
+from coreos_lab import events, run
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Network
 from coreos_lab.providers import cables, routes
-from coreos_lab.providers.nspawn import names
-
-FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+from coreos_lab.providers.nspawn import cgroup, guard, host_settings, names, resolver
 
 
 @dataclass(frozen=True)
@@ -32,41 +29,55 @@ def links_of_host() -> dict[str, Link]:
 def is_ours(cluster: Cluster, link: Link | None) -> bool:
     """Whether an interface of our bridge's name is the cluster's own.
 
-    The alias says so. The kernel takes it only after the bridge is made: one without any alias that has our MAC address
-    is a bridge whose maker was killed in between.
+    The alias identifies it. The kernel sets an alias only after the bridge is made, so a bridge without any alias but
+    with our MAC address was made by a command that was killed in between.
     """
     if link is None:
         return False
-    return link.alias == names.alias(cluster) or link == Link("", names.mac(cluster.network.gateway))
+    return link.alias in names.aliases(cluster) or link == Link("", names.mac(cluster.network.gateway))
 
 
-def create(cluster: Cluster, record: Path) -> None:
-    """Makes the bridge with its address, and a way out through the host. What is there is left as it is.
+def create(cluster: Cluster) -> None:
+    """Makes the bridge with its address, and NAT through the host. May be repeated.
 
-    `record` is where what must be given back to the host is written down before it is changed.
+    The host's settings are raised after the bridge is there: a `lab destroy` that restores them looks for bridges.
     """
     network = cluster.network
     name = names.bridge(network)
     link = links_of_host().get(name)
     if link is not None and not is_ours(cluster, link):
         raise LabError(
-            f"{name}: an interface of that name is there and is not the cluster's",
+            f"{name}: an interface of that name exists and is not the cluster's",
             f"remove it (ip link delete {name}) or destroy the cluster that it belongs to",
         )
     routes.require_free(network.subnet, name)
+    if link is None and cgroup.runs_elsewhere(cluster):
+        raise LabError(
+            f"{cluster.name}: a cluster of that name runs already, from another state folder",
+            "give this one another name with --name",
+        )
     if link is None:
-        # The fixed MAC address keeps neighbours from losing the host when the port goes whose address the bridge would
-        # else have taken.
+        # Without a fixed MAC address the bridge takes one of its ports', and changes it when that node is gone: its
+        # neighbours would lose the host.
         run.run(["ip", "link", "add", name, "address", names.mac(network.gateway), "type", "bridge"])
     run.run(["ip", "link", "set", name, "alias", names.alias(cluster)])
     address = names.with_prefix(network, network.gateway)
     run.run(["ip", "address", "replace", address, "dev", name])
+    guard.put_up(cluster)
     run.run(["ip", "link", "set", name, "up"])
-    _open_way_out(cluster, record)
+    try:
+        routes.require_reached(cluster.nodes[0].address, name)
+    except LabError:
+        if link is None:  # while nothing of a plan exists it can be changed to another subnet
+            run.run(["ip", "link", "delete", name])
+        raise
+    with host_settings.lock():
+        host_settings.require({**host_settings.LEAST, **(host_settings.SWITCHES if _open_way_out(cluster) else {})})
+    resolver.provide(cluster)
 
 
 def nat_rules(network: Network) -> str:
-    """The cluster's NAT, in a table of its own. The first two lines make it the same however often it is loaded."""
+    """The cluster's NAT, in a table of its own. The first two lines make loading it idempotent."""
     table = f"ip {names.table(network)}"
     return "\n".join(
         [
@@ -83,67 +94,49 @@ def nat_rules(network: Network) -> str:
     )
 
 
-def _open_way_out(cluster: Cluster, record: Path) -> None:
-    """Lets nodes reach what the host reaches. Without it a cluster still works, only without the internet."""
+def _open_way_out(cluster: Cluster) -> bool:
+    """Lets nodes reach what the host reaches, once it forwards. Returns whether that works: it is optional."""
     name = names.bridge(cluster.network)
     try:
         run.run(["nft", "--file", "-"], input_text=nat_rules(cluster.network))
     except run.CommandError as error:
-        events.note("network", f"nodes have no way out: nft: {error.details.splitlines()[:1]}")
-        return
-    if FORWARD.read_text(encoding="utf-8").strip() == "0":
-        disk.write_atomic(record, json.dumps({"ip_forward": "0"}))
-        FORWARD.write_text("1", encoding="utf-8")
-    if _forward_policy_drops():
+        events.note("network", f"nodes cannot reach beyond this host: nft: {''.join(error.details.splitlines()[:1])}")
+        return False
+    if "-P FORWARD DROP" in _forward_rules():
         for direction in ("--in-interface", "--out-interface"):
             rule = ["FORWARD", direction, name, "--jump", "ACCEPT"]
             if run.run(["iptables", "--wait", "--check", *rule], check=False).returncode != 0:
                 run.run(["iptables", "--wait", "--insert", *rule])
+    return True
 
 
-def _forward_policy_drops() -> bool:
-    """Docker on the host closes forwarding for everybody: then our bridge needs a rule in its chain."""
+def _forward_rules() -> list[str]:
+    """The chain FORWARD of iptables, as iptables(8) prints it. A Docker on the host sets its policy to DROP."""
     if run.which("iptables") is None:
-        return False
-    return "-P FORWARD DROP" in run.run(["iptables", "--wait", "--list-rules", "FORWARD"], check=False).stdout
+        return []
+    return run.run(["iptables", "--wait", "--list-rules", "FORWARD"], check=False).stdout.splitlines()
 
 
-def destroy(cluster: Cluster, record: Path) -> None:
-    """Removes bridge, firewall table and rules, and gives the host its forwarding switch back."""
+def destroy(cluster: Cluster) -> None:
+    """Removes bridge, firewall tables and rules, and restores the host's settings with its last cluster."""
+    resolver.stop(cluster)
     name = names.bridge(cluster.network)
     links = links_of_host()
     bridge = links.get(name)
     if bridge is None or is_ours(cluster, bridge):
         for cable in links:
-            if cable.startswith(f"{name}-"):  # the kernel takes its time to clear a dead node's end away
+            if cable.startswith(f"{name}-"):  # the kernel removes a dead node's cable only after some time
                 run.run(["ip", "link", "delete", cable], check=False)
     if is_ours(cluster, bridge):
         run.run(["ip", "link", "delete", name])
     if run.which("nft"):
         run.run(["nft", "delete", "table", "ip", names.table(cluster.network)], check=False)
+    guard.take_down(cluster)
     for table in cables.cuts(cluster.network):
         cables.mend(table)
-    if _forward_policy_drops():
-        for direction in ("--in-interface", "--out-interface"):
-            while not run.run(
-                ["iptables", "--wait", "--delete", "FORWARD", direction, name, "--jump", "ACCEPT"],
-                check=False,
-            ).returncode:
-                pass
-    others = [link for link in links_of_host().values() if link.alias.startswith(names.ALIAS)]
-    if record.exists() and not others:
-        FORWARD.write_text(disk.read_json(record)["ip_forward"], encoding="utf-8")
-    record.unlink(missing_ok=True)
-
-
-def left(cluster: Cluster) -> list[str]:
-    """Interfaces and firewall tables of the cluster that are still on the host."""
-    name = names.bridge(cluster.network)
-    links = links_of_host()
-    foreign = name in links and not is_ours(cluster, links[name])
-    found = [f"interface {link}" for link in links if not foreign and (link == name or link.startswith(f"{name}-"))]
-    if run.which("nft"):
-        tables = run.run(["nft", "list", "tables"], check=False).stdout
-        found += [line for line in tables.splitlines() if line.split()[-1:] == [names.table(cluster.network)]]
-    found += [f"table bridge {table}" for table in cables.cuts(cluster.network)]
-    return found
+    for rule in _forward_rules():  # the policy may have changed since they were inserted
+        if rule.split()[3:4] == [name]:
+            run.run(["iptables", "--wait", "--delete", *rule.split()[1:]], check=False)
+    with host_settings.lock():
+        if not any(link.alias.startswith(names.ALIAS) for link in links_of_host().values()):
+            host_settings.give_back()

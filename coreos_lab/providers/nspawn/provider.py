@@ -6,25 +6,29 @@ cgroup of ours; both survive the command that made them.
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
-from coreos_lab import disk, run, settings, wait
-from coreos_lab.containers import layers
-from coreos_lab.errors import LabError
-from coreos_lab.machine_image.image import ensure_image, image_folder
-from coreos_lab.model import Cluster, Disk, Finding, Limits, Node, NodeState
-from coreos_lab.providers.nspawn import cgroup, copies, disks, limits, names, network, throttle
+from coreos_lab import disk
+from coreos_lab.machine_image.image import ensure_image
+from coreos_lab.model import Cluster, Disk, Finding, Leftovers, Limits, Node, NodeState
+from coreos_lab.providers.nspawn import (
+    cgroup,
+    copies,
+    disks,
+    limits,
+    names,
+    network,
+    power,
+    throttle,
+    user_ids,
+)
 from coreos_lab.providers.nspawn.doctor import findings
-from coreos_lab.providers.nspawn.machine import FOLDERS, RESOLVED, launch_arguments, nspawn_arguments
+from coreos_lab.remake import made_anew
 
-LEAST_FREE = 512 * 1024**2  # bytes: below that a node's Docker fails in ways that nobody understands
-STARTED = (b"systemd-nspawn", b"launch.sh", b"docker-registry")  # a reader's own `tail -f` there is no leftover
+HALT, REBOOT = signal.SIGRTMIN + 4, signal.SIGRTMIN + 5  # to a systemd: systemd(1)
 
 
 class NspawnProvider:
@@ -38,136 +42,55 @@ class NspawnProvider:
         return findings()
 
     def prepare(self, cluster: Cluster) -> str:
-        del cluster  # all boot the same
+        del cluster  # all clusters boot from the same image
         return ensure_image().parent.name
 
     def _folder(self, cluster: Cluster, node: Node) -> Path:
         return names.node_folder(cluster, node)
 
-    def _cluster_folder(self, cluster: Cluster) -> Path:
-        return settings.clusters_dir() / cluster.name
-
-    def _host_record(self, cluster: Cluster) -> Path:
-        return self._cluster_folder(cluster) / "host.json"
-
     def create_network(self, cluster: Cluster) -> None:
-        network.create(cluster, self._host_record(cluster))
+        network.create(cluster)
 
     def start(self, cluster: Cluster, nodes: Sequence[Node], user_data: Callable[[Node], Path]) -> None:
+        if cluster.userns:
+            user_ids.of_cluster(cluster)  # chosen here, before threads ask for it
         with ThreadPoolExecutor(max_workers=max(1, len(nodes))) as pool:
-            for job in [pool.submit(self._start, cluster, node, user_data(node)) for node in nodes]:
+            for job in [pool.submit(power.start, cluster, node, user_data(node)) for node in nodes]:
                 job.result()
 
-    def _start(self, cluster: Cluster, node: Node, user_data: Path) -> None:
-        if self.state(cluster, node) is NodeState.RUNNING:
-            return
-        if self.state(cluster, node) is NodeState.PAUSED:
-            self.resume(cluster, node)
-            return
-        folder = self._folder(cluster, node)
-        image = image_folder(cluster.image) / "rootfs"
-        if not image.is_dir():
-            raise LabError(
-                f"{image}: the machine image that {node.name} boots from is gone",
-                f"lab destroy --name {cluster.name}, then lab up: it is built again",
-            )
-        for name in FOLDERS:
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder).free
-        if free < LEAST_FREE:
-            raise LabError(
-                f"{folder}: only {free // 1024**2} MiB free on its file system, a node needs {LEAST_FREE // 1024**2}",
-                "make room, or move the state with LAB_STATE_DIR",
-            )
-        layers.folder().mkdir(parents=True, exist_ok=True)
-        layers.plant(folder / "docker")
-        loops = [disks.attach(folder, extra) for extra in node.disks]
-        (folder / "cgroup").unlink(missing_ok=True)
-        arguments = nspawn_arguments(node, folder, image, user_data, loops, resolved=RESOLVED.exists())
-        console = self.console(cluster, node)
-        if run.systemd_is_init():
-            self._start_as_service(cluster, node, [*launch_arguments(cluster, node, folder, image, "own"), *arguments])
-        else:
-            unified, join = cgroup.make(cluster, node)
-            limits.start_with(cluster, node)
-            run.spawn(
-                [*launch_arguments(cluster, node, folder, image, str(unified)), *arguments],
-                log_file=console,
-                env={"LAB_JOIN": " ".join(map(str, join))},
-            )
-        wait.until(
-            lambda: cgroup.populated(cgroup.recorded(folder)),
-            deadline=20,
-            interval=0.01,
-            missing=lambda: f"{node.name}: did not start; its console says: {_last_line(console)}",
-        )
-
-    def _start_as_service(self, cluster: Cluster, node: Node, command: Sequence[str]) -> None:
-        console = self.console(cluster, node)
-        told = cluster.limits
-        run.run(["systemctl", "reset-failed", names.systemd_unit(cluster, node)], check=False)
-        run.run(
-            [
-                "systemd-run",
-                "--quiet",
-                "--collect",
-                f"--unit={names.systemd_unit(cluster, node)}",
-                f"--description=lab: {node.name} of cluster {cluster.name}",
-                "--property=Delegate=yes",
-                "--property=KillMode=mixed",
-                "--property=TasksMax=infinity",
-                f"--property=StandardOutput=append:{console}",
-                f"--property=StandardError=append:{console}",
-                *([f"--property=MemoryMax={told.memory}"] if told.memory else []),
-                *([f"--property=CPUQuota={told.cpus * 100:g}%"] if told.cpus else []),
-                *command,
-            ]
-        )
-
     def kill(self, cluster: Cluster, node: Node) -> None:
-        path = cgroup.recorded(self._folder(cluster, node))
-        if path is not None:
-            cgroup.kill(path)
+        power.kill(cluster, node)
 
     def halt(self, cluster: Cluster, node: Node) -> None:
-        self._signal(cluster, node, signal.SIGRTMIN + 4)
+        power.signal_systemd(cluster, node, HALT)
 
     def reboot(self, cluster: Cluster, node: Node) -> None:
-        self._signal(cluster, node, signal.SIGRTMIN + 5)
-
-    def _signal(self, cluster: Cluster, node: Node, number: int) -> None:
-        """Tells the node's systemd by signal (systemd(1)): needs no network, as a power button does not."""
-        path = cgroup.recorded(self._folder(cluster, node))
-        pid = cgroup.leader(path) if path else None
-        if pid is None:
-            raise LabError(f"{node.name}: is not running", "start it with 'lab up'")
-        os.kill(pid, number)
+        power.signal_systemd(cluster, node, REBOOT)
 
     def pause(self, cluster: Cluster, node: Node) -> None:
-        path = cgroup.recorded(self._folder(cluster, node))
-        if path is None or not cgroup.populated(path):
-            raise LabError(f"{node.name}: is not running", "start it with 'lab up'")
-        cgroup.freeze(path, on=True)
+        power.pause(cluster, node)
 
     def resume(self, cluster: Cluster, node: Node) -> None:
-        path = cgroup.recorded(self._folder(cluster, node))
-        if path is not None and path.is_dir():
-            cgroup.freeze(path, on=False)
+        power.resume(cluster, node)
 
     def state(self, cluster: Cluster, node: Node) -> NodeState:
-        folder = self._folder(cluster, node)
-        path = cgroup.recorded(folder)
-        if path is not None and cgroup.populated(path):
-            return NodeState.PAUSED if cgroup.frozen(path) else NodeState.RUNNING
-        return NodeState.STOPPED if (folder / "upper").is_dir() else NodeState.ABSENT
+        return power.state(cluster, node)
+
+    def stuck(self, cluster: Cluster, node: Node) -> bool:
+        return power.stuck(cluster, node)
 
     def cable(self, cluster: Cluster, node: Node) -> str:
         return names.cable(cluster.network, node)
 
     def boot_id(self, cluster: Cluster, node: Node) -> str:
-        path = cgroup.recorded(self._folder(cluster, node))
-        pid = cgroup.leader(path) if path else None
-        return str(pid or "")
+        return str(power.first_process(cluster, node) or "")
+
+    def isolated(self, cluster: Cluster, node: Node) -> bool | None:
+        pid = power.first_process(cluster, node)
+        try:
+            return not Path(f"/proc/{pid}/ns/user").samefile("/proc/self/ns/user")
+        except OSError:
+            return None
 
     def memory(self, cluster: Cluster, node: Node) -> int | None:
         path = cgroup.recorded(self._folder(cluster, node))
@@ -188,8 +111,12 @@ class NspawnProvider:
     def held_back(self, cluster: Cluster, node: Node, resource: str) -> int:
         return limits.refused(cluster, node, resource)
 
+    def has_disks(self, cluster: Cluster, node: Node) -> bool:
+        return all(disks.attached(self._folder(cluster, node), each) for each in node.disks)
+
     def lose_disk(self, cluster: Cluster, node: Node, lost: Disk) -> None:
-        disks.begin_at(disks.require_attached(self._folder(cluster, node), lost), lost.size)
+        device = disks.require_attached(self._folder(cluster, node), lost, made_anew(cluster))
+        disks.begin_at(device, lost.size)
 
     def find_disk(self, cluster: Cluster, node: Node, lost: Disk) -> None:
         if device := disks.attached(self._folder(cluster, node), lost):
@@ -211,7 +138,7 @@ class NspawnProvider:
         return throttle.now(cluster, node, device) if device else None
 
     def console(self, cluster: Cluster, node: Node) -> Path:
-        return self._folder(cluster, node) / "console.log"
+        return power.console(cluster, node)
 
     def journal_folders(self, cluster: Cluster, node: Node) -> Sequence[Path]:
         journal = self._folder(cluster, node) / "upper/var/log/journal"
@@ -227,14 +154,13 @@ class NspawnProvider:
 
     def _destroy(self, cluster: Cluster, node: Node) -> None:
         folder = self._folder(cluster, node)
-        self.kill(cluster, node)
+        power.kill(cluster, node)
         disks.detach(folder)
-        if folder.exists():
-            disk.remove_tree(folder)
+        disk.remove_at_once(folder)  # a half removed folder would be started as a node that was off
         cgroup.remove(cluster, node)
 
     def destroy_network(self, cluster: Cluster) -> None:
-        network.destroy(cluster, self._host_record(cluster))
+        network.destroy(cluster)
         cgroup.sweep(cluster)
 
     def snapshot_size(self, cluster: Cluster) -> int:
@@ -249,33 +175,7 @@ class NspawnProvider:
             disks.detach(self._folder(cluster, node))
         copies.restore([(folder / "nodes" / node.name, self._folder(cluster, node)) for node in cluster.nodes])
 
-    def leftovers(self, cluster: Cluster) -> list[str]:
-        folder = self._cluster_folder(cluster)
-        return [
-            *network.left(cluster),
-            *disks.left(folder),
-            *(f"mount {path}" for path in disk.mount_points() if folder in path.parents),
-            *(f"cgroup {path}" for path in cgroup.left(cluster)),
-            *(f"process {pid}" for pid in _processes_under(folder)),
-        ]
+    def leftovers(self, cluster: Cluster) -> Leftovers:
+        from coreos_lab.providers.nspawn import audit
 
-
-def _last_line(path: Path) -> str:
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    except OSError:
-        lines = []
-    return lines[-1] if lines else "nothing"
-
-
-def _processes_under(folder: Path) -> list[int]:
-    """Programs that we start and that were told of the cluster's folder, whoever lost sight of them since."""
-    needle = f"{folder}/".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                line = (entry / "cmdline").read_bytes()
-                if needle in line and any(program in line for program in STARTED):
-                    found.append(int(entry.name))
-    return found
+        return audit.audit(cluster)

@@ -1,4 +1,4 @@
-"""How fast a node may read and write a block device: by its cgroup, of either version."""
+"""Limits how fast a node reads and writes a block device, through its cgroup of either version."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _files() -> tuple[str, ...]:
 
 
 def change(cluster: Cluster, node: Node, device: Path, rate: int | None) -> None:
-    """Bytes a second each way; None is without limit. LabError where the node's cgroup cannot set it."""
+    """Sets the limit, in bytes a second each way; None removes it. LabError where the node's cgroup refuses it."""
     if run.systemd_is_init():
         unit = names.systemd_unit(cluster, node)
         value = "" if rate is None else f"{device} {rate}"
@@ -33,16 +33,16 @@ def change(cluster: Cluster, node: Node, device: Path, rate: int | None) -> None
         return
     folder = limits.place(cluster, node, "blkio")
     if not folder.is_dir():
-        return  # a node that does not run is as fast as it will be
+        return  # the node does not run, so it has no limit
     for name in _files():
         try:
             (folder / name).write_text(written(number(device), rate, v1=name in V1), encoding="utf-8")
         except OSError as error:
-            raise LabError(f"{folder / name}: cannot be set: {error.strerror}") from None
+            raise LabError(f"{folder / name}: the limit cannot be set: {error.strerror}") from None
 
 
 def written(device: str, rate: int | None, *, v1: bool) -> str:
-    """A limit as a cgroup's file wants it; `device` is a major and minor number."""
+    """A limit in the format of a cgroup's file; `device` is a major and minor number."""
     if v1:
         return f"{device} {rate or 0}"
     value = "max" if rate is None else str(rate)
@@ -50,7 +50,7 @@ def written(device: str, rate: int | None, *, v1: bool) -> str:
 
 
 def now(cluster: Cluster, node: Node, device: Path) -> int | None:
-    """Bytes a second that the node may read; None is without limit."""
+    """The limit for reads, in bytes a second; None for no limit."""
     folder = limits.place(cluster, node, "blkio")
     text = ""
     with suppress(OSError):
@@ -59,7 +59,7 @@ def now(cluster: Cluster, node: Node, device: Path) -> int | None:
 
 
 def parse(text: str, device: str) -> int | None:
-    """Reads either version's file."""
+    """A device's limit in the file of either version."""
     for line in text.splitlines():
         words = line.split()
         if words[0] == device:

@@ -1,0 +1,1 @@
+"""Machines by Vagrant, on VirtualBox or libvirt."""

@@ -1,4 +1,4 @@
-"""Which box, on which hypervisor: a pure choice, from what the user asked for and what the machine has."""
+"""The choice of hypervisor and box, from the user's options and what is installed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from coreos_lab.model import VagrantBox
 
 HYPERVISORS = ("virtualbox", "libvirt")
 CHANNELS = ("stable", "beta", "alpha", "lts")
-# Flatcar's own release servers: what describes a box for Vagrant, by channel and version.
+# The description of a box for Vagrant on Flatcar's release servers, by channel and version.
 FLATCAR_URL = "https://{channel}.release.flatcar-linux.net/amd64-usr/{version}/flatcar_production_vagrant.json"
 
 
 def hypervisor(environ: Mapping[str, str], *, virtualbox: bool) -> str:
-    """Vagrant's own word for it (VAGRANT_DEFAULT_PROVIDER), or VirtualBox where it is installed, or libvirt."""
-    told = environ.get("VAGRANT_DEFAULT_PROVIDER", "")
-    if told and told not in HYPERVISORS:
-        raise UsageError(f"VAGRANT_DEFAULT_PROVIDER={told}: not supported (there is: {', '.join(HYPERVISORS)})")
-    return told or ("virtualbox" if virtualbox else "libvirt")
+    """The hypervisor in VAGRANT_DEFAULT_PROVIDER, else VirtualBox where it is installed, else libvirt."""
+    chosen = environ.get("VAGRANT_DEFAULT_PROVIDER", "")
+    if chosen and chosen not in HYPERVISORS:
+        raise UsageError(f"VAGRANT_DEFAULT_PROVIDER={chosen}: not supported (there is: {', '.join(HYPERVISORS)})")
+    return chosen or ("virtualbox" if virtualbox else "libvirt")
 
 
 def choose(on: str, own: str, driver: str, *, channel: str | None, name: str | None, version: str | None) -> VagrantBox:
-    """The box: Flatcar's of a channel on VirtualBox, on libvirt ours (its name is `own`), or one that was named.
+    """The box: the one that was named, else Flatcar's of a channel on VirtualBox and ours (`own`) on libvirt.
 
-    Raises UsageError for a channel that there is not, or on a hypervisor that Flatcar has no box for.
+    Raises UsageError for an unknown channel, or on a hypervisor that Flatcar has no box for.
     """
     if channel and channel not in CHANNELS:
         raise UsageError(f"--channel {channel}: no such channel (there is: {', '.join(CHANNELS)})")
@@ -48,10 +48,10 @@ def choose(on: str, own: str, driver: str, *, channel: str | None, name: str | N
 
 
 def driver() -> str:
-    """How libvirt runs machines here: kvm where the processor helps, else qemu, which emulates one."""
+    """How libvirt runs machines here: kvm with hardware virtualization, else qemu, which emulates a processor."""
     flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split() if Path("/proc/cpuinfo").exists() else []
-    helps = "vmx" in flags or "svm" in flags  # a /dev/kvm without either is for other kinds of guests
-    return "kvm" if helps and os.access("/dev/kvm", os.R_OK | os.W_OK) else "qemu"
+    virtualizes = "vmx" in flags or "svm" in flags  # without either, /dev/kvm is for other kinds of guests
+    return "kvm" if virtualizes and os.access("/dev/kvm", os.R_OK | os.W_OK) else "qemu"
 
 
 def here() -> str:

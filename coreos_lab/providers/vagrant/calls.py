@@ -1,14 +1,15 @@
-"""Vagrant, through python-vagrant: what it prints goes to a log, and its failing part into our error."""
+"""Vagrant, through python-vagrant: its output goes to a log, and the failing part of it into our error."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from coreos_lab import run
+from coreos_lab import environment, run
 from coreos_lab.errors import LabError
 
 
@@ -29,9 +30,9 @@ class Vagrant:
 
     def boxes(self) -> list[str]:
         """The names of the boxes that Vagrant has."""
-        found: list[str] = []
-        self._call("box list", lambda tool: found.extend(box.name for box in tool.box_list()))
-        return found
+        names: list[str] = []
+        self._call("box list", lambda tool: names.extend(box.name for box in tool.box_list()))
+        return names
 
     def add_box(self, name: str, file: Path) -> None:
         """Gives Vagrant a box."""
@@ -41,7 +42,7 @@ class Vagrant:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         before = self._log.stat().st_size if self._log.exists() else 0
-        tool = _mortal()(root=str(self._folder), out_cm=self._output, err_cm=self._output)
+        tool = _mortal()(root=str(self._folder), out_cm=self._output, err_cm=self._output, env=_environment())
         try:
             act(tool)
         except run.LibraryCallError as error:
@@ -49,7 +50,7 @@ class Vagrant:
             raise LabError(
                 f"vagrant {what}: exit code {error.returncode}", f"the whole output is in {self._log}", tail
             ) from None
-        except RuntimeError:  # python-vagrant's way to say that there is no vagrant
+        except RuntimeError:  # python-vagrant raises it where vagrant is not installed
             raise run.MissingProgramError("vagrant") from None
 
     @contextmanager
@@ -59,9 +60,9 @@ class Vagrant:
 
 
 def _mortal() -> Any:
-    """python-vagrant's class, but its `vagrant` ends with us however we end: it would hold its machines' locks.
+    """python-vagrant's class, whose `vagrant` is killed when this process ends: it would hold its machines' locks.
 
-    Whoever is called next makes anew what it had not made to its end.
+    The next command makes the machines again that were not finished.
     """
     import vagrant
 
@@ -74,17 +75,24 @@ def _mortal() -> Any:
     return Mortal
 
 
+def _environment() -> dict[str, str]:
+    """Our environment with the user's proxy: Vagrant may have to download a box."""
+    return environment.ours(os.environ, outside=True)
+
+
 def any_of(names: Sequence[str]) -> str:
-    """How several machines are named to Vagrant in one word: a pattern between slashes."""
+    """Several machines as one argument of Vagrant: a pattern between slashes."""
     return names[0] if len(names) == 1 else f"/^({'|'.join(names)})$/"
 
 
 def failing_part(text: str) -> list[str]:
-    """The lines of Vagrant's output that say what went wrong: neither its progress nor where in Ruby it happened."""
-    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)  # it draws bars, also where there is no terminal
+    """The lines of Vagrant's output that say what went wrong, without its progress and Ruby's stack trace."""
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)  # it draws progress bars, also without a terminal
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     progress = [number for number, line in enumerate(lines) if line.startswith(("==> ", "Bringing machine"))]
     rest = lines[progress[-1] + 1 :] if progress else lines
-    rest = [re.sub(r"^/\S+:\d+:in `[^']*': ", "", line) for line in rest]  # what Ruby says of an error nobody expected
+    rest = [
+        re.sub(r"^/\S+:\d+:in `[^']*': ", "", line) for line in rest
+    ]  # the prefix of an error that Ruby prints itself
     plain = [line for line in rest if not re.match(r"(\s+from /|/\S+:\d+:in `|    core-\d+: )", line)]
     return (plain or lines)[-run.TAIL :]

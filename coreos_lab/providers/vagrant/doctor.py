@@ -1,4 +1,4 @@
-"""Can this machine run Vagrant's machines? Vagrant, its plugin, and a hypervisor that answers."""
+"""Whether this machine can run Vagrant's machines: Vagrant, its plugin, and a hypervisor that answers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from coreos_lab.providers.vagrant import boxes, hypervisors
 
 LEAST_VAGRANT = (2, 2)
 FREE_GIB = 6  # a box, its copy in the hypervisor's storage, and three machines
-# What builds the box, the containers and the mirror; as for nspawn.
+# Program -> Debian package: what builds the box and container images, and the mirror; as for nspawn.
 BUILDERS = {"mmdebstrap": "mmdebstrap", "buildah": "buildah", "docker-registry": "docker-registry", "npm": "npm"}
 RANGES = Path("/etc/vbox/networks.conf")
 
 
 def findings() -> list[Finding]:
-    """Every condition with what was found."""
+    """One finding for each condition."""
     on = boxes.here()
     found = [_vagrant(), _answers(on)]
     if on == "libvirt":
@@ -64,13 +64,13 @@ def _answers(on: str) -> Finding:
 
 
 def _entry() -> Finding:
-    """QEMU runs as a user of its own, and must reach the kernel that it boots."""
+    """QEMU runs as a user of its own, and must be able to read the kernel that it boots."""
     closed = [str(path) for path in settings.state_dir().parents if path.exists() and not path.stat().st_mode & 0o001]
     return Finding(
         "state folder",
         not closed,
-        f"{', '.join(closed)}: closed to others, QEMU among them" if closed else str(settings.state_dir()),
-        f"chmod o+x {' '.join(closed)}, or keep the state elsewhere: LAB_STATE_DIR",
+        f"{', '.join(closed)}: other users, QEMU among them, may not enter" if closed else str(settings.state_dir()),
+        f"chmod o+x {' '.join(closed)}, or set LAB_STATE_DIR to another folder",
     )
 
 
@@ -80,7 +80,7 @@ def _driver() -> Finding:
 
 
 def _ranges() -> Finding:
-    """VirtualBox from 6.1.28 on gives host-only networks only the ranges that this file names."""
+    """Since 6.1.28 VirtualBox allows host-only networks only in the ranges that this file lists."""
     text = RANGES.read_text(encoding="utf-8") if RANGES.exists() else ""
     ok = any(line.split()[:1] == ["*"] and ("172.17" in line or "0.0.0.0/0" in line) for line in text.splitlines())
     return Finding("host-only networks", ok, str(RANGES), f"echo '* 172.17.0.0/16' | sudo tee -a {RANGES}")

@@ -1,4 +1,4 @@
-"""The provider of virtual machines: Vagrant makes and removes them, the hypervisor itself is asked for the rest."""
+"""The provider of virtual machines: Vagrant makes and removes them, the hypervisor itself does the rest."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image.box import box_folder, box_name, ensure_box, vagrant_home
 from coreos_lab.machine_image.userland import ensure_userland
-from coreos_lab.model import Cluster, Finding, Node, NodeState, VagrantBox
+from coreos_lab.model import Cluster, Finding, Leftovers, Node, NodeState, VagrantBox
 from coreos_lab.providers import cables, routes
 from coreos_lab.providers.vagrant import hypervisors
 from coreos_lab.providers.vagrant.calls import Vagrant
 from coreos_lab.providers.vagrant.doctor import findings
 from coreos_lab.providers.vagrant.hypervisors import Hypervisor, machine, own_machines, own_networks, prefix
-from coreos_lab.store import ClusterFolder
+from coreos_lab.records.store import ClusterFolder
+from coreos_lab.remake import made_anew
 
-CONSOLE_LINES = 8  # of a machine that Vagrant did not come into
+CONSOLE_LINES = 8  # of a machine that Vagrant could not log in to
 
 
 class VagrantProvider:
@@ -35,7 +36,7 @@ class VagrantProvider:
     def prepare(self, cluster: Cluster) -> str:
         box = _box(cluster)
         if box.name != box_name():
-            return ""  # somebody else's: Vagrant fetches it
+            return ""  # not our box: Vagrant downloads it
         vagrant = Vagrant(settings.state_dir() / "box", settings.state_dir() / "logs" / "vagrant-box.log")
         file = ensure_box()
         if box.name not in vagrant.boxes():
@@ -44,7 +45,7 @@ class VagrantProvider:
         return file.parent.name
 
     def create_network(self, cluster: Cluster) -> None:
-        """Vagrant makes it with the first machine. Whether it can be made is found out, and told, before that."""
+        """Vagrant makes it with the first machine. A subnet that is in use is an error before that."""
         if not own_networks(cluster, self._hypervisor(cluster).networks()):
             routes.require_free(cluster.network.subnet)
 
@@ -56,13 +57,13 @@ class VagrantProvider:
         absent = [node for node in nodes if states[node.name] is NodeState.ABSENT]
         off = [node for node in nodes if states[node.name] is NodeState.STOPPED]
         folder = ClusterFolder(cluster.name).vagrant
-        # A machine that is whole boots by itself. Vagrant is only needed for what a config.rb may ask it to do on the
-        # host at every start, and takes its time: it comes in by SSH and sets the network up again.
+        # A finished machine boots by itself. Vagrant is only needed for what a config.rb may have it do on the host at
+        # every start, and it is slow: it logs in by SSH and sets the network up again.
         if off and not (folder / "config.rb").exists():
             self._power_on(cluster, off)
             off = []
         for node in absent:
-            self._remove(cluster, node)  # what an interruption may have left of it
+            self._remove(cluster, node)  # an interrupted command may have left parts of it
             disk.write_atomic(folder / "user-data" / node.name, user_data(node).read_text(encoding="utf-8"), 0o600)
         started = [node.name for node in nodes if node in absent or node in off]
         if not started:
@@ -75,7 +76,7 @@ class VagrantProvider:
                 raise self._with_console(cluster, nodes, error) from None
 
     def _with_console(self, cluster: Cluster, nodes: Sequence[Node], error: LabError) -> LabError:
-        """The error, with what the console says of the first machine that Vagrant did not come into."""
+        """The error, with the end of the console of the first machine that Vagrant could not log in to."""
         for node in nodes:
             console = disk.last_lines(self.console(cluster, node), CONSOLE_LINES)
             if console and not _whole(cluster, node).exists():
@@ -91,7 +92,7 @@ class VagrantProvider:
             hypervisor.power_on(machine(cluster, node))
 
     def write_vagrantfile(self, cluster: Cluster) -> None:
-        """Writes the cluster's Vagrantfile; a config.rb of the user's beside it is left alone."""
+        """Writes the cluster's Vagrantfile, but not the config.rb beside it, which is the user's."""
         folder = ClusterFolder(cluster.name)
         disk.write_atomic(folder.vagrant / "Vagrantfile", render.vagrantfile(cluster, files(cluster)))
 
@@ -118,16 +119,21 @@ class VagrantProvider:
         self._hypervisor(cluster).resume(machine(cluster, node))
 
     def state(self, cluster: Cluster, node: Node) -> NodeState:
-        """A machine whose making was interrupted is none yet: nobody knows whether its cloud-config was applied."""
+        """A machine that was not finished counts as absent: whether its cloud-config was applied is not known."""
         state = self._hypervisor(cluster).state(machine(cluster, node))
         return state if _whole(cluster, node).exists() else NodeState.ABSENT
 
     def boot_id(self, cluster: Cluster, node: Node) -> str:
-        done = ssh.node_run(cluster, node, ["cat", "/proc/sys/kernel/random/boot_id"], check=False)
-        return done.stdout.strip() if done.returncode == 0 else ""
+        if self.state(cluster, node) is not NodeState.RUNNING:
+            return ""
+        return ssh.answer(cluster, node, ["cat", "/proc/sys/kernel/random/boot_id"]).stdout.strip()
 
     def memory(self, cluster: Cluster, node: Node) -> int | None:
         return self._hypervisor(cluster).memory(machine(cluster, node))
+
+    def stuck(self, cluster: Cluster, node: Node) -> bool:
+        del cluster, node  # a virtual machine cannot be looked into from outside
+        return False
 
     def console(self, cluster: Cluster, node: Node) -> Path:
         return ClusterFolder(cluster.name).vagrant / f"{node.name}.console.log"
@@ -147,14 +153,14 @@ class VagrantProvider:
         if there and (folder / "Vagrantfile").exists():
             try:
                 self._vagrant(cluster).destroy(there)
-            except LabError as error:  # no Vagrant any more, or one that lost its records
+            except LabError as error:  # Vagrant was removed, or has lost its records
                 events.note("destroy", f"{error.message}: removing the machines without Vagrant")
         for node in nodes:
             self._remove(cluster, node)
             shutil.rmtree(ClusterFolder(cluster.name).node(node), ignore_errors=True)
 
     def _remove(self, cluster: Cluster, node: Node) -> None:
-        """Removes whatever there is of a machine, and Vagrant's record of it."""
+        """Removes all parts of a machine, and Vagrant's record of it."""
         _whole(cluster, node).unlink(missing_ok=True)
         self._hypervisor(cluster).remove(machine(cluster, node))
         shutil.rmtree(_record(cluster, node), ignore_errors=True)
@@ -166,13 +172,14 @@ class VagrantProvider:
         for network in own_networks(cluster, hypervisor.networks()):
             hypervisor.remove_network(network)
 
-    def leftovers(self, cluster: Cluster) -> list[str]:
+    def leftovers(self, cluster: Cluster) -> Leftovers:
         hypervisor = self._hypervisor(cluster)
-        return [
+        found = [
             *(f"machine {name}" for name in own_machines(cluster, hypervisor.machines())),
             *(f"network {name}" for name in own_networks(cluster, hypervisor.networks())),
             *(f"table bridge {table}" for table in cables.cuts(cluster.network)),
         ]
+        return Leftovers(found, [])
 
     def cable(self, cluster: Cluster, node: Node) -> str:
         return self._hypervisor(cluster).cable(machine(cluster, node), prefix(cluster))
@@ -181,7 +188,7 @@ class VagrantProvider:
         return disk.size(path for node in cluster.nodes for path in self._disks(cluster, node))
 
     def save_snapshot(self, cluster: Cluster, folder: Path) -> None:
-        """QEMU has written all that it holds of a disk when a machine stands still, so its files can be copied."""
+        """QEMU has flushed a machine's disks when the machine is paused, so their files can be copied."""
         for node in cluster.nodes:
             kept = folder / "nodes" / node.name
             disk.write_atomic(kept / "machine.xml", self._hypervisor(cluster).definition(machine(cluster, node)))
@@ -191,7 +198,7 @@ class VagrantProvider:
                 _copy(path, kept / "disks" / path.name)
 
     def restore_snapshot(self, cluster: Cluster, folder: Path) -> None:
-        """Disks are put back into the files that are there: owner and mode are the hypervisor's."""
+        """Disks are copied back into the existing files, which keep the owner and mode that the hypervisor set."""
         for node in cluster.nodes:
             kept = folder / "nodes" / node.name
             for path in sorted((kept / "disks").glob("*.path")):
@@ -208,29 +215,29 @@ class VagrantProvider:
 
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    # It must not outlive us: whoever is called next begins anew, in the same place.
+    # It must not outlive this process: the next command copies again, to the same path.
     copy: list[str | Path] = ["cp", "--reflink=auto", "--sparse=always", "--", source, target]
     run.run(["setpriv", "--pdeathsig", "KILL", *copy])
 
 
 def _whole(cluster: Cluster, node: Node) -> Path:
-    """What the Vagrantfile makes when a machine's cloud-config has been handed over."""
+    """The file that the Vagrantfile makes once a machine has got its cloud-config: the machine is finished."""
     return ClusterFolder(cluster.name).vagrant / "whole" / node.name
 
 
 def _record(cluster: Cluster, node: Node) -> Path:
-    """What Vagrant knows of a machine."""
+    """Vagrant's record of a machine."""
     return ClusterFolder(cluster.name).vagrant / ".vagrant" / "machines" / node.name
 
 
 def _box(cluster: Cluster) -> VagrantBox:
     if cluster.box is None:
-        raise LabError(f"{cluster.name}: its plan names no box", f"lab destroy --name {cluster.name}, then lab up")
+        raise LabError(f"{cluster.name}: its plan names no box", made_anew(cluster))
     return cluster.box
 
 
 def files(cluster: Cluster) -> render.VagrantFiles:
-    """What the cluster's Vagrantfile names."""
+    """The files that the cluster's Vagrantfile names."""
     folder = ClusterFolder(cluster.name)
     flatcar = _box(cluster).flatcar
     return render.VagrantFiles(

@@ -8,53 +8,49 @@ UNIT = "nginx.service"
 SCRATCH = "lab-check.service"
 
 
-@pytest.fixture
-def front(fleet, addresses):
-    """The name and the address of the node that runs nginx."""
-    node = fleet.where(UNIT)
-    assert node, f"{UNIT} is not active anywhere"
-    assert node in addresses, f"fleet says that {UNIT} runs on {node}, which is down"
-    return node, addresses[node]
-
-
 @pytest.mark.survives
 def test_fleet_lists_the_machines_that_run(fleet, addresses):
     listed = sorted(m.address for m in fleet.machines())
-    assert listed == sorted(addresses.values()), f"fleet lists {', '.join(listed)}; running are {', '.join(addresses)}"
+    assert listed == sorted(addresses.values()), f"fleet lists: {', '.join(listed)}; running: {', '.join(addresses)}"
 
 
 @pytest.mark.survives
-def test_nginx_answers(front, http_get):
-    node, address = front
-    answer = http_get(f"http://{address}/", method="HEAD")
-    assert answer.status == 200, f"{node}: HTTP {answer.status}: {answer.body}"
-    assert "nginx is here" in http_get(f"http://{address}/").body, f"{node}: somebody else answers on port 80"
+def test_nginx_answers(node_of, http_get):
+    node = node_of(UNIT)
+    answer = http_get(f"http://{node.address}/", method="HEAD")
+    assert answer.status == 200, f"{node.name}: HTTP {answer.status}: {answer.body}"
+    body = http_get(f"http://{node.address}/").body
+    assert "nginx is here" in body, f"{node.name}: port 80 answers with another page"
 
 
 @pytest.mark.survives
-def test_the_journal_shows_a_request(front, http_get, machine):
-    node, address = front
-    mark = f"/lab-check-{time.time_ns()}"
-    http_get(f"http://{address}{mark}")
-    end = time.monotonic() + 3
-    while mark not in machine(node).check_output(f"journalctl --unit={UNIT} --lines=20 --output=cat"):
-        assert time.monotonic() < end, f"{node}: a request to nginx is not in the journal of {UNIT}"
-        time.sleep(0.1)
+def test_the_journal_shows_a_request(node_of, http_get, machine, eventually):
+    node = node_of(UNIT)
+    path = f"/lab-check-{time.time_ns()}"
+    http_get(f"http://{node.address}{path}")
+    journal = f"journalctl --unit={UNIT} --lines=20 --output=cat"
+    eventually(
+        lambda: path in machine(node.name).check_output(journal),
+        f"{node.name}: a request to nginx is not in the journal of {UNIT}",
+        within=3,
+    )
 
 
 @pytest.mark.survives
-def test_every_machine_sees_the_unit(nodes, machine):
+def test_every_machine_lists_the_unit(nodes, machine):
     for node in nodes:
         listed = machine(node).check_output("fleetctl list-units --no-legend --fields=unit,active")
-        assert [UNIT, "active"] in [line.split() for line in listed.splitlines()], f"{node}: sees no active {UNIT}"
+        assert [UNIT, "active"] in [line.split() for line in listed.splitlines()], (
+            f"{node}: does not list an active {UNIT}"
+        )
 
 
-def test_a_unit_goes_through_its_life(nodes, machine):
-    """The slow one: fleetctl waits until a machine has carried out each step, and machines look every few seconds."""
+def test_a_unit_passes_through_all_states(nodes, machine):
+    """Takes seconds: fleetctl waits for a machine to carry out each step, and machines poll every few seconds."""
     host, path = machine(nodes[0]), f"/home/core/{SCRATCH}"
 
-    def wanted():
-        """The state in which fleet is to have the unit; None where it does not know it."""
+    def desired_state():
+        """The unit's desired state in fleet; None when fleet has no such unit."""
         lines = host.check_output("fleetctl list-unit-files --no-legend --fields=unit,dstate").splitlines()
         return dict(line.split() for line in lines).get(SCRATCH)
 
@@ -69,6 +65,6 @@ def test_a_unit_goes_through_its_life(nodes, machine):
             (f"destroy {SCRATCH}", None),
         ):
             host.check_output(f"fleetctl {command} 2>&1")
-            assert wanted() == state, f"after fleetctl {command} the unit is {wanted()}, not {state}"
+            assert desired_state() == state, f"after fleetctl {command} the unit is {desired_state()}, not {state}"
     finally:
         host.run(f"fleetctl destroy {SCRATCH}; rm -f {path}")

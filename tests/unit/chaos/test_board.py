@@ -11,13 +11,13 @@ from rich.console import Console
 from coreos_lab.chaos.board import COLUMNS, board, sparkline
 from coreos_lab.chaos.observer import Observer
 from coreos_lab.chaos.probes import Sample
-from coreos_lab.model import Cluster
+from coreos_lab.model import Cluster, QualifiedName
 
 
 def samples(pattern: str, now: float) -> list[Sample]:
     """A sample each half second, the last just now."""
     last = len(pattern) - 1
-    return [Sample("front", now - (last - i) * 0.5 - 0.1, 0.0, mark == "+") for i, mark in enumerate(pattern)]
+    return [Sample("ch3", "front", now - (last - i) * 0.5 - 0.1, 0.0, mark == "+") for i, mark in enumerate(pattern)]
 
 
 def test_each_column_is_a_second() -> None:
@@ -32,10 +32,10 @@ def test_nodes_units_and_probes_on_one_board(planned: Callable[..., Cluster]) ->
     observer.changes.append((0.0, 0.0, units))
     now = time.monotonic()
     out = io.StringIO()
-    probes = {"front": samples("+--+", now)}
+    probes = {QualifiedName("ch3", "front"): samples("+--+", now)}
     Console(file=out, width=120).print(board(observer, probes, [("core-01", "kill")], now - 7))
-    said = out.getvalue()
-    assert "core-01: kill for 7 s" in said
-    (line,) = [line for line in said.splitlines() if "core-02" in line]
+    drawn = out.getvalue()
+    assert "core-01: kill for 7 s" in drawn
+    (line,) = [line for line in drawn.splitlines() if "core-02" in line]
     assert "b (failed), nginx" in line
-    assert "down for 1.0 s at most" in said
+    assert "down for 1.0 s at most" in drawn

@@ -13,7 +13,7 @@ from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node
 from coreos_lab.providers.base import CableProvider
-from coreos_lab.store import ClusterFolder
+from coreos_lab.records.store import ClusterFolder
 from tests.unit.paper import stands_for
 
 
@@ -66,7 +66,7 @@ def test_the_effect_is_what_the_kernel_says(
     paper.says = f"dd: /data/x: {says}"
     assert fault.seen(scene)
     assert not fault.gone(scene)
-    with pytest.raises(LabError, match="core-02: /data: cannot be written to anyway"):
+    with pytest.raises(LabError, match="core-02: /data: cannot be written to, so it cannot be broken"):
         fault.require_able(scene)
 
 

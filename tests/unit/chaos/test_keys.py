@@ -45,6 +45,7 @@ class Paper:
 def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
     etcd = Paper()
     monkeypatch.setattr(keys, "Etcd", lambda _addresses: etcd)
+    monkeypatch.setattr(keys, "machine_id", lambda _scene: "f00d" * 8)
     return etcd
 
 
@@ -52,10 +53,10 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
 def scene(planned: Callable[..., Cluster], paper: Paper) -> Callable[..., Scene]:
     del paper
 
-    def make(fault: keys.KeyFault, **told: str) -> Scene:
+    def make(fault: keys.KeyFault, **values: str) -> Scene:
         cluster = planned()
         provider: Any = object()
-        there = Scene(provider, cluster, cluster.nodes[1], values_for(fault, told))
+        there = Scene(provider, cluster, cluster.nodes[1], values_for(fault, values))
         return replace(there, before=fault.before(there))
 
     return make
@@ -72,6 +73,27 @@ def test_what_names_the_node_is_removed_and_put_back(paper: Paper, scene: Callab
     assert (paper.keys["/services/web/2"].value, paper.keys["/services/web/2"].ttl) == ("172.17.8.102:80", 9)
     assert paper.keys["/hosts/core-02"].value == "up"
     assert fault.gone(there)
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        ("/services/web/172.17.8.102", True),
+        ("/services/web/172.17.8.102:8080", True),
+        ("/hosts/web-core-02", True),
+        ("/machines/f00df00df00df00df00df00df00df00d", True),
+        ("/services/web/172.17.8.1020", False),
+        ("/services/web/2172.17.8.102", False),
+        ("/hosts/core-021", False),
+    ],
+)
+def test_a_key_may_name_the_node_in_its_own_name(
+    paper: Paper, scene: Callable[..., Scene], key: str, found: bool
+) -> None:
+    paper.keys[key] = Key("up", None, 5)
+    there = scene(keys.RemoveKeys())
+    keys.RemoveKeys().inject(there)
+    assert (key not in paper.keys) is found
 
 
 def test_who_has_announced_himself_again_is_left_alone(paper: Paper, scene: Callable[..., Scene]) -> None:
@@ -94,13 +116,13 @@ def test_another_time_to_live_is_no_effect(paper: Paper, scene: Callable[..., Sc
 
 
 @pytest.mark.parametrize(
-    ("told", "why"),
+    ("values", "why"),
     [({"key": "/nosuch"}, "etcd has no key /nosuch"), ({}, "no key in etcd names core-02")],
 )
 def test_what_is_not_there_cannot_be_broken(
-    paper: Paper, scene: Callable[..., Scene], told: dict[str, str], why: str
+    paper: Paper, scene: Callable[..., Scene], values: dict[str, str], why: str
 ) -> None:
     paper.keys.clear()
     fault = keys.RemoveKeys()
     with pytest.raises(LabError, match=why):
-        fault.require_able(scene(fault, **told))
+        fault.require_able(scene(fault, **values))

@@ -11,6 +11,8 @@ from coreos_lab.chaos import member
 from coreos_lab.chaos.fault import Scene
 from coreos_lab.clients import etcd, ssh
 from coreos_lab.clients.etcd import Member
+from coreos_lab.clients.http import CannotCheckError
+from coreos_lab.cluster import joining
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node
 
@@ -37,7 +39,7 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
     monkeypatch.setattr(member, "Etcd", lambda _addresses: found)
     monkeypatch.setattr(etcd, "is_healthy", lambda _address: found.healthy)
     monkeypatch.setattr(ssh, "node_run", found.node_run)
-    monkeypatch.setattr(member, "announce", lambda *_args: "core-01=http://172.17.8.101:2380")
+    monkeypatch.setattr(joining, "announce", lambda *_args: "core-01=http://172.17.8.101:2380")
     return found
 
 
@@ -51,7 +53,7 @@ def scene(planned: Callable[..., Cluster]) -> Scene:
 @pytest.mark.parametrize("fault", [member.LoseData(), member.CorruptData(), member.RemoveMember()])
 def test_it_comes_back_as_a_new_member(fault: member.MemberFault, scene: Scene, paper: Paper) -> None:
     fault.undo(scene)
-    (call,) = paper.ran
+    (_reached, call) = paper.ran
     assert call[-1] == "core-01=http://172.17.8.101:2380"
     assert "ETCD_INITIAL_CLUSTER_STATE=existing" in call[3]
     assert not fault.gone(scene)
@@ -71,3 +73,14 @@ def test_a_client_of_etcd_has_no_data_to_lose(planned: Callable[..., Cluster], s
     cluster = planned(nodes=7)
     with pytest.raises(LabError, match="core-07: is no member of etcd"):
         member.LoseData().require_able(Scene(scene.provider, cluster, cluster.nodes[6], {}))
+
+
+def test_members_that_nobody_tells_of_are_not_known_to_be_removed(
+    scene: Scene, paper: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent() -> list[Member]:
+        raise CannotCheckError("etcd: no node answers")
+
+    monkeypatch.setattr(paper, "members", silent)
+    with pytest.raises(CannotCheckError):
+        member.RemoveMember().seen(scene)

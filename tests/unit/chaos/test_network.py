@@ -86,7 +86,7 @@ def test_the_other_side_must_be_there(scene: Callable[..., Scene], kernel: dict[
     del kernel
     with pytest.raises(UsageError, match="from=core-07: core has no such node"):
         network.Partition().require_able(scene(**{"from": "core-01,core-07"}))
-    with pytest.raises(UsageError, match="nobody on the other side of core-02"):
+    with pytest.raises(UsageError, match="no node is left on the other side of core-02"):
         network.Partition().require_able(scene(**{"from": "core-02"}))
 
 
@@ -101,7 +101,7 @@ def test_a_provider_without_cables_is_refused(planned: Callable[..., Cluster]) -
 
 
 @pytest.mark.parametrize(
-    ("values", "asked"),
+    ("values", "expected"),
     [
         ({}, ["core-02 -> 172.17.8.101/22 172.17.8.103/22"]),
         ({"way": "in"}, ["core-02 -> 172.17.8.101/22 172.17.8.103/22"]),
@@ -114,7 +114,7 @@ def test_a_provider_without_cables_is_refused(planned: Callable[..., Cluster]) -
     ],
 )
 def test_who_tries_to_reach_whom(
-    scene: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch, values: dict[str, str], asked: list[str]
+    scene: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch, values: dict[str, str], expected: list[str]
 ) -> None:
     tried = []
 
@@ -124,7 +124,7 @@ def test_who_tries_to_reach_whom(
 
     monkeypatch.setattr(ssh, "node_run", node_run)
     assert network.Partition().seen(scene(**values))
-    assert tried == asked
+    assert tried == expected
 
 
 @pytest.mark.parametrize(("rate", "bytes_a_second"), [("1mbit", 125_000), ("64kbit", 8_000)])
@@ -139,13 +139,13 @@ def test_a_narrow_cable_is_narrow_both_ways(
 
 
 @pytest.mark.parametrize(
-    ("told", "why"),
+    ("values", "why"),
     [
         ({"form": "x"}, "partition has no such parameter .there is: from, way, port"),
         ({"way": "up"}, "way=up: not both, in or out"),
         ({"port": "0"}, "port=0: not all, or a port's number"),
     ],
 )
-def test_values_are_judged(told: dict[str, str], why: str) -> None:
+def test_values_are_judged(values: dict[str, str], why: str) -> None:
     with pytest.raises(UsageError, match=why):
-        fault.values_for(faults.FAULTS[FaultKind.PARTITION], told)
+        fault.values_for(faults.FAULTS[FaultKind.PARTITION], values)

@@ -35,20 +35,20 @@ def test_what_it_may_say(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("- break: core-01\n- brake: core-02\n", r"storm\.yaml:2: brake: no such key"),
         ("- break: core-01\n- break: core-02\n  fault: explode\n", r"storm\.yaml:2: --fault explode: no such fault"),
         ("- break: core-01\n  set: {x: y}\n", r"storm\.yaml:1: --set x=y: kill has no such parameter"),
-        ("- break: core-01\n  for: soon\n", r"storm\.yaml:1: for: 'soon' is no duration"),
+        ("- break: core-01\n  for: soon\n", r"storm\.yaml:1: for: 'soon' is not a duration"),
         ("- break: []\n", r"storm\.yaml:1: break: is empty"),
         ("break: core-01\n", r"storm\.yaml:1: storm\.yaml: must be a list"),
         ("[]\n", r"storm\.yaml:1: storm\.yaml: is empty"),
     ],
 )
-def test_what_is_wrong_is_named(file: Path, text: str, said: str) -> None:
+def test_what_is_wrong_is_named(file: Path, text: str, message: str) -> None:
     file.write_text(text)
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         load(file)
 
 

@@ -16,7 +16,7 @@ from coreos_lab.model import Cluster, Node
 
 
 class Systemd:
-    """One service: what `systemctl show` tells of it, and what was asked of systemctl."""
+    """One service: what `systemctl show` prints of it, and the calls of systemctl."""
 
     def __init__(self) -> None:
         self.tells = {
@@ -27,7 +27,7 @@ class Systemd:
             "TriggeredBy": "docker.socket",
         }
         self.process = "Ssl"
-        self.asked: list[str] = []
+        self.calls: list[str] = []
 
     def node_run(self, _cluster: Cluster, _node: Node, call: list[str], **_options: object) -> Any:
         text = ""
@@ -37,7 +37,7 @@ class Systemd:
             names = [word.removeprefix("--property=") for word in call if word.startswith("--property=")]
             text = "\n".join(f"{name}={self.tells[name]}" for name in names)
         else:
-            self.asked.append(" ".join(call[2:]))
+            self.calls.append(" ".join(call[2:]))
         return type("Done", (), {"stdout": text, "returncode": 0})
 
 
@@ -57,13 +57,13 @@ def scene(planned: Callable[..., Cluster]) -> Scene:
 
 def test_what_would_start_it_again_stops_too(systemd: Systemd, scene: Scene) -> None:
     service.Stop().inject(scene)
-    assert systemd.asked == ["stop docker.socket docker.service"]
+    assert systemd.calls == ["stop docker.socket docker.service"]
     assert not service.Stop().seen(scene)
     systemd.tells["ActiveState"] = "inactive"
     assert service.Stop().seen(scene)
     assert not service.Stop().gone(scene)
     service.Stop().undo(scene)
-    assert systemd.asked[1:] == ["start --no-block docker.socket docker.service"]
+    assert systemd.calls[1:] == ["start --no-block docker.socket docker.service"]
     systemd.tells["ActiveState"] = "active"
     assert service.Stop().gone(scene)
 
@@ -71,7 +71,7 @@ def test_what_would_start_it_again_stops_too(systemd: Systemd, scene: Scene) -> 
 def test_a_crash_is_another_invocation(systemd: Systemd, scene: Scene) -> None:
     before = service.Crash().before(scene)
     service.Crash().inject(scene)
-    assert systemd.asked == ["kill --signal=KILL docker.service"]
+    assert systemd.calls == ["kill --signal=KILL docker.service"]
     assert not service.Crash().seen(replace(scene, before=before))
     systemd.tells["InvocationID"] = "b2"
     assert service.Crash().seen(replace(scene, before=before))
@@ -84,23 +84,23 @@ def test_a_frozen_service_is_active_and_stands_still(systemd: Systemd, scene: Sc
     assert service.Freeze().seen(scene)
     assert not service.Freeze().gone(scene)
     service.Freeze().undo(scene)
-    assert systemd.asked == ["kill --signal=STOP docker.service", "kill --signal=CONT docker.service"]
+    assert systemd.calls == ["kill --signal=STOP docker.service", "kill --signal=CONT docker.service"]
     systemd.process = "Ssl"
     assert service.Freeze().gone(scene)
 
 
 def test_what_keeps_crashing_is_killed_by_a_service_of_the_node(systemd: Systemd, scene: Scene) -> None:
-    told = values_for(service.KeepCrashing(), {"service": "docker", "every": "0.5s"})
-    there = replace(scene, id="f00d", values=told, before="a1")
+    values = values_for(service.KeepCrashing(), {"service": "docker", "every": "0.5s"})
+    there = replace(scene, id="f00d", values=values, before="a1")
     service.KeepCrashing().inject(there)
-    (killer,) = systemd.asked
+    (killer,) = systemd.calls
     assert "--unit=coreos-lab-f00d.service" in killer
     assert killer.endswith("while :; do systemctl kill --signal=KILL docker.service; sleep 0.5s; done")
     assert not service.KeepCrashing().seen(there)
     systemd.tells["InvocationID"] = "b2"
     assert service.KeepCrashing().seen(there)
     service.KeepCrashing().undo(there)
-    assert systemd.asked[1:] == [
+    assert systemd.calls[1:] == [
         "stop coreos-lab-f00d.service",
         "reset-failed docker.service",
         "start --no-block docker.service",
@@ -118,4 +118,4 @@ def test_what_does_not_run_cannot_be_broken(systemd: Systemd, scene: Scene, what
     systemd.tells[what] = state
     with pytest.raises(LabError, match=why):
         service.Stop().require_able(scene)
-    assert systemd.asked == []
+    assert systemd.calls == []

@@ -21,7 +21,7 @@ from tests.unit.paper import stands_for
 
 @stands_for(CableProvider, DiskProvider, LimitProvider)
 class Paper:
-    """A provider that has everything, and notes what it was told."""
+    """A provider that has everything, and notes the calls."""
 
     name = "paper"
     own_clocks = True
@@ -68,13 +68,13 @@ class Bare:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the node answers, in turn; the last again and again. What it was asked is on `said` no more."""
+def node_answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the node answers, in turn; the last again and again. An answer that was given is removed."""
     answers = [""]
-    asked: list[str] = []
+    calls: list[str] = []
 
     def node_run(_cluster: Cluster, _node: Node, call: list[str], **_options: object) -> Any:
-        asked.append(" ".join(call))
+        calls.append(" ".join(call))
         out = answers.pop(0) if len(answers) > 1 else answers[0]
         return type("Done", (), {"stdout": out, "stderr": "", "returncode": 0})
 
@@ -96,7 +96,7 @@ def scene(planned: Callable[..., Cluster]) -> Callable[..., Scene]:
     return make
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("node_answers")
 @pytest.mark.parametrize(
     ("kind", "values", "left"),
     [
@@ -126,7 +126,7 @@ def test_a_machine_that_is_squeezed(
 
 
 def test_less_than_the_kernel_gives_is_refused(scene: Callable[..., Scene]) -> None:
-    with pytest.raises(LabError, match=r"--set cpus=0\.00: the kernel gives 0\.01"):
+    with pytest.raises(LabError, match=r"--set cpus=0\.00: the kernel cannot limit it to less than 0\.01"):
         resource.CpuQuota().require_able(scene(resource.CpuQuota(), cpus="0.00"))
 
 
@@ -151,14 +151,14 @@ def test_a_provider_that_cannot_is_named(kind: type[Fault], scene: Callable[...,
         kind().require_able(scene(kind(), provider))
 
 
-def test_a_disk_that_is_gone(scene: Callable[..., Scene], said: list[str]) -> None:
+def test_a_disk_that_is_gone(scene: Callable[..., Scene], node_answers: list[str]) -> None:
     broken = extra_disk.LoseDisk()
     at = scene(broken)
     broken.require_able(at)
     broken.inject(at)
-    said[:] = ["0\n"]
+    node_answers[:] = ["0\n"]
     assert broken.seen(at)
-    said[:] = ["4096\n"]
+    node_answers[:] = ["4096\n"]
     assert not broken.seen(at), "it can be read: no effect"
     broken.undo(at)
     assert broken.gone(at)
@@ -172,14 +172,14 @@ def test_a_disk_that_nobody_has_is_refused(scene: Callable[..., Scene]) -> None:
 
 
 def test_a_slow_disk_takes_its_time(
-    scene: Callable[..., Scene], said: list[str], monkeypatch: pytest.MonkeyPatch
+    scene: Callable[..., Scene], node_answers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = extra_disk.SlowDisk()
     at = scene(broken)
     provider: Any = at.provider
     broken.inject(at)
     assert provider.rate == 2**20
-    said[:] = [str(2**20)]
+    node_answers[:] = [str(2**20)]
     assert not broken.seen(at), "it was read at once"
     ticks = iter((0.0, 1.0))
     monkeypatch.setattr(time, "monotonic", lambda: next(ticks))
@@ -189,45 +189,45 @@ def test_a_slow_disk_takes_its_time(
     assert broken.gone(at)
 
 
-def test_a_clock_that_is_wrong(scene: Callable[..., Scene], said: list[str]) -> None:
+def test_a_clock_that_is_wrong(scene: Callable[..., Scene], node_answers: list[str]) -> None:
     broken = clock.ClockSkew()
     at = scene(broken, by="-10m")
     broken.require_able(at)
-    said[:] = ["systemd-timesyncd\n"]
+    node_answers[:] = ["systemd-timesyncd\n"]
     at = replace(at, before=broken.before(at))
     assert at.before == "systemd-timesyncd"
-    said[:] = [f"{time.time() - 600}\n"]
+    node_answers[:] = [f"{time.time() - 600}\n"]
     assert broken.seen(at)
     assert not broken.gone(at)
-    said[:] = [f"{time.time()}\n"]
+    node_answers[:] = [f"{time.time()}\n"]
     assert not broken.seen(at)
     assert broken.gone(at)
 
 
-def test_lost_packets(scene: Callable[..., Scene], said: list[str]) -> None:
+def test_lost_packets(scene: Callable[..., Scene], node_answers: list[str]) -> None:
     broken = network.Loss()
     at = scene(broken, percent="30")
     text = "".join(broken.rules(at))
     assert text.count("numgen random mod 100 < 30 counter drop") == 2
-    said[:] = ["20 packets transmitted, 15 received, 25% packet loss, time 400ms\n"]
+    node_answers[:] = ["20 packets transmitted, 15 received, 25% packet loss, time 400ms\n"]
     assert broken.seen(at)
-    said[:] = ["20 packets transmitted, 20 received, 0% packet loss, time 400ms\n"]
+    node_answers[:] = ["20 packets transmitted, 20 received, 0% packet loss, time 400ms\n"]
     assert not broken.seen(at)
     with pytest.raises(UsageError, match="percent"):
         fault.values_for(broken, {"percent": "100"})
 
 
 def test_what_the_emulator_is_told(
-    scene: Callable[..., Scene], said: list[str], monkeypatch: pytest.MonkeyPatch
+    scene: Callable[..., Scene], node_answers: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[list[str]] = []
-    monkeypatch.setattr(cables, "emulate", lambda _cable, how: told.append(list(how)))
+    calls: list[list[str]] = []
+    monkeypatch.setattr(cables, "emulate", lambda _cable, how: calls.append(list(how)))
     network.Delay().inject(scene(network.Delay()))
     network.Duplicate().inject(scene(network.Duplicate(), percent="5"))
-    assert told == [["delay", "200ms"], ["duplicate", "5%"]]
-    said[:] = ["64 bytes from 172.17.8.1: icmp_seq=1 ttl=64 time=201 ms\n"]
+    assert calls == [["delay", "200ms"], ["duplicate", "5%"]]
+    node_answers[:] = ["64 bytes from 172.17.8.1: icmp_seq=1 ttl=64 time=201 ms\n"]
     assert network.Delay().seen(scene(network.Delay()))
-    said[:] = ["64 bytes from 172.17.8.1: icmp_seq=1 ttl=64 time=0.1 ms\n"]
+    node_answers[:] = ["64 bytes from 172.17.8.1: icmp_seq=1 ttl=64 time=0.1 ms\n"]
     assert not network.Delay().seen(scene(network.Delay()))
-    said[:] = ["64 bytes from 172.17.8.1: icmp_seq=1 ttl=64 time=0.1 ms (DUP!)\n"]
+    node_answers[:] = ["64 bytes from 172.17.8.1: icmp_seq=1 ttl=64 time=0.1 ms (DUP!)\n"]
     assert network.Duplicate().seen(scene(network.Duplicate()))

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from coreos_lab import store
 from coreos_lab.chaos import verdict as records
 from coreos_lab.chaos.probes import Sample
-from coreos_lab.chaos.verdict import PROBES, RECORD, Phase, Verdict, judge, objectives_missed, of_checks
+from coreos_lab.chaos.verdict import PROBES, RECORD, Phase, Verdict, judge, of_checks, of_objectives
 from coreos_lab.commands import verdict as command
 from coreos_lab.errors import FailedError, LabError, UnknownError, UsageError
-from coreos_lab.model import CheckResult, Cluster, Outcome
+from coreos_lab.model import ETCD_PROBE, CheckResult, Cluster, Outcome, QualifiedName
+from coreos_lab.records import runs, store
 
 PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
-GOOD, BAD = CheckResult("web", PASS), CheckResult("web", FAIL, "says no", 0.5)
+GOOD, BAD = CheckResult("web", PASS, lab="ch3"), CheckResult("web", FAIL, "says no", 0.5, "ch3")
+FRONT = QualifiedName("ch3", "front")
 WHOLE = Verdict(
     PASS,
     "core",
@@ -29,19 +31,19 @@ WHOLE = Verdict(
         Phase("steady state before", PASS, 1.0, "1 checks pass", (GOOD,)),
         Phase("effect", PASS, 0.1, "power cut"),
         Phase("recovery while broken", PASS, 9.0, "1 checks pass", (GOOD,)),
-        Phase("objectives", PASS, 0.0, "front down for 2.0 s at most"),
+        Phase("objectives", PASS, 0.0, "ch3/front down for 2.0 s at most"),
     ),
-    {"front": 2.0},
-    {"front": 30.0},
+    {FRONT: 2.0},
+    {FRONT: 30.0},
 )
 
 
 def samples(seconds: float) -> list[Sample]:
     """The front, down for so long."""
     return [
-        Sample("front", 0.0, 0.0, ok=True),
-        Sample("front", 1.0, 1.0, ok=False),
-        Sample("front", 1.0 + seconds, 9.0, True),
+        Sample("ch3", "front", 0.0, 0.0, ok=True),
+        Sample("ch3", "front", 1.0, 1.0, ok=False),
+        Sample("ch3", "front", 1.0 + seconds, 9.0, True),
     ]
 
 
@@ -63,17 +65,48 @@ def test_a_break_that_never_came_is_not_of_anybody() -> None:
 
 
 def test_objectives_of_several_labs() -> None:
-    objectives = {"front": 10.0, "back": 5.0}
-    assert objectives_missed(objectives, {"front": 10.0, "back": 5.1}) == [
-        "back was down for 5.1 s, the objective is 5 s at most"
-    ]
-    assert objectives_missed(objectives, {}) == [], "what was not probed is not missed"
+    other = QualifiedName("other", "front")
+    objectives = {FRONT: 10.0, other: 5.0}
+    assert of_objectives(objectives, {FRONT: 9.0, other: 5.1}) == (
+        FAIL,
+        "other/front was down for 5.1 s, the objective is 5 s at most",
+    )
+    assert of_objectives(objectives, {FRONT: 9.0}) == (UNKNOWN, "other/front was never measured")
+    assert of_objectives(objectives, {FRONT: 9.0, other: 0.0}) == (
+        PASS,
+        "ch3/front down for 9.0 s at most, other/front down for 0.0 s at most",
+    )
+
+
+def test_each_lab_promises_something_of_the_one_etcd() -> None:
+    objectives = {QualifiedName("a", ETCD_PROBE): 5.0, QualifiedName("b", ETCD_PROBE): 15.0}
+    assert of_objectives(objectives, {QualifiedName("", ETCD_PROBE): 7.0}) == (
+        FAIL,
+        "a/etcd was down for 7.0 s, the objective is 5 s at most",
+    )
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     records.save(WHOLE, tmp_path)
     assert records.load(tmp_path) == WHOLE
     assert records.derived(WHOLE, samples(2.0)) == WHOLE
+
+
+def test_probes_of_one_name_in_two_labs_are_told_apart(tmp_path: Path) -> None:
+    """The first is down for too long, the second, which may be down for longer, not at all."""
+    slow = QualifiedName("slow", "front")
+    verdict = replace(
+        changed(3, outcome=FAIL, evidence="ch3/front was down for 5.0 s, the objective is 1 s at most"),
+        outcome=FAIL,
+        labs=("ch3", "slow"),
+        outages={FRONT: 5.0, slow: 0.0},
+        objectives={FRONT: 1.0, slow: 300.0},
+    )
+    seen = [*samples(5.0), *(replace(each, lab="slow", ok=True) for each in samples(5.0))]
+    records.save(verdict, tmp_path)
+    assert records.load(tmp_path) == verdict
+    assert json.loads((tmp_path / RECORD).read_text())["objectives"] == {"ch3/front": 1.0, "slow/front": 300.0}
+    assert records.derived(verdict, seen) == verdict
 
 
 @pytest.mark.parametrize(
@@ -114,6 +147,22 @@ def test_the_last_run_is_told(run: Callable[..., Path], capsys: pytest.CaptureFi
     assert "verdict: PASS" in capsys.readouterr().out
 
 
+def test_the_last_run_is_the_last_although_the_clock_has_jumped_back(
+    planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = planned()
+    store.save(cluster)
+    made: list[Path] = []
+    clock = iter(["20260102-000000", "20260101-000000", "20260101-000000"])
+    monkeypatch.setattr(time, "strftime", lambda _form: next(clock))
+    for _ in range(3):
+        made.append(runs.new(cluster, "break-core-02"))
+        records.save(WHOLE, made[-1])
+        assert command.find("core", None) == made[-1]
+    assert runs.ordered("core") == made
+    assert command.find("core", made[0].name) == made[0]
+
+
 def test_a_fail_is_a_fail(run: Callable[..., Path]) -> None:
     run(replace(changed(2, outcome=FAIL, checks=(BAD,), evidence="web: says no"), outcome=FAIL))
     with pytest.raises(FailedError, match="recovery while broken: web: says no"):
@@ -122,13 +171,29 @@ def test_a_fail_is_a_fail(run: Callable[..., Path]) -> None:
 
 def test_a_record_that_was_changed_is_found_out(run: Callable[..., Path]) -> None:
     run(changed(2, checks=(BAD,)))
-    with pytest.raises(LabError, match=r"verdict.json: says pass, and its evidence says fail"):
+    with pytest.raises(LabError, match=r"verdict.json: says pass, but its evidence says fail"):
         command.verdict("core", None, as_json=False)
 
 
 def test_probes_outweigh_words(run: Callable[..., Path]) -> None:
     run(WHOLE, down=31.0)
     with pytest.raises(LabError, match="its evidence says fail"):
+        command.verdict("core", None, as_json=False)
+
+
+def test_a_record_that_names_no_labs_is_refused(run: Callable[..., Path]) -> None:
+    folder = run(WHOLE)
+    old = json.loads((folder / RECORD).read_text())
+    del old["version"]
+    (folder / RECORD).write_text(json.dumps(old | {"outages": {"front": 2.0}, "objectives": {"front": 30.0}}))
+    with pytest.raises(UnknownError, match="a record of version 1, and this lab reads version 2"):
+        command.verdict("core", None, as_json=False)
+
+
+def test_without_what_the_probes_saw_there_is_no_pass(run: Callable[..., Path]) -> None:
+    folder = run(WHOLE)
+    (folder / PROBES).unlink()
+    with pytest.raises(LabError, match="says pass, but its evidence says unknown"):
         command.verdict("core", None, as_json=False)
 
 
@@ -139,6 +204,36 @@ def test_what_is_not_there_is_said(run: Callable[..., Path], planned: Callable[.
     folder = run(WHOLE)
     with pytest.raises(UsageError, match=f"nosuch: no run with a verdict .there is: {folder.name}"):
         command.verdict("core", "nosuch", as_json=False)
-    (folder / RECORD).write_text('{"outcome": "pass"}')
+    (folder / RECORD).write_text('{"outcome": "pass", "version": 2}')
     with pytest.raises(LabError, match="not a verdict's record"):
         command.verdict("core", None, as_json=False)
+
+
+@pytest.mark.parametrize("line", ['{"lab": "ch3", "pro', '{"lab": "ch3"}', "7"])
+def test_evidence_that_is_damaged_is_told(run: Callable[..., Path], line: str) -> None:
+    folder = run(WHOLE)
+    with (folder / PROBES).open("a") as out:
+        out.write(line)
+    with pytest.raises(LabError, match=r"probes\.jsonl: not a record of probes' samples"):
+        command.verdict("core", None, as_json=False)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        ([PASS, PASS], PASS),
+        ([PASS, FAIL, PASS], FAIL),
+        ([PASS, UNKNOWN, FAIL], UNKNOWN),
+        ([FAIL, UNKNOWN], FAIL),
+        ([], PASS),
+    ],
+)
+def test_the_first_phase_that_does_not_pass_decides(outcomes: list[Outcome], verdict: Outcome) -> None:
+    assert judge([Phase("x", outcome, 0.0) for outcome in outcomes]) is verdict
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "together"), [([PASS], PASS), ([PASS, UNKNOWN], UNKNOWN), ([UNKNOWN, FAIL], FAIL), ([], UNKNOWN)]
+)
+def test_could_not_check_is_never_a_pass(outcomes: list[Outcome], together: Outcome) -> None:
+    assert of_checks([CheckResult("c", outcome) for outcome in outcomes]) is together

@@ -9,15 +9,18 @@ from typing import Any, ClassVar
 
 import pytest
 
-from coreos_lab import node_states, wait
-from coreos_lab.chaos import faults, journal, verify
+from coreos_lab import wait
+from coreos_lab.chaos import healing, injecting, phases, verify
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.probes import Sample
 from coreos_lab.chaos.schedule import Step
+from coreos_lab.chaos.verdict import load
 from coreos_lab.chaos.verify import Verification
-from coreos_lab.clients import ssh
-from coreos_lab.errors import LabError
-from coreos_lab.model import CheckResult, Cluster, FaultKind, Lab, Outcome
+from coreos_lab.errors import LabError, UnknownError
+from coreos_lab.model import CheckResult, Cluster, FaultKind, Lab, NodeState, Outcome, QualifiedName
+from coreos_lab.observed import node_states
+from coreos_lab.records import fault_journal
+from coreos_lab.run import CommandError, Completed
 from coreos_lab.wait import DeadlineError
 
 PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
@@ -27,6 +30,7 @@ class Paper:
     """An etcd that keeps what it has acknowledged, or does not."""
 
     judgement = (Outcome.PASS, "all 3 acknowledged writes are there")
+    troubles: ClassVar[list[str]] = []
 
     def __init__(self, addresses: list[str], run: str) -> None:
         del addresses, run
@@ -69,44 +73,48 @@ class Stage:
     def __init__(self) -> None:
         self.checks: list[Any] = [PASS, PASS, PASS]
         self.inject_fails = False
-        self.heal_fails = False
+        self.heal_fails: LabError | None = None
         self.steps = 1
         self.done: list[str] = []
 
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
-    told = Stage()
+    made = Stage()
 
     def run_checks(*_args: object, only: str | None, **_options: object) -> list[CheckResult]:
-        told.done.append(f"check {only or 'all'}")
-        outcome = told.checks.pop(0)
+        made.done.append(f"check {only or 'all'}")
+        outcome = made.checks.pop(0)
         if not isinstance(outcome, Outcome):
             raise outcome
         return [CheckResult("web", outcome, "says no" if outcome is not PASS else "")]
 
-    def inject(_provider: object, cluster: Cluster, planned: Break) -> list[journal.OpenFault]:
-        done = [journal.record(cluster, planned.kind, node.name) for node in planned.nodes]
-        told.done.append(f"break {planned.names}")
-        if told.inject_fails:
+    def inject(_provider: object, cluster: Cluster, planned: Break) -> list[fault_journal.OpenFault]:
+        done = [fault_journal.record(cluster, planned.kind, node.name) for node in planned.nodes]
+        made.done.append(f"break {planned.names}")
+        if made.inject_fails:
             raise LabError(f"{planned.names}: no effect is seen")
         return done
 
-    def heal(_provider: object, cluster: Cluster, broken: list[journal.OpenFault]) -> None:
-        told.done.append(f"heal {' '.join(fault.node for fault in broken)}")
-        if told.heal_fails:
-            raise DeadlineError("core-02 does not serve")
+    def heal(_provider: object, cluster: Cluster, broken: list[fault_journal.OpenFault]) -> None:
+        made.done.append(f"heal {' '.join(fault.node for fault in broken)}")
+        if made.heal_fails:
+            raise made.heal_fails
         for fault in broken:
-            journal.healed(cluster, fault)
+            fault_journal.healed(cluster, fault)
 
-    monkeypatch.setattr(verify, "run_checks", run_checks)
+    monkeypatch.setattr(phases, "run_checks", run_checks)
     monkeypatch.setattr(verify, "Writes", Paper)
     monkeypatch.setattr(verify, "Observer", Blind)
-    monkeypatch.setattr(faults, "inject", inject)
-    monkeypatch.setattr(faults, "heal", heal)
-    monkeypatch.setattr(ssh, "write_config", lambda *_args: None)
-    monkeypatch.setattr(node_states, "of", lambda *_args: {})
-    return told
+    monkeypatch.setattr(injecting, "inject", inject)
+    monkeypatch.setattr(healing, "heal", heal)
+    monkeypatch.setattr(
+        node_states,
+        "of",
+        lambda cluster, _provider: dict.fromkeys((node.name for node in cluster.nodes), NodeState.RUNNING),
+    )
+    monkeypatch.setattr(node_states, "running", lambda *_args: [])
+    return made
 
 
 @pytest.fixture
@@ -120,7 +128,7 @@ def carry_out(
         planned_break = Break((cluster.nodes[1],), FaultKind.REBOOT, {})
         steps = [Step(("core-02",), FaultKind.REBOOT)] * stage.steps
         verdict = verification.run(steps, lambda _step: planned_break, deadline=1.0)
-        assert journal.open_faults(cluster) == [] or [p.outcome for p in verdict.phases if p.name == "repair"] == [FAIL]
+        assert fault_journal.open_faults(cluster) == [] or stage.heal_fails
         return verdict
 
     return do
@@ -169,11 +177,44 @@ def test_without_an_effect_nothing_is_proved_and_it_is_healed(stage: Stage, carr
     assert verdict.outcome is UNKNOWN
 
 
-def test_a_repair_that_fails(stage: Stage, carry_out: Callable[[], Any]) -> None:
-    stage.heal_fails = True
+@pytest.mark.parametrize(
+    ("trouble", "outcome"),
+    [
+        (DeadlineError("core-02 does not serve"), FAIL),
+        (UnknownError("core-02: whether its effect is gone is unknown"), UNKNOWN),
+        (CommandError(Completed(("nft",), 1, "", "")), UNKNOWN),
+    ],
+)
+def test_a_repair_that_fails_is_on_record(
+    stage: Stage, carry_out: Callable[[], Any], tmp_path: Path, trouble: LabError, outcome: Outcome
+) -> None:
+    stage.heal_fails = trouble
     verdict = carry_out()
-    assert verdict.outcome is FAIL
-    assert [phase.evidence for phase in verdict.phases if phase.name == "repair"] == ["core-02 does not serve"]
+    assert verdict.outcome is outcome
+    assert [phase.evidence for phase in verdict.phases if phase.name == "repair"] == [trouble.message]
+    assert load(tmp_path / "run").outcome is outcome
+
+
+def test_what_a_failed_tool_has_printed_is_part_of_the_evidence(stage: Stage, carry_out: Callable[[], Any]) -> None:
+    stage.heal_fails = CommandError(Completed(("nft", "delete"), 1, "", "Warning: old\nError: No such file"))
+    assert carry_out().first_bad.evidence == "nft delete: exit code 1: Error: No such file"
+
+
+def test_an_error_after_a_break_is_a_verdict_too(stage: Stage, carry_out: Callable[[], Any], tmp_path: Path) -> None:
+    stage.checks = [PASS, LabError("core: its checks cannot be run"), PASS]
+    verdict = carry_out()
+    assert stage.done[-1] == "heal core-02"
+    assert (verdict.outcome, verdict.first_bad.name) == (UNKNOWN, "carried out to the end")
+    assert load(tmp_path / "run").first_bad == verdict.first_bad
+
+
+def test_an_error_before_anything_is_broken_is_no_verdict(
+    stage: Stage, carry_out: Callable[[], Any], tmp_path: Path
+) -> None:
+    stage.checks = [LabError("core: its checks cannot be run")]
+    with pytest.raises(LabError):
+        carry_out()
+    assert not (tmp_path / "run" / "verdict.json").exists()
 
 
 def test_a_lost_write_is_a_failure(stage: Stage, carry_out: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,4 +261,15 @@ def test_an_objective_is_longer_where_everything_takes_longer(
     wait.be_patient(emulated=emulated)
     lab = made_lab("ch3", "a.service", objectives={"front": 30.0})
     provider: Any = None
-    assert Verification(provider, planned(agent_ttl=ttl), [lab], tmp_path)._objectives() == {"front": limit}
+    assert Verification(provider, planned(agent_ttl=ttl), [lab], tmp_path)._objectives() == {
+        QualifiedName("ch3", "front"): limit
+    }
+
+
+def test_who_no_longer_measures_proves_nothing(
+    stage: Stage, carry_out: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del stage
+    monkeypatch.setattr(Paper, "troubles", ["KeyError: 'node'"])
+    verdict = carry_out()
+    assert (verdict.outcome, verdict.first_bad.name) == (UNKNOWN, "measured to the end")

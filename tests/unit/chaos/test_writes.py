@@ -23,12 +23,12 @@ class Paper:
     def set(self, key: str, value: str, *, ttl: int) -> None:
         assert ttl > 0, "what a killed command leaves must go by itself"
         if self.down:
-            raise CannotCheckError("etcd: nobody answers")
+            raise CannotCheckError("etcd: no node answers")
         self.keys[key] = value
 
     def tree(self, folder: str) -> dict[str, str]:
         if self.down:
-            raise CannotCheckError("etcd: nobody answers")
+            raise CannotCheckError("etcd: no node answers")
         return {key: value for key, value in self.keys.items() if key.startswith(folder)}
 
     def remove(self, folder: str) -> None:
@@ -79,7 +79,7 @@ def test_a_write_that_is_gone_is_named(paper: Paper) -> None:
 def test_a_silent_etcd_proves_nothing(paper: Paper) -> None:
     done = written(paper, 5)
     paper.down = True
-    assert done.judged() == (Outcome.UNKNOWN, "etcd: nobody answers")
+    assert done.judged() == (Outcome.UNKNOWN, "etcd: no node answers")
 
 
 def test_what_was_not_acknowledged_is_an_outage(paper: Paper) -> None:
@@ -90,3 +90,15 @@ def test_what_was_not_acknowledged_is_an_outage(paper: Paper) -> None:
     assert not doing.samples[0].ok
     paper.down = False
     assert doing.judged() == (Outcome.UNKNOWN, "etcd acknowledged no write")
+
+
+def test_who_can_ask_no_more_says_so(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_args: object, **_options: object) -> None:
+        raise KeyError("node")
+
+    monkeypatch.setattr(paper, "set", breaks)
+    with Writes(["127.0.0.1"], "run") as doing:
+        end = time.monotonic() + 30
+        while not doing.troubles and time.monotonic() < end:
+            time.sleep(0.001)
+    assert doing.troubles == ["KeyError: 'node'"]

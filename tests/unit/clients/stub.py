@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that gives prepared answers and remembers what it was asked."""
+"""A real HTTP server on loopback that gives prepared answers and records its requests."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from typing import Any
 
 @dataclass
 class Stub:
-    """`answers` by "METHOD PATH" are (status, value); `asked` is every request with its body."""
+    """`answers` by "METHOD PATH" are (status, value), `cookies` what is set with them.
+
+    `requests` is every request with its body, `sent_cookies` the Cookie header of each.
+    """
 
     base: str = ""
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    cookies: dict[str, list[str]] = field(default_factory=dict)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    sent_cookies: list[str | None] = field(default_factory=list)
 
 
 @contextmanager
@@ -29,10 +34,13 @@ def serving() -> Iterator[Stub]:
         def _reply(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
             request = f"{self.command} {self.path}"
-            stub.asked.append((request, self.rfile.read(size).decode()))
+            stub.requests.append((request, self.rfile.read(size).decode()))
+            stub.sent_cookies.append(self.headers.get("Cookie"))
             status, value = stub.answers.get(request, (404, {"message": f"no answer for {request}"}))
             body = b"" if value is None else value.encode() if isinstance(value, str) else json.dumps(value).encode()
             self.send_response(status)
+            for cookie in stub.cookies.get(request, []):
+                self.send_header("Set-Cookie", cookie)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from coreos_lab.clients import etcd as module
-from coreos_lab.clients.etcd import Etcd, Member, is_healthy, leaves, parse_members
-from coreos_lab.clients.http import Endpoints
+from coreos_lab.clients.etcd import Etcd, Member, answers, is_healthy, leaves, parse_members
+from coreos_lab.clients.http import CannotCheckError, Endpoints
 from coreos_lab.errors import LabError
 from tests.unit.clients.stub import Stub, serving
 
@@ -66,7 +66,7 @@ def test_tree_of_a_folder(stub: Stub, etcd: Etcd) -> None:
 def test_set_with_a_ttl(stub: Stub, etcd: Etcd) -> None:
     stub.answers["PUT /v2/keys/x"] = (201, {"action": "set"})
     etcd.set("/x", "a b&c", ttl=3)
-    assert stub.asked == [("PUT /v2/keys/x", "value=a+b%26c&ttl=3")]
+    assert stub.requests == [("PUT /v2/keys/x", "value=a+b%26c&ttl=3")]
 
 
 def test_what_etcd_refuses_is_an_error_in_its_words(stub: Stub, etcd: Etcd) -> None:
@@ -90,7 +90,7 @@ def test_members_come_and_go(stub: Stub, etcd: Etcd) -> None:
     assert [member.name for member in etcd.members()] == ["core-01"]
     etcd.add_member("http://p:2380")
     etcd.remove_member("b")
-    assert stub.asked[1] == ("POST /v2/members", '{"peerURLs": ["http://p:2380"]}')
+    assert stub.requests[1] == ("POST /v2/members", '{"peerURLs": ["http://p:2380"]}')
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,16 @@ def test_health(stub: Stub, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, 
     assert is_healthy("127.0.0.1") is healthy
 
 
+def test_one_that_answers_need_not_be_healthy(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub.answers["GET /version"] = (200, {"etcdserver": "3.5.21"})
+    stub.answers["GET /health"] = (503, "no leader")
+    monkeypatch.setattr(module, "CLIENT_PORT", int(stub.base.rpartition(":")[2]))
+    assert answers("127.0.0.1")
+    assert not is_healthy("127.0.0.1")
+    stub.answers["GET /version"] = (503, "no member answers")
+    assert not answers("127.0.0.1")
+
+
 def test_nobody_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CLIENT_PORT", 1)
     assert not is_healthy("127.0.0.1", timeout=0.2)
@@ -112,7 +122,18 @@ def test_empty_folders_above_a_key_go_up_to_the_first_that_is_not(stub: Stub, et
     stub.answers["DELETE /v2/keys/a/b/c?dir=true"] = (200, {"action": "delete"})
     stub.answers["DELETE /v2/keys/a/b?dir=true"] = (403, {"errorCode": 108, "message": "Directory not empty"})
     etcd.remove_empty_folders_above("/a/b/c/key")
-    assert [request for request, _body in stub.asked] == [
+    assert [request for request, _body in stub.requests] == [
         "DELETE /v2/keys/a/b/c?dir=true",
         "DELETE /v2/keys/a/b?dir=true",
     ]
+
+
+@pytest.mark.parametrize("answer", [(200, None), (200, []), (200, {"node": None}), (404, None), (404, "[]")])
+def test_an_answer_that_says_nothing_of_the_key_is_none(
+    stub: Stub, etcd: Etcd, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, object]
+) -> None:
+    del stub
+    monkeypatch.setattr(etcd._http, "json", lambda *_args: answer)
+    for ask in (etcd.get, etcd.read, etcd.tree):
+        with pytest.raises(CannotCheckError, match="cannot read /a: its answer has no key"):
+            ask("/a")

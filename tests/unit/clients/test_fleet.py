@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import pytest
 
 from coreos_lab.clients.fleet import Fleet, Machine, Unit, UnitState, parse_machine, parse_state, parse_unit
-from coreos_lab.clients.http import Endpoints
+from coreos_lab.clients.http import CannotCheckError, Endpoints
+from coreos_lab.errors import LabError
 from tests.unit.clients.stub import Stub, serving
 
 
@@ -41,7 +43,7 @@ def test_a_unit_keeps_its_options_in_their_order() -> None:
     }
     unit = parse_unit(raw)
     assert (unit.desired, unit.current, unit.machine_id) == ("launched", "loaded", "a")
-    assert unit.fleet_options("Conflicts") == ("web@*",)
+    assert [option.value for option in unit.file if option.name == "Conflicts"] == ["web@*", "other.service"]
     assert parse_unit({"name": "x.service"}) == Unit("x.service", "", "", "", ())
 
 
@@ -52,8 +54,24 @@ def test_a_state() -> None:
         "systemdLoadState": "loaded",
         "systemdActiveState": "active",
         "systemdSubState": "running",
+        "hash": "0514601",
     }
-    assert parse_state(raw) == UnitState("x.service", "a", "loaded", "active", "running")
+    assert parse_state(raw) == UnitState("x.service", "a", "loaded", "active", "running", "0514601")
+
+
+def test_a_units_hash_is_that_of_the_file_that_fleet_writes() -> None:
+    options = (("Unit", "After", "a"), ("Service", "ExecStart", "/bin/true"), ("Unit", "Before", "b c"))
+    text = "[Unit]\nAfter=a\nBefore=b c\n\n[Service]\nExecStart=/bin/true\n"
+    made = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    assert Unit("x.service", "", "", "", options).hash == made
+
+
+@pytest.mark.parametrize(
+    ("values", "is_global"), [((), False), (("true",), True), (("YES", "no"), False), (("0", "T"), True)]
+)
+def test_of_several_values_of_global_the_last_counts(values: tuple[str, ...], is_global: bool) -> None:
+    options = tuple(("X-Fleet", "Global", value) for value in values)
+    assert Unit("x.service", "", "", "", options).is_global is is_global
 
 
 def test_every_page_is_read(stub: Stub, fleet: Fleet) -> None:
@@ -86,4 +104,17 @@ def test_where_a_unit_is_active(stub: Stub, fleet: Fleet, active: str, where: st
 def test_destroy_asks_for_the_unit_by_name(stub: Stub, fleet: Fleet) -> None:
     stub.answers["DELETE /fleet/v1/units/web%401.service"] = (204, None)
     fleet.destroy("web@1.service")
-    assert stub.asked == [("DELETE /fleet/v1/units/web%401.service", "")]
+    assert stub.requests == [("DELETE /fleet/v1/units/web%401.service", "")]
+
+
+@pytest.mark.parametrize("answer", [(404, {"error": {"code": 404}}), (400, ""), (200, [])])
+def test_an_answer_without_a_list_is_no_empty_list(stub: Stub, fleet: Fleet, answer: tuple[int, object]) -> None:
+    stub.answers["GET /fleet/v1/machines"] = answer
+    with pytest.raises(CannotCheckError, match="fleet: no list of machines"):
+        fleet.machines()
+
+
+def test_what_fleet_does_not_destroy_is_told(stub: Stub, fleet: Fleet) -> None:
+    stub.answers["DELETE /fleet/v1/units/a.service"] = (400, "invalid unit name")
+    with pytest.raises(LabError, match="fleet: cannot destroy a.service: HTTP 400"):
+        fleet.destroy("a.service")

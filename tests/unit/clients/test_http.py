@@ -39,7 +39,7 @@ def test_nobody_answers_is_unknown_and_says_whom_it_asked() -> None:
         with pytest.raises(CannotCheckError) as caught:
             Endpoints("thing", [NOBODY, troubled.base]).request("GET", "/x")
     assert caught.value.exit_code == Exit.UNKNOWN
-    assert caught.value.message == "thing: nobody answers"
+    assert caught.value.message == "thing: no node answers"
     assert NOBODY in caught.value.details
     assert "no leader" in caught.value.details
 
@@ -54,7 +54,7 @@ def test_a_server_that_accepts_and_says_nothing_does_not_hang_us() -> None:
 def test_what_is_no_json_is_unknown() -> None:
     with serving() as stub:
         stub.answers["GET /x"] = (200, "<html>")
-        with pytest.raises(CannotCheckError, match="no JSON"):
+        with pytest.raises(CannotCheckError, match="not JSON"):
             Endpoints("thing", [stub.base]).json("GET", "/x")
 
 

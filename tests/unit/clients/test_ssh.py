@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,8 +8,8 @@ import pytest
 
 from coreos_lab import run
 from coreos_lab.clients import ssh
-from coreos_lab.model import Cluster, NodeState
-from coreos_lab.store import ClusterFolder
+from coreos_lab.model import Cluster
+from coreos_lab.records.store import ClusterFolder
 
 Planned = Callable[..., Cluster]
 
@@ -62,10 +61,21 @@ def test_a_nodes_shell_gets_back_the_same_words(planned: Planned, argv: Sequence
 def test_a_restart_of_the_host_takes_no_connection_along(planned: Planned, control: Path) -> None:
     """/run is empty then, and ssh would not start without the folder of its sockets."""
     cluster = planned()
-    ssh.write_config(cluster, {})
+    ssh.write_config(cluster)
     control.rmdir()
     ssh.command(cluster, cluster.nodes[0], ["true"])
     assert control.is_dir()
+
+
+def test_a_state_that_was_moved_is_still_reached(
+    planned: Planned, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = planned()
+    ssh.write_config(cluster)
+    state.rename(tmp_path / "moved")
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "moved"))
+    config = Path(ssh.command(cluster, cluster.nodes[0])[2])
+    assert as_ssh_reads_it(config, "core-01")["identityfile"] == str(tmp_path / "moved/clusters/core/id_ed25519")
 
 
 def test_without_a_command_it_is_a_login(planned: Planned) -> None:
@@ -75,18 +85,10 @@ def test_without_a_command_it_is_a_login(planned: Planned) -> None:
     assert "-t" not in ssh.command(cluster, cluster.nodes[2], ["top"])
 
 
-def test_the_inventory_says_who_runs(planned: Planned, control: Path) -> None:
-    states = {"core-01": NodeState.RUNNING, "core-02": NodeState.PAUSED}
-    ssh.write_config(planned(), states)
-    inventory = json.loads(ClusterFolder("core").inventory.read_text())
-    assert inventory["cluster"] == "core"
-    assert Path(inventory["ssh_config"]).read_text().startswith("# ssh -F")
-    assert [(node["name"], node["running"]) for node in inventory["nodes"]] == [
-        ("core-01", True),
-        ("core-02", False),
-        ("core-03", False),
-    ]
-    assert control.stat().st_mode & 0o777 == 0o700, "shared connections are for nobody else"
+def test_shared_connections_are_for_nobody_else(planned: Planned, control: Path) -> None:
+    ssh.write_config(planned())
+    assert ClusterFolder("core").ssh_config.read_text().startswith("# ssh -F")
+    assert control.stat().st_mode & 0o777 == 0o700
 
 
 def test_connections_of_a_node_or_of_all_are_forgotten(

@@ -1,4 +1,4 @@
-"""What lab break refuses before it does anything, and what it mends when it is interrupted."""
+"""What lab break refuses before it does anything, and what it heals when it is interrupted."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from coreos_lab import store
-from coreos_lab.chaos import faults, journal
+from coreos_lab.chaos import healing, injecting
 from coreos_lab.chaos.schedule import Step
 from coreos_lab.commands import break_ as command
-from coreos_lab.errors import LabError, UsageError
-from coreos_lab.model import Cluster, FaultKind, NodeState
+from coreos_lab.definition import catalog
+from coreos_lab.errors import LabError, UnknownError, UsageError
+from coreos_lab.model import Cluster, FaultKind, Lab, NodeState
+from coreos_lab.observed import unit_places
+from coreos_lab.observed.unit_states import NodeUnit
+from coreos_lab.records import deployed, fault_journal, store
 
 OPTIONS: dict[str, Any] = {
     "deadline": 1.0,
@@ -42,21 +45,21 @@ def cluster(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(command, "choose", lambda _name: Up())
 
 
-def test_without_a_verdict_there_is_no_report(tmp_path: Path) -> None:
+def test_a_report_needs_a_verdict(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="only a verdict can be reported"):
         command.break_("core", kill("core-01"), **{**OPTIONS, "junit": tmp_path / "report.xml"})
 
 
-def test_the_quorum_is_kept_when_asked_to() -> None:
+def test_keep_quorum_refuses_a_break_that_costs_the_quorum() -> None:
     with pytest.raises(UsageError, match="core-01, core-03: etcd loses its quorum: 1 of 3 members is left"):
         command.break_("core", kill("core-01", "core-03"), **{**OPTIONS, "keep_quorum": True})
 
 
-def test_the_plan_says_what_it_costs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plan_says_whether_the_quorum_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
     command.break_("core", kill("core-01", "core-03", "core-01"), **{**OPTIONS, "dry_run": True})
-    said = capsys.readouterr().out
-    assert '"core-01",\n    "core-03"\n' in said, "each once"
-    assert "etcd loses its quorum" in said
+    output = capsys.readouterr().out
+    assert '"core-01",\n    "core-03"\n' in output, "each once"
+    assert "etcd loses its quorum" in output
     command.break_("core", kill("core-01"), **{**OPTIONS, "dry_run": True, "keep_quorum": True})
     assert '"quorum": null' in capsys.readouterr().out
 
@@ -70,19 +73,47 @@ def test_the_plan_says_what_it_costs(capsys: pytest.CaptureFixture[str]) -> None
         (None, LabError("core-02: no effect of kill is seen"), False),
     ],
 )
-def test_interrupted_before_the_effect_was_seen(
+def test_an_interrupted_break_is_healed(
     monkeypatch: pytest.MonkeyPatch, lasting: float | None, ends: BaseException, healed: bool
 ) -> None:
-    """Nothing stays broken that the user did not ask for, nor what was broken before this command mended by it."""
-    mended: list[str] = []
+    """Nothing stays broken unless the user asked for it, and earlier breaks are not healed."""
+    healed_nodes: list[str] = []
 
     def inject(_provider: object, cluster: Cluster, _planned: object) -> None:
-        journal.record(cluster, FaultKind.KILL, "core-02")
+        fault_journal.record(cluster, FaultKind.KILL, "core-02")
         raise ends
 
-    journal.record(store.require("core"), FaultKind.KILL, "core-01")
-    monkeypatch.setattr(faults, "inject", inject)
-    monkeypatch.setattr(faults, "heal", lambda _p, _c, left: mended.extend(fault.node for fault in left))
+    fault_journal.record(store.require("core"), FaultKind.KILL, "core-01")
+    monkeypatch.setattr(injecting, "inject", inject)
+    monkeypatch.setattr(healing, "heal", lambda _p, _c, left: healed_nodes.extend(fault.node for fault in left))
     with pytest.raises(type(ends)):
         command.break_("core", [Step(("core-02",), FaultKind.KILL, lasting=lasting)], **OPTIONS)
-    assert mended == (["core-02"] if healed else [])
+    assert healed_nodes == (["core-02"] if healed else [])
+
+
+def test_a_lab_whose_folder_has_changed_is_not_judged(
+    made_lab: Callable[..., Lab], planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A verdict would judge the deployed units by new objectives, or look for new units."""
+    deployed.record(planned(), made_lab("mine", "a.service", objectives={"etcd": 60.0}))
+    edited = made_lab("mine", "a.service", objectives={"etcd": 600.0})
+    monkeypatch.setattr(catalog, "load", lambda _folder: edited)
+    with pytest.raises(LabError, match="mine: its folder has changed since it was deployed on core") as refused:
+        command.break_("core", kill("core-01"), **{**OPTIONS, "verify": True})
+    assert refused.value.hint == f"'lab deploy {edited.folder}' first"
+
+
+def test_a_node_that_does_not_answer_may_run_the_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may run the unit even if another node runs it, or if all others do not."""
+    up = NodeUnit("a.service", active="active")
+    there: list[NodeUnit | None] = [None]
+    monkeypatch.setattr(
+        unit_places, "of", lambda _cluster, nodes, _unit: list(zip(nodes[: len(there)], there, strict=True))
+    )
+    for answers in ([None], [None, up], [None, NodeUnit("a.service", active="failed")]):
+        there[:] = answers
+        with pytest.raises(UnknownError, match=r"a\.service: core-01 does not answer, so where it runs is unknown"):
+            command.break_("core", kill("unit:a"), **{**OPTIONS, "dry_run": True})
+    there[:] = [None, up, up]
+    with pytest.raises(UsageError, match="runs on core-02, core-03"):
+        command.break_("core", kill("unit:a"), **{**OPTIONS, "dry_run": True})

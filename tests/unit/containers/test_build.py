@@ -1,4 +1,4 @@
-"""When a container image is built, from what, and what is said when it cannot be. No builder runs here."""
+"""When a container image is built, from what, and the error when it cannot be. No builder runs here."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab import debian, run
+from coreos_lab import run
 from coreos_lab.containers import base, build
 from coreos_lab.containers.storage import blob
 from coreos_lab.errors import LabError, UsageError
+from coreos_lab.machine_image import debian
 from coreos_lab.run import CommandError, Completed
 
 
 class Builder:
-    """Stands in for buildah and mmdebstrap: writes what they would write, and remembers what was asked."""
+    """Stands in for buildah and mmdebstrap: writes what they would write, and records the calls."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -92,6 +93,14 @@ def test_what_is_built_from_another_follows_it(builder: Builder, folder: Folder)
     changed = build.ensure_containers(containers)
     assert builder.calls.count("build") == 2
     assert [image.digest for image in changed] != [image.digest for image in images]
+
+
+def test_whether_it_is_built_is_known_without_building(builder: Builder, folder: Folder) -> None:
+    assert build.built("tools", folder("tools", "FROM debian\n")) is None
+    assert builder.calls == []
+    (image,) = build.ensure_containers({"tools": folder("tools", "FROM debian\n")})
+    assert build.built("tools", folder("tools", "FROM debian\n")) == image
+    assert build.built("tools", folder("tools", "FROM debian\nRUN true\n")) is None
 
 
 def test_a_lost_blob_is_made_again(builder: Builder, folder: Folder) -> None:

@@ -1,4 +1,4 @@
-"""What a node's Docker is told of the layers that were built on this host."""
+"""What is written into a node's Docker of the layers that were built on this host."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def docker(tmp_path: Path) -> Path:
 
 
 def test_without_a_builders_storage_there_is_nothing_to_do(docker: Path) -> None:
-    layers.plant(docker)
+    layers.preload(docker)
     assert not docker.exists()
 
 
@@ -72,11 +72,11 @@ def test_what_docker_finds(docker: Path) -> None:
     recipe = buildah.store() / "root" / "overlay-layers" / "top.tar-split.gz"
     recipe.write_bytes(b"how to pack it")
     base, top = layers.built()
-    layers.plant(docker)
+    layers.preload(docker)
 
     record = docker / "image" / "overlay2" / "layerdb" / top.chain.replace(":", "/")
-    told = {name: (record / name).read_text() for name in ("cache-id", "diff", "size", "parent")}
-    assert told == {"cache-id": top.cache_id, "diff": TOP, "size": "100", "parent": base.chain}
+    written = {name: (record / name).read_text() for name in ("cache-id", "diff", "size", "parent")}
+    assert written == {"cache-id": top.cache_id, "diff": TOP, "size": "100", "parent": base.chain}
     assert (record / "tar-split.json.gz").read_bytes() == b"how to pack it"
     files = docker / "overlay2" / top.cache_id
     assert (files / "diff").readlink() == Path("/opt/coreos-lab/layers/top/diff")
@@ -92,13 +92,13 @@ def test_what_docker_finds(docker: Path) -> None:
 def test_three_deep_all_below_are_named_the_nearest_first(docker: Path) -> None:
     store(layer("base", BASE), layer("top", TOP, "base"), layer("roof", BASE, "top"))
     base, top, roof = layers.built()
-    layers.plant(docker)
+    layers.preload(docker)
     assert (docker / "overlay2" / roof.cache_id / "lower").read_text() == f"l/{top.link}:l/{base.link}"
 
 
 def test_what_is_there_is_left_alone_and_what_was_half_done_is_done_again(docker: Path) -> None:
     store(layer("base", BASE), layer("top", TOP, "base"))
-    layers.plant(docker)
+    layers.preload(docker)
     base, top = layers.built()
     record = docker / "image" / "overlay2" / "layerdb" / top.chain.replace(":", "/")
     kept = docker / "overlay2" / base.cache_id / "committed"
@@ -107,6 +107,6 @@ def test_what_is_there_is_left_alone_and_what_was_half_done_is_done_again(docker
         path.unlink()
     record.rmdir()  # as a kill between the files and the record leaves it
     assert layers.missing(docker) == [top]
-    layers.plant(docker)
+    layers.preload(docker)
     assert layers.missing(docker) == []
     assert kept.read_text() == "untouched"

@@ -1,4 +1,4 @@
-"""Names of container images as people write them and as a mirror is asked for them."""
+"""Names of container images as users write them and as they are requested from a mirror."""
 
 from __future__ import annotations
 

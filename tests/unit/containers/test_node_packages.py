@@ -1,4 +1,4 @@
-"""What npm is asked for before a container image is built. No npm runs here."""
+"""The calls of npm before a container image is built. No npm runs here."""
 
 from __future__ import annotations
 
@@ -26,21 +26,24 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What npm was asked, from where: its arguments after those that contain it."""
-    asked: list[list[str]] = []
+    """npm's calls, with their folder: its arguments after those that contain it."""
+    made: list[list[str]] = []
 
     def stream(argv: Sequence[str | Path], *, cwd: Path, **_: object) -> Completed:
         words = [str(word) for word in argv]
-        asked.append([cwd.name, *words[words.index("npm") + 1 :]])
+        made.append([cwd.name, *words[words.index("npm") + 1 :]])
         return Completed(tuple(words), 0, "", "")
 
     monkeypatch.setattr(run, "stream", stream)
-    return asked
+    return made
 
 
-def test_a_folder_without_a_lock_file_is_taken_as_it_is(folder: Path, tmp_path: Path, calls: list[list[str]]) -> None:
+def test_a_folder_without_a_lock_file_is_copied_whole(folder: Path, tmp_path: Path, calls: list[list[str]]) -> None:
     (folder / "package-lock.json").unlink()
-    assert prepared(folder, tmp_path / "draft", tmp_path / "log") == folder
+    (folder / "web.js").chmod(0o600)
+    draft = prepared(folder, tmp_path / "draft", tmp_path / "log")
+    assert sorted(path.name for path in draft.iterdir()) == ["node_modules", "package.json", "web.js"]
+    assert (draft / "web.js").stat().st_mode & 0o777 == 0o644, "whoever checked it out, whatever user reads it there"
     assert calls == []
 
 

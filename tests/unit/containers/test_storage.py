@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -66,12 +68,49 @@ def test_a_link_that_was_lost_is_written_again(image: ContainerImage, tmp_path: 
     assert link.read_text() in image.blobs
 
 
-def test_two_storages_share_blobs_but_not_names(image: ContainerImage, tmp_path: Path) -> None:
+def test_two_storages_share_files_but_not_names(image: ContainerImage, tmp_path: Path) -> None:
     registry.publish([image], tmp_path / "one")
     other = tmp_path / "other"
     registry.publish([ContainerImage("else", image.digest, image.blobs, image.size)], other)
     assert not (other / "docker/registry/v2/repositories/library/web").exists()
-    assert (other / "docker/registry/v2/blobs").resolve() == storage.blobs_folder()
+    shared = [path / "docker/registry/v2/blobs" / storage._place(image.blobs[1]) for path in (tmp_path / "one", other)]
+    assert [path.stat().st_ino for path in shared] == [storage.blob(image.blobs[1]).stat().st_ino] * 2
+
+
+def test_what_is_pushed_stays_in_its_storage(image: ContainerImage, tmp_path: Path) -> None:
+    registry.publish([image], tmp_path / "one")
+    (tmp_path / "one/docker/registry/v2/blobs/sha256/pushed").mkdir()
+    assert not (storage.blobs_folder() / "sha256/pushed").exists()
+
+
+def test_a_storage_of_an_older_lab_gets_blobs_of_its_own(image: ContainerImage, tmp_path: Path) -> None:
+    """It had a symbolic link to the blobs of all clusters."""
+    where = tmp_path / "storage"
+    registry.publish([image], where)
+    blobs = where / "docker/registry/v2/blobs"
+    shutil.rmtree(blobs)
+    blobs.symlink_to(storage.blobs_folder())
+    unused = storage.blobs_folder() / "sha256/00/00/data"
+    unused.parent.mkdir(parents=True)
+    unused.touch()
+    for _ in range(2):
+        storage.prepare(where)
+        assert not blobs.is_symlink()
+        found = sorted(path.relative_to(blobs) for path in blobs.rglob("data"))
+        assert found == sorted(storage._place(digest) for digest in (image.digest, *image.blobs))
+
+
+def test_another_file_system_gets_copies(
+    image: ContainerImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_self: Path, _target: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuses)
+    registry.publish([image], tmp_path / "one")
+    copy = tmp_path / "one/docker/registry/v2/blobs" / storage._place(image.blobs[1])
+    assert copy.read_bytes() == b"a layer"
+    assert [path.name for path in copy.parent.iterdir()] == ["data"]
 
 
 def test_a_name_that_no_mirror_is_asked_for_is_refused(image: ContainerImage, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from coreos_lab import debian, run
-from coreos_lab.machine_image import image
+from coreos_lab import run
+from coreos_lab.machine_image import debian, image
 
 
 def hooks(call: Sequence[str]) -> list[list[str]]:
@@ -17,7 +17,7 @@ def hooks(call: Sequence[str]) -> list[list[str]]:
 
 
 def tree(target: Path, userland: Path) -> list[str]:
-    return debian.tree_arguments(target, image.tree_options(userland))
+    return debian.tree_arguments(target, image.tree_options(userland, "v1"))
 
 
 def test_what_mmdebstrap_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,10 +28,10 @@ def test_what_mmdebstrap_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     included = next(a for a in call if a.startswith("--include=")).removeprefix("--include=").split(",")
     assert {"systemd-sysv", "docker.io", "openssh-server"} <= set(included)
     assert [argument for argument in call if " " in argument and "hook" not in argument] == []
-    ((script, root, files, userland),) = hooks(call)
+    ((script, root, files, userland, version),) = hooks(call)
     assert Path(script).is_file()
     assert Path(files).is_dir()
-    assert (root, userland) == ("$1", "/u/userland.tar.gz")
+    assert (root, userland, version) == ("$1", "/u/userland.tar.gz", "v1")
 
 
 def test_licences_are_kept() -> None:
@@ -48,7 +48,8 @@ def test_another_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_folders_may_have_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image, "_HERE", Path("/my lab"))
-    ((script, _root, files, userland),) = hooks(tree(Path("/r"), Path("/my state/u.tar.gz")))
+    monkeypatch.setattr(image, "FILES", Path("/my lab/files"))
+    ((script, _root, files, userland, _version),) = hooks(tree(Path("/r"), Path("/my state/u.tar.gz")))
     assert (script, files, userland) == ("/my lab/customize.sh", "/my lab/files", "/my state/u.tar.gz")
 
 
@@ -56,9 +57,10 @@ def test_folders_may_have_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of what goes into the image, beside a userland that does not change."""
     copy = tmp_path / "sources"
-    shutil.copytree(image._HERE / "files", copy / "files", symlinks=True)
+    shutil.copytree(image.FILES, copy / "files", symlinks=True)
     shutil.copy(image._HERE / "customize.sh", copy)
     monkeypatch.setattr(image, "_HERE", copy)
+    monkeypatch.setattr(image, "FILES", copy / "files")
     monkeypatch.setattr(image, "userland_hash", lambda: "u1")
     return copy
 
@@ -75,9 +77,11 @@ def test_the_hash_follows_everything_that_goes_in(sources: Path, monkeypatch: py
     hashes.append(image.image_hash())
     monkeypatch.setattr(image, "PACKAGES", [*image.PACKAGES, "htop"])
     hashes.append(image.image_hash())
+    monkeypatch.setattr(image, "LEFT_OUT", (*image.LEFT_OUT, "/usr/share/bug/*"))
+    hashes.append(image.image_hash())
     monkeypatch.setattr(image, "userland_hash", lambda: "u2")
     hashes.append(image.image_hash())
-    assert len(set(hashes)) == len(hashes) == 6
+    assert len(set(hashes)) == len(hashes) == 7
 
 
 @pytest.mark.usefixtures("sources")

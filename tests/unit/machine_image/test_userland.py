@@ -194,7 +194,7 @@ def test_the_others_stop_with_the_first(monkeypatch: pytest.MonkeyPatch) -> None
     def stream(argv: Sequence[str], **options: Any) -> run.Completed:
         if options["cwd"].name == "one":
             raise KeyboardInterrupt
-        assert options["stop"].wait(10), "nobody ends the other"
+        assert options["stop"].wait(10), "the other build is not ended"
         raise run.CommandError(run.Completed(tuple(argv), -15, "", ""))
 
     monkeypatch.setattr(run, "stream", stream)
@@ -212,12 +212,12 @@ def test_no_compiler_is_said_with_its_package(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_users_own_compiler_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", "ccache clang")
-    asked: list[str] = []
+    looked_for: list[str] = []
 
     def which(program: str) -> Path:
-        asked.append(program)
+        looked_for.append(program)
         return Path("/usr/bin") / program
 
     monkeypatch.setattr(run, "which", which)
     userland._find_compiler()
-    assert asked == ["ccache"]
+    assert looked_for == ["ccache"]

@@ -1,4 +1,4 @@
-// The service of chapter 3: says hello world, and who said it.
+// The service of chapter 3: answers hello world, with the container's name in a header.
 const os = require("os");
 const express = require("express");
 
@@ -9,5 +9,5 @@ app.get("/", (_request, response) => {
 });
 app.listen(3000, () => console.log(`hello world on port 3000, container ${os.hostname()}`));
 
-// A container's first process gets no default handlers: without this, every stop would take ten seconds.
+// The kernel ignores SIGTERM for a container's first process unless it has a handler: without this, a stop takes ten seconds.
 process.on("SIGTERM", () => process.exit(0));

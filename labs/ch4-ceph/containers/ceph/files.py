@@ -1,7 +1,8 @@
-"""Somebody who works with files: writes a line five times a second and reads it back, and says over HTTP how that goes.
+"""A user of the file system: writes a line five times a second, reads it back, and reports over HTTP if that works.
 
-GET / is 200 while writing works, and 503 when the last line that was safe is more than a second old. Every line has its
-number and a checksum; GET /count says how many of them are safe. After a restart it goes on after the last one.
+A line is safe when it was synced and read back. GET / returns 200 while writing works, and 503 when the last safe line
+is more than a second old. Every line has its number and a checksum; GET /count returns the number of safe lines. After
+a restart the program continues after the last complete line.
 """
 
 import hashlib
@@ -21,12 +22,12 @@ state = {"count": 0, "safe": 0.0}
 
 
 def line(number):
-    """A line that proves itself."""
+    """A line whose content can be verified from its number."""
     return f"{number} {hashlib.sha256(str(number).encode()).hexdigest()[:16]}\n"
 
 
-def last():
-    """The number of the last whole line."""
+def last_line():
+    """The number of the last complete line. Removes what follows it."""
     FILE.touch()
     text = FILE.read_text(encoding="utf-8")
     os.truncate(FILE, text.rfind("\n") + 1)
@@ -34,12 +35,12 @@ def last():
 
 
 def work():
-    """Writes and reads, for ever. Where a write hangs it hangs here, and nobody else has to wait for it."""
+    """Writes and reads for ever. A write may hang; it only blocks this thread."""
     FOLDER.mkdir(exist_ok=True)
-    state["count"] = last()
+    state["count"] = last_line()
     with FILE.open("a", encoding="utf-8") as out:
         while True:
-            began = time.monotonic()
+            started = time.monotonic()
             text = line(state["count"] + 1)
             out.write(text)
             out.flush()
@@ -47,13 +48,13 @@ def work():
             with FILE.open("rb") as back:
                 back.seek(-len(text), os.SEEK_END)
                 if back.read().decode() != text:
-                    raise SystemExit(f"{FILE}: does not say what was written into it")
+                    raise SystemExit(f"{FILE}: does not contain what was written")
             state.update(count=state["count"] + 1, safe=time.monotonic())
-            time.sleep(max(0.0, INTERVAL - (time.monotonic() - began)))
+            time.sleep(max(0.0, INTERVAL - (time.monotonic() - started)))
 
 
-def guarded():
-    """A thread that fails must take the service with it: systemd starts it anew."""
+def work_or_exit():
+    """Ends the whole process when the thread fails, so that systemd starts it again."""
     try:
         work()
     finally:
@@ -61,19 +62,19 @@ def guarded():
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
-    """What is known, at once: never waits for a file."""
+    """Answers from `state` alone, and so never waits for a file."""
 
     def do_GET(self):
         age = time.monotonic() - state["safe"]
-        well = self.path == "/count" or age < 1.0
+        healthy = self.path == "/count" or age < 1.0
         body = f"{state['count']}\n" if self.path == "/count" else f"last safe line {age:.1f} s ago\n"
-        self.send_response(200 if well else 503)
+        self.send_response(200 if healthy else 503)
         self.end_headers()
         self.wfile.write(body.encode())
 
     def log_message(self, *_args):
-        """Ten questions a second need no log."""
+        """No log: there are ten requests a second."""
 
 
-threading.Thread(target=guarded, daemon=True).start()
+threading.Thread(target=work_or_exit, daemon=True).start()
 http.server.ThreadingHTTPServer(("", PORT), Answers).serve_forever()

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import test from "node:test";
-import { Admin } from "../lib/admin-couchbase.js";
-import { decide } from "../lib/conduct-couchbase.js";
+import { Admin } from "../stack/lib/admin-couchbase.js";
+import { CouchbaseConductor } from "../stack/lib/conduct-couchbase.js";
 
-const CONFIG = { shards: 3, failover: 30_000, bucket: "default", ram: 500 };
+const conductor = new CouchbaseConductor({ machines: 3, failover: 30_000, bucket: "default", ram: 500, password: "p" });
 const MEMBERS = ["10.1.1.2", "10.1.2.2", "10.1.3.2"].map((address, index) => ({ name: String(index + 1), address }));
 const node = (address, more = {}) => ({
   otpNode: `ns_1@${address}`,
@@ -13,49 +13,57 @@ const node = (address, more = {}) => ({
   status: "healthy",
   ...more,
 });
-const seen = (nodes, more = {}, members = MEMBERS) => ({
+const stateOf = (nodes, more = {}, members = MEMBERS) => ({
   members,
   blank: [],
   first: members[0],
-  bucket: true,
-  failover: 30,
+  hasBucket: true,
+  failoverAfter: 30,
   pool: { nodes, rebalanceStatus: "none", balanced: true },
   ...more,
 });
 const ALL = MEMBERS.map(({ address }) => node(address));
 
-test("a new cluster: initialised, a bucket, auto-failover, members, and a rebalance", () => {
+test("a new cluster is initialised, gets a bucket, automatic failover and its members, and is rebalanced", () => {
   const blank = { members: MEMBERS, blank: MEMBERS, pool: undefined };
-  assert.deepEqual(decide(blank, CONFIG).act, "initialise");
-  assert.deepEqual(decide(seen(ALL.slice(0, 1), { bucket: false }), CONFIG).replicas, 1);
-  assert.deepEqual(decide(seen(ALL.slice(0, 1), { failover: 120 }), CONFIG).act, "setFailoverAfter");
-  assert.deepEqual(decide(seen(ALL.slice(0, 1)), CONFIG).address, "10.1.2.2");
+  assert.deepEqual(conductor.decide(blank).action, "initialise");
+  assert.deepEqual(conductor.decide(stateOf(ALL.slice(0, 1), { hasBucket: false })).replicas, 1);
+  assert.deepEqual(conductor.decide(stateOf(ALL.slice(0, 1), { failoverAfter: 120 })).action, "setFailoverAfter");
+  assert.deepEqual(conductor.decide(stateOf(ALL.slice(0, 1))).address, "10.1.2.2");
   const added = [ALL[0], node("10.1.2.2", { clusterMembership: "inactiveAdded" }), ALL[2]];
-  assert.deepEqual(decide(seen(added), CONFIG).act, "rebalance");
-  assert.equal(decide(seen(ALL), CONFIG), null);
+  assert.deepEqual(conductor.decide(stateOf(added)).action, "rebalance");
+  assert.equal(conductor.decide(stateOf(ALL)), null);
 });
 
-test("a member that is gone is failed over, and goes with the rebalance", () => {
+test("a member that is gone is failed over, and removed by the rebalance", () => {
   const members = MEMBERS.slice(0, 2);
-  const ill = [ALL[0], ALL[1], node("10.1.3.2", { status: "unhealthy" })];
-  assert.deepEqual(decide(seen(ill, {}, members), CONFIG).node, "ns_1@10.1.3.2");
+  const unhealthy = [ALL[0], ALL[1], node("10.1.3.2", { status: "unhealthy" })];
+  assert.deepEqual(conductor.decide(stateOf(unhealthy, {}, members)).node, "ns_1@10.1.3.2");
   const failed = [ALL[0], ALL[1], node("10.1.3.2", { clusterMembership: "inactiveFailed", status: "unhealthy" })];
-  const step = decide(seen(failed, {}, members), CONFIG);
-  assert.deepEqual([step.act, step.ejected], ["rebalance", ["ns_1@10.1.3.2"]]);
+  const step = conductor.decide(stateOf(failed, {}, members));
+  assert.deepEqual([step.action, step.ejected], ["rebalance", ["ns_1@10.1.3.2"]]);
 });
 
-test("nothing is done while it rebalances", () => {
+test("nothing is done during a rebalance", () => {
   const pool = { nodes: ALL.slice(0, 2), rebalanceStatus: "running", balanced: false };
-  assert.deepEqual(decide(seen([], { pool }), CONFIG).wait, "rebalancing");
+  assert.deepEqual(conductor.decide(stateOf([], { pool })).wait, "rebalancing");
 });
 
-test("what is asked over REST", async (t) => {
-  const asked = [];
+test("a conductor that has lost its lock sends nothing", async () => {
+  const step = { action: "addMember", at: "127.0.0.1", address: "10.1.2.2" };
+  const requireLock = () => {
+    throw new Error("the lock is lost");
+  };
+  await assert.rejects(conductor.act(step, requireLock), /the lock is lost/);
+});
+
+test("requests of the REST administration", async (t) => {
+  const requests = [];
   const server = createServer((request, response) => {
     let body = "";
     request.on("data", (data) => (body += data));
     request.on("end", () => {
-      asked.push(`${request.method} ${request.url} ${body}`);
+      requests.push(`${request.method} ${request.url} ${body}`);
       response.writeHead(request.url === "/pools/default" ? 404 : 200).end("{}");
     });
   });
@@ -64,9 +72,9 @@ test("what is asked over REST", async (t) => {
   const admin = new Admin("127.0.0.1", "p", server.address().port);
   assert.equal(await admin.pool(), undefined);
   await admin.initialise(500);
-  await admin.createBucket(500, 1);
+  await admin.createBucket(500, 1, "default");
   await admin.rebalance(["a", "b"], ["b"]);
-  assert.deepEqual(asked, [
+  assert.deepEqual(requests, [
     "GET /pools/default ",
     "POST /clusterInit services=kv%2Cindex%2Cn1ql&memoryQuota=500&username=Administrator&password=p&port=SAME",
     "POST /pools/default/buckets name=default&bucketType=couchbase&ramQuota=500&replicaNumber=1",

@@ -1,211 +1,169 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { SLOTS, decide, gaps, parseNodes } from "../lib/conduct-redis-plan.js";
+import { MEMORY_LIMIT, NO_FAILOVER } from "../stack/lib/conduct-redis-plan.js";
+import { SLOTS, slotsOfShard } from "../stack/lib/hash-slots.js";
+import { gaps } from "../stack/lib/redis-cluster-view.js";
+import { MEMORY, World, settledWorld } from "./lib/redis-world.js";
 
-const CONFIG = { shards: 3, failover: 30_000 };
-const PORTS = [8091, 8092, 8093];
-const third = (n) => [Math.ceil((n * SLOTS) / 3), Math.ceil(((n + 1) * SLOTS) / 3) - 1];
-
-/** A whole little world: members a, b, c with three Redis each, as they would tell of themselves and each other. */
-class World {
-  constructor(members = ["a", "b", "c"]) {
-    this.all = members.flatMap((member) =>
-      PORTS.map((port) => ({ id: `${member}${port}`, place: `${member}:${port}`, member, ranges: [], master: "", keys: 0 })),
-    );
-    this.acquainted = new Set(this.all.map(({ id }) => id));
-    this.dead = new Set();
-  }
-
-  of(place) {
-    return this.all.find((one) => one.place === place);
-  }
-
-  line(one, self) {
-    return { ...one, flags: [...(one.id === self.id ? ["myself"] : []), one.master ? "slave" : "master"] };
-  }
-
-  seen(silent = []) {
-    const alive = this.all.filter(({ place, member }) => !this.dead.has(member) && !silent.includes(place));
-    const live = alive.map((one) => {
-      const heard = this.acquainted.has(one.id) ? this.all.filter(({ id }) => this.acquainted.has(id)) : [one];
-      const nodes = (one.nodes ?? heard).map((other) => this.line(other, one));
-      return { ...one, nodes, timeout: CONFIG.failover, replica: Boolean(one.master), offset: one.offset ?? 1, synced: Boolean(one.master) };
-    });
-    return { live, silent };
-  }
-
-  /** Does what was decided, as Redis would. */
-  do(step) {
-    const { act, place } = step;
-    if (act === "assign") this.of(place).ranges.push(...step.ranges);
-    else if (act === "replicate") this.of(place).master = step.of;
-    else if (act === "takeover" || act === "failover") {
-      const one = this.of(place);
-      const old = this.all.find(({ id }) => id === one.master);
-      [one.ranges, old.ranges, one.master] = [old.ranges, [], ""];
-      for (const other of this.all) if (other.master === old.id) other.master = one.id;
-      if (act === "failover") old.master = one.id;
-    } else if (act === "forget") {
-      this.all = this.all.filter(({ id }) => !step.ids.includes(id));
-    } else if (act === "meet") {
-      for (const pair of step.unmet) for (const each of pair) this.acquainted.add(this.of(each).id);
-    } else if (act === "reset") {
-      for (const { place: each } of step.of) Object.assign(this.of(each), { ranges: [], master: "", keys: 0, nodes: undefined });
-    } else throw new Error(`${act}?`);
-  }
-
-  /** Decides and does until nothing is left; returns what was done. */
-  settle(config = CONFIG) {
-    const done = [];
-    for (let step = decide(this.seen(), config); step?.act; step = decide(this.seen(), config)) {
-      done.push(step.act);
-      assert.ok(done.length < 60, `no end: ${done.slice(-10)}`);
-      this.do(step);
-    }
-    return done;
-  }
-
-  check(machines, serving) {
-    const live = this.all.filter(({ member }) => !this.dead.has(member));
-    assert.deepEqual(gaps(live.flatMap(({ ranges }) => ranges), 0, SLOTS - 1), [], "each slot is served");
-    const owners = live.filter(({ ranges }) => ranges.length);
-    for (const owner of owners) {
-      assert.ok(live.some(({ master, member }) => master === owner.id && member !== owner.member), `${owner.place} has a copy elsewhere`);
-    }
-    const counts = machines.map((member) => owners.filter((owner) => owner.member === member).length);
-    assert.deepEqual(counts.sort(), serving, "no machine serves more than it must");
-  }
-
-  lose(member) {
-    this.dead.add(member);
-  }
-
-  /** The machine is back: its Redis are others, and know nobody. */
-  come(member) {
-    this.dead.delete(member);
-    this.all = this.all.filter((one) => one.member !== member);
-    const fresh = PORTS.map((port) => ({ id: `${member}${port}'`, place: `${member}:${port}`, member, ranges: [], master: "", keys: 0 }));
-    this.all.push(...fresh);
-  }
-}
-
-test("CLUSTER NODES is read", () => {
-  const text = [
-    "aa 10.1.1.2:8091@18091,name myself,master - 0 0 1 connected 0-5461 5470 [5000->-bb]",
-    "bb 10.1.2.2:8092@18092 slave,fail aa 0 0 1 disconnected\n",
-  ].join("\n");
-  assert.deepEqual(parseNodes(text), [
-    { id: "aa", place: "10.1.1.2:8091", flags: ["myself", "master"], master: "", ranges: [[0, 5461], [5470, 5470]] },
-    { id: "bb", place: "10.1.2.2:8092", flags: ["slave", "fail"], master: "aa", ranges: [] },
-  ]);
-});
-
-test("gaps between ranges", () => {
-  assert.deepEqual(gaps([], 0, 9), [[0, 9]]);
-  assert.deepEqual(gaps([[5, 6], [0, 2]], 0, 9), [[3, 4], [7, 9]]);
-  assert.deepEqual(gaps([[0, 20]], 3, 9), []);
-});
-
-test("three members that know nobody become one store, each with a part and a copy elsewhere", () => {
+test("three new members become one store: a shard each, with a replica on another machine", () => {
   const world = new World();
-  world.acquainted.clear();
-  const done = world.settle();
-  assert.deepEqual([done[0], done.filter((act) => act === "assign").length], ["meet", 3]);
+  world.introduced.clear();
+  const actions = world.settle();
+  assert.deepEqual([actions[0], actions.filter((action) => action === "assign").length], ["meet", 3]);
   world.check(["a", "b", "c"], [1, 1, 1]);
-  assert.equal(decide(world.seen(), CONFIG), null);
+  assert.equal(world.decide(), null);
 });
 
-test("two members are not enough for a new store of three parts", () => {
-  assert.match(decide(new World(["a", "b"]).seen(), CONFIG).wait, /2 of 3 members/);
+test("two members are not enough for a new store of three shards", () => {
+  assert.match(new World(["a", "b"]).decide().wait, /2 of 3 members/);
 });
 
-test("wherever a conductor dies, the next one goes on", () => {
-  const steps = (() => {
+test("a conductor can be killed after any step: the next one completes the store", () => {
+  const newWorld = () => {
     const world = new World();
-    world.acquainted.clear();
-    return world.settle().length;
-  })();
-  for (let died = 0; died < steps; died += 1) {
-    const world = new World();
-    world.acquainted.clear();
-    for (let n = 0; n < died; n += 1) world.do(decide(world.seen(), CONFIG));
+    world.introduced.clear();
+    return world;
+  };
+  const steps = newWorld().settle().length;
+  for (let stepsBefore = 0; stepsBefore < steps; stepsBefore += 1) {
+    const world = newWorld();
+    for (let n = 0; n < stepsBefore; n += 1) world.act(world.decide());
     world.settle();
     world.check(["a", "b", "c"], [1, 1, 1]);
   }
 });
 
-test("half of a part that was given is given whole, to the same", () => {
+test("a node that was given half of a shard gets the other half", () => {
   const world = new World();
-  world.of("a:8091").ranges.push([0, 100]);
-  const step = decide(world.seen(), CONFIG);
-  assert.deepEqual([step.act, step.place, step.ranges], ["assign", "a:8091", [[101, third(0)[1]]]]);
+  world.at("a:8091").ranges.push([0, 100]);
+  const step = world.decide();
+  assert.deepEqual([step.action, step.place, step.ranges], ["assign", "a:8091", [[101, slotsOfShard(0, 3)[1]]]]);
 });
 
 for (const member of ["a", "b", "c"]) {
-  test(`${member} is lost, again and again: its copy takes over, copies are made, and it comes back to its share`, () => {
-    const world = new World();
-    world.settle();
+  test(`${member} is lost three times: its replica takes over, and ${member} gets its share back`, () => {
+    const world = settledWorld();
     for (let round = 0; round < 3; round += 1) {
       world.lose(member);
       assert.equal(world.settle()[0], "takeover");
       world.check(["a", "b", "c"].filter((each) => each !== member), [1, 2]);
-      world.come(member);
+      world.bringBack(member);
       assert.ok(world.settle().includes("failover"));
       world.check(["a", "b", "c"], [1, 1, 1]);
     }
   });
 }
 
-test("one machine after the other, many times", () => {
-  const world = new World();
-  world.settle();
+test("machines are lost one after the other, many times", () => {
+  const world = settledWorld();
   for (const member of "abccbacabbca") {
     world.lose(member);
     world.settle();
-    world.come(member);
+    world.bringBack(member);
     world.settle();
     world.check(["a", "b", "c"], [1, 1, 1]);
   }
 });
 
-test("the copy that has most takes over", () => {
-  const world = new World();
-  world.settle();
-  const owner = world.of("a:8091");
-  const spare = world.of("c:8093");
-  spare.master = owner.id;
-  spare.offset = 900;
+test("the replica that has received most takes over", () => {
+  const world = settledWorld();
+  const settings = { ...world.at("c:8093").settings, [NO_FAILOVER]: "no" };
+  Object.assign(world.at("c:8093"), { master: world.at("a:8091").id, offset: 900, settings });
   world.lose("a");
-  assert.equal(decide(world.seen(), CONFIG).place, "c:8093");
+  assert.equal(world.decide().place, "c:8093");
 });
 
-test("who is only silent is left alone until its announcement has run out", () => {
-  const world = new World();
-  world.settle();
-  const silent = PORTS.map((port) => `a:${port}`);
-  assert.equal(decide(world.seen(silent), CONFIG)?.act, undefined);
+test("a node that is only silent is left alone until its announcement has expired", () => {
+  const silent = [8091, 8092, 8093].map((port) => `a:${port}`);
+  assert.equal(settledWorld().decide(silent)?.action, undefined);
 });
 
-test("who comes back with yesterday's data is emptied first", () => {
-  const world = new World();
-  world.settle();
-  const yesterday = world.all.map((one) => ({ ...one }));
+test("nothing is moved while a replica is still syncing", () => {
+  const world = settledWorld();
+  const replica = world.nodes.find(({ master }) => master === world.at("a:8091").id);
+  replica.isCopied = false;
+  assert.deepEqual(world.decide().wait, `${replica.place} is copying a:8091`);
+});
+
+test("a member that returns with old data is reset first", () => {
+  const world = settledWorld();
+  const oldNodes = world.nodes.map((node) => ({ ...node }));
   world.lose("b");
   world.settle();
   world.dead.delete("b");
-  world.all.push(...yesterday.filter(({ member }) => member === "b").map((one) => ({ ...one, keys: 9, nodes: yesterday })));
-  for (const one of yesterday.filter(({ member }) => member === "b")) world.acquainted.delete(one.id);
+  const returning = oldNodes.filter(({ member }) => member === "b");
+  world.nodes.push(...returning.map((node) => ({ ...node, keys: 9, peers: oldNodes })));
+  for (const { id } of returning) world.introduced.delete(id);
   assert.equal(world.settle()[0], "reset");
   world.check(["a", "b", "c"], [1, 1, 1]);
 });
 
-test("what has no copy is told, and nothing of it is given to anybody", () => {
-  const world = new World();
-  world.settle();
+test("slots without any copy are reported, and given to no node", () => {
+  const world = settledWorld();
   world.lose("a");
   world.lose("b");
   world.settle();
-  const last = decide(world.seen(), CONFIG);
-  assert.ok(last.lost > 0);
-  assert.ok(world.of("c:8091"));
+  const { lost } = world.decide();
+  const served = world.nodes.filter(({ member }) => member === "c").flatMap(({ ranges }) => ranges);
+  const unserved = gaps(served, 0, SLOTS - 1).reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  assert.ok(lost > 0);
+  assert.equal(lost, unserved);
+});
+
+test("a member whose announcement is away, but which answers, is neither replaced nor given anything new", () => {
+  const world = settledWorld();
+  world.unannounced.add("a");
+  assert.deepEqual(world.settle(), []);
+  world.lose("c"); // what a has of it takes over, but a is given nothing to copy
+  const copies = () => world.nodes.filter(({ member, master }) => member === "a" && master).length;
+  const before = copies();
+  assert.equal(world.settle()[0], "takeover");
+  assert.ok(copies() <= before);
+  world.unannounced.delete("a");
+  world.settle();
+  world.check(["a", "b"], [1, 2]);
+});
+
+test("a member whose announcement is away and which no longer answers is replaced", () => {
+  const world = settledWorld();
+  world.unannounced.add("a");
+  world.lose("a");
+  assert.equal(world.decide().action, "takeover");
+});
+
+test("what answers at the place of a member that was forgotten is left out", () => {
+  const world = settledWorld();
+  world.lose("a");
+  world.settle();
+  world.bringBack("a");
+  world.unannounced.add("a");
+  assert.deepEqual(world.settle(), []);
+});
+
+test("a replica that has never finished copying its owner does not take over, whatever it had before", () => {
+  const world = settledWorld();
+  const owner = world.at("a:8091");
+  const replica = world.nodes.find(({ master }) => master === owner.id);
+  Object.assign(replica, { isCopied: false, settings: { ...replica.settings, [NO_FAILOVER]: "yes" }, offset: 900 });
+  world.lose("a");
+  assert.equal(world.settle().includes("takeover"), false);
+  assert.ok(world.decide().lost > 0);
+});
+
+test("a replica is marked as complete as soon as it is, and not before", () => {
+  const world = settledWorld();
+  const replica = world.nodes.find(({ master }) => master === world.at("a:8091").id);
+  Object.assign(replica, { isCopied: false, settings: { ...replica.settings, [NO_FAILOVER]: "yes" } });
+  assert.match(world.decide().wait, /is copying/);
+  replica.isCopied = true;
+  assert.deepEqual(world.decide().changes, [{ place: replica.place, settings: { [NO_FAILOVER]: "no" } }]);
+});
+
+test("the memory limit is set on every node", () => {
+  const world = settledWorld();
+  world.config.memory = 2 * MEMORY;
+  const { action, changes } = world.decide();
+  assert.equal(action, "configure");
+  assert.deepEqual(changes[0].settings, { [MEMORY_LIMIT]: String(2 * MEMORY) });
+  assert.equal(changes.length, 9);
 });

@@ -1,0 +1,56 @@
+"""Waiting for a fault's effect, and for its end. A look that could not be taken is unknown, never an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coreos_lab import run, wait
+from coreos_lab.chaos.fault import Fault, Scene
+from coreos_lab.errors import LabError, UnknownError
+
+SEEN_DEADLINE = 60.0  # seconds: a clean shutdown stops containers, and each may take ten seconds
+GONE_DEADLINE = 60.0  # seconds until an undo shows
+
+
+def wait_until_seen(fault: Fault, scene: Scene) -> None:
+    """Returns when the effect is there. DeadlineError if it does not come, UnknownError if that cannot be found out."""
+    node, kind = scene.node.name, fault.kind.value
+    _look_until(
+        lambda: fault.seen(scene),
+        deadline=wait.patiently(SEEN_DEADLINE),
+        interval=0.02,
+        missing=f"{node}: no effect of {kind} is seen",
+        unknown=f"{node}: whether {kind} has an effect is unknown",
+    )
+
+
+def wait_until_gone(fault: Fault, scene: Scene) -> None:
+    """Returns when the effect is gone after the undo. Raises what `wait_until_seen` raises."""
+    node, kind = scene.node.name, fault.kind.value
+    _look_until(
+        lambda: fault.gone(scene),
+        deadline=wait.patiently(GONE_DEADLINE),
+        interval=0.1,
+        missing=f"{node}: {kind} is undone, and its effect is still seen",
+        unknown=f"{node}: {kind} is undone, and whether its effect is gone is unknown",
+    )
+
+
+def _look_until(look: Callable[[], bool], *, deadline: float, interval: float, missing: str, unknown: str) -> None:
+    failed: list[LabError] = []  # the last look, if it could not be taken
+
+    def seen() -> bool:
+        failed.clear()
+        try:
+            return look()
+        except (UnknownError, run.CommandError) as error:  # no node was reached, or a tool underneath has failed
+            failed.append(error)
+            return False
+
+    try:
+        wait.until(seen, deadline=deadline, interval=interval, missing=missing)
+    except wait.DeadlineError as late:
+        if not failed:
+            raise
+        why = failed[0]
+        raise UnknownError(f"{unknown}: {why.message}", why.hint, why.details) from late

@@ -1,0 +1,200 @@
+"""Bringing a planned cluster to life, and giving it back.
+
+Bringing up converges: what has to be done is worked out from one observation, and each step does one part of it. So it
+may be repeated, and goes on wherever it was interrupted.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import partial
+
+from coreos_lab import disk, events, hints
+from coreos_lab.clients import host_keys, ssh
+from coreos_lab.clients.etcd import CLIENT_PORT
+from coreos_lab.cluster import added_disks, cloud_config, discovery, joining, mirror, preloading
+from coreos_lab.errors import LabError, UnknownError
+from coreos_lab.model import Cluster, Node, NodeState
+from coreos_lab.observed import inventory, ready
+from coreos_lab.observed.observation import Observation, observe
+from coreos_lab.providers.base import Provider
+from coreos_lab.records import identity
+from coreos_lab.records.store import ClusterFolder
+
+
+@dataclass(frozen=True)
+class Work:
+    """What bringing a cluster up has to do, as the plan and what was observed say.
+
+    `at_once` are the nodes that are started together. `joining` are new members of an etcd that runs already: each is
+    announced to it, started and waited for before the next. `serving` are the nodes that must serve at the end.
+    """
+
+    observed: Observation
+    at_once: tuple[Node, ...]
+    joining: tuple[Node, ...]
+    serving: tuple[Node, ...]
+
+    @property
+    def cluster(self) -> Cluster:
+        """The plan."""
+        return self.observed.cluster
+
+    @property
+    def touched(self) -> list[Node]:
+        """The nodes that are started, in the plan's order."""
+        return [node for node in self.cluster.nodes if node in (*self.at_once, *self.joining)]
+
+
+def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
+    """Converges to the plan: makes missing nodes, starts stopped ones; returns those that were touched.
+
+    All serve when this returns, except nodes that run and are broken on purpose: `lab heal` repairs those.
+    """
+    now = observe(cluster, provider)
+    if _power_off_stuck(now, provider):
+        now = observe(cluster, provider)
+    if restarted := added_disks.give(now, provider):
+        now = observe(cluster, provider)
+    work = work_for(now)
+    _refuse_half_restored(work)
+    _make_identity(work)
+    provider.create_network(cluster)  # also where all nodes run: what belongs to it may have ended by itself
+    discovery.run_service(cluster)
+    inventory.write(now)
+    _start_together(work, provider)
+    mirror.offer_tools(cluster)  # while the nodes boot: it waits for the disk
+    _join_one_by_one(work, provider)
+    preloading.start_stopped(cluster, now.states)
+    _wait_until_all_serve(work, provider)
+    mirror.run_mirror(cluster)
+    now = observe(cluster, provider)
+    inventory.write(now)
+    host_keys.know_again(cluster, [node for node in cluster.nodes if now.state(node) is NodeState.RUNNING])
+    return [node for node in cluster.nodes if node in (*restarted, *work.touched)]
+
+
+def work_for(now: Observation) -> Work:
+    """What has to be done so that the cluster is as planned."""
+    idle, joining = _idle(now), _joining(now)
+    return Work(
+        observed=now,
+        at_once=tuple(node for node in idle if node not in joining),
+        joining=tuple(joining),
+        serving=tuple(node for node in now.cluster.staying if node in idle or node.name not in now.broken),
+    )
+
+
+def _idle(now: Observation) -> list[Node]:
+    """The nodes to be started. One that is leaving is only needed where etcd has no majority without it."""
+    cluster = now.cluster
+    majority = len(cluster.members) // 2 + 1
+    needed = sum(node.member for node in cluster.staying) < majority
+    voters = [n for n in cluster.leaving if needed and n.member and now.state(n) is not NodeState.ABSENT]
+    return [n for n in (*cluster.staying, *voters) if now.state(n) is not NodeState.RUNNING]
+
+
+def _joining(now: Observation) -> list[Node]:
+    """The members that are still to be made and must be announced to an etcd that is there already.
+
+    A new cluster's members find each other by the list in their cloud-config and need no announcement. Nor can they be
+    announced when making them was interrupted: an etcd that waits for its first majority does not answer.
+    """
+    absent = [n for n in now.cluster.staying if n.member and now.state(n) is NodeState.ABSENT]
+    founded = any(not node.joins for node in absent) and bool(now.members)
+    return [node for node in absent if node.joins or founded]
+
+
+def _power_off_stuck(now: Observation, provider: Provider) -> list[Node]:
+    """Cuts the power of nodes whose boot has failed: they are started again instead of being waited for."""
+    cluster = now.cluster
+    stuck = [
+        node
+        for node in cluster.staying
+        if node.name not in now.broken
+        and now.state(node) is NodeState.RUNNING
+        and not ready.port_open(node.address, CLIENT_PORT)
+        and provider.stuck(cluster, node)
+    ]
+    for node in stuck:
+        events.note("boot", "its boot has failed: it is started again", node.name)
+        provider.kill(cluster, node)
+    return stuck
+
+
+def _refuse_half_restored(work: Work) -> None:
+    folder = ClusterFolder(work.cluster.name)
+    if work.touched and folder.restoring.exists():
+        name = folder.restoring.read_text(encoding="utf-8").strip()
+        raise LabError(
+            f"{work.cluster.name}: its disks are being restored from snapshot {name}",
+            f"run '{hints.lab('up')}': it continues the restore",
+        )
+
+
+def _make_identity(work: Work) -> None:
+    """The key that nodes are reached with, and the token by which what is made is known to be this cluster's."""
+    folder = ClusterFolder(work.cluster.name)
+    identity.ensure_key(folder)
+    identity.ensure_token(folder)
+
+
+def _start_together(work: Work, provider: Provider) -> None:
+    for node in work.at_once:
+        _prepare(work, node)
+    if work.at_once:
+        provider.start(work.cluster, work.at_once, ClusterFolder(work.cluster.name).user_data)
+
+
+def _join_one_by_one(work: Work, provider: Provider) -> None:
+    """A member that is announced and does not run yet counts against the majority: never two of them."""
+    for node in work.joining:
+        _prepare(work, node, joins=joining.announce(work.cluster, node, provider))
+        provider.start(work.cluster, [node], ClusterFolder(work.cluster.name).user_data)
+        if node != work.joining[-1]:  # the last is waited for with all the others
+            ready.wait_for_etcd(work.cluster, node, provider, deadline=provider.boot_deadline)
+
+
+def _prepare(work: Work, node: Node, *, joins: str = "") -> None:
+    if work.observed.state(node) is NodeState.ABSENT:
+        host_keys.forget(work.cluster, [node])
+        cloud_config.write(work.cluster, node, joins=joins)
+    ssh.forget(work.cluster, node)
+
+
+def _wait_until_all_serve(work: Work, provider: Provider) -> None:
+    if work.serving:
+        rejoin = partial(joining.rejoin, work.cluster, provider)
+        ready.wait_for_nodes(work.cluster, work.serving, provider, deadline=provider.boot_deadline, rejoin=rejoin)
+
+
+def take_down(cluster: Cluster, provider: Provider) -> None:
+    """Removes everything of a cluster, however little of it exists, and its folder last."""
+    folder = ClusterFolder(cluster.name)
+    ssh.forget(cluster)
+    shutil.rmtree(folder.control, ignore_errors=True)
+    mirror.stop_mirror(cluster)
+    discovery.stop_service(cluster)
+    provider.destroy(cluster, cluster.nodes)
+    provider.destroy_network(cluster)
+    left = provider.leftovers(cluster)
+    unseen = [f"could not look at {what}" for what in left.unseen]
+    if left.found:
+        raise LabError(
+            f"{cluster.name}: {len(left.found)} leftovers",
+            f"run '{hints.lab('destroy')}' again; its records are kept",
+            "\n".join([*left.found, *unseen]),
+        )
+    if folder.path.exists():
+        # The plan goes last: without it, what is left would be taken for part of the next cluster of that name.
+        for path in folder.path.iterdir():
+            if path.is_symlink():
+                path.unlink()
+            elif path != folder.plan:
+                disk.remove_tree(path)
+        disk.remove_tree(folder.path)
+    if unseen:
+        raise UnknownError(
+            f"{cluster.name}: removed, but it is unknown whether anything is left", details="\n".join(unseen)
+        )

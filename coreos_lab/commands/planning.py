@@ -1,0 +1,118 @@
+"""From a request to a saved plan: what exists already, which networks are free, and what this machine can run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from coreos_lab import hints, run
+from coreos_lab.cluster import cloud_config, discovery
+from coreos_lab.errors import LabError
+from coreos_lab.machine_image.userland import userland_folder
+from coreos_lab.model import Cluster, NodeState
+from coreos_lab.observed import node_states
+from coreos_lab.plan import INDICES, Request, network_for, plan
+from coreos_lab.providers import routes
+from coreos_lab.providers.base import Provider
+from coreos_lab.providers.choose import provider as choose
+from coreos_lab.records import state_folders, store
+from coreos_lab.records.outline import outline
+from coreos_lab.remake import request_again
+
+
+def resolve(request: Request) -> tuple[Request, Cluster | None]:
+    """The request, and the cluster that it is about: None if nothing of the cluster exists but its plan.
+
+    A plan is saved before anything is made. If making failed, the plan does not bind the next call: it only supplies
+    the options that the next call leaves out.
+    """
+    existing = store.load(request.name)
+    if existing is None or not _only_planned(existing):
+        return request, existing
+    return request_again(request, existing), None
+
+
+def planned(request: Request, existing: Cluster | None) -> Cluster:
+    """The plan for a request, on this machine as it is now. UsageError where a cloud-config contradicts it."""
+    cluster = with_box(plan(request, existing, _taken(request.name)), request)
+    _check(cluster, existing)
+    return cluster
+
+
+def save(request: Request, existing: Cluster | None) -> Cluster:
+    """Plans a request and saves the plan. Raises LabError, with nothing saved, if this machine cannot run it.
+
+    To be called before the machine image is built, which takes minutes: otherwise another `lab up` would choose the
+    same network meanwhile.
+    """
+    _judge(request, existing)
+    with state_folders.planning():
+        cluster = plan(request, existing, _taken(request.name))
+        require_able(choose(cluster.provider), userns=cluster.userns)
+        cluster = with_box(cluster, request)
+        _check(cluster, existing)
+        store.save(cluster)
+    return cluster
+
+
+def _check(cluster: Cluster, existing: Cluster | None) -> None:
+    """Raises UsageError for what the reader's cloud-configs say against the plan."""
+    cloud_config.check(cluster)
+    if existing is None:
+        discovery.check(cluster)
+
+
+def _judge(request: Request, existing: Cluster | None) -> None:
+    """Has coreos-cloudinit judge the request's cloud-configs, after what needs no program.
+
+    It may have to be built for that: then everything else that could refuse the request is looked at before.
+    """
+    configs = [each for each in request.cloud_configs or () if each.text]
+    if not configs:
+        return
+    cluster = planned(request, existing)
+    if not userland_folder().is_dir():
+        require_able(choose(cluster.provider), userns=cluster.userns)
+    cloud_config.judge(configs)
+
+
+def with_box(cluster: Cluster, request: Request) -> Cluster:
+    """The plan with the box that its machines are made from, if Vagrant makes them."""
+    if cluster.provider != "vagrant" or cluster.box is not None:
+        return cluster
+    from coreos_lab.machine_image.box import box_name
+    from coreos_lab.providers.vagrant import boxes
+
+    on = boxes.here()
+    driver = boxes.driver() if on == "libvirt" else ""
+    box = boxes.choose(on, box_name(), driver, channel=request.channel, name=request.box, version=request.box_version)
+    return replace(cluster, box=box)
+
+
+def require_able(provider: Provider, *, userns: bool = True) -> None:
+    """Raises LabError for the first condition of the provider that this machine does not meet.
+
+    `userns`: nodes run in user namespaces.
+    """
+    bad = [finding for finding in provider.doctor() if not finding.ok and (userns or not finding.userns)]
+    if bad:
+        more = f" ({len(bad) - 1} more: run '{hints.lab('doctor')}')" if len(bad) > 1 else ""
+        raise LabError(f"{bad[0].name}: {bad[0].message}{more}", bad[0].remedy)
+
+
+def _taken(name: str) -> set[int]:
+    """Network indices in use: by clusters of any state folder, by interfaces, and by other networks of this machine."""
+    routed = routes.of_host() if run.which("ip") else []
+    used = {i for i in range(INDICES) if routes.conflict(network_for(None, i).subnet, "", routed)}
+    own = store.ClusterFolder(name).plan
+    known = {index for plan in state_folders.plans() if plan != own and (index := outline(plan).index) is not None}
+    folder = Path("/sys/class/net")
+    links = [link.name for link in folder.iterdir()] if folder.is_dir() else []
+    return known | used | {int(link[3:]) for link in links if re.fullmatch(r"lab\d+", link)}
+
+
+def _only_planned(cluster: Cluster) -> bool:
+    provider = choose(cluster.provider)
+    states = node_states.of(cluster, provider).values()
+    return all(state is NodeState.ABSENT for state in states) and not provider.leftovers(cluster).found

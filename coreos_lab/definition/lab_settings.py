@@ -1,0 +1,73 @@
+"""A lab's settings: values in its units' Environment= lines that `lab deploy --set` changes. lab.yaml lists them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+
+from coreos_lab.errors import UsageError
+from coreos_lab.model import Lab
+from coreos_lab.spelling import did_you_mean
+from coreos_lab.units import command_lines, fleet_rules, unit_file
+from coreos_lab.units.command_lines import Word
+
+# A value that needs no quoting: systemd and shells read it as one word.
+_VALUE = re.compile(r"[A-Za-z0-9._:/-]+")
+
+
+def variable(name: str) -> str:
+    """The environment variable that a setting sets: FEED_RATE for feed-rate."""
+    return name.upper().replace("-", "_")
+
+
+def _assignments(text: str, name: str) -> Iterator[tuple[int, Word]]:
+    """Where Environment= lines set a setting's variable: the place of the option's value in the text, and the word."""
+    starts = list(itertools.accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
+    for option in unit_file.parse(text):
+        if option.name != "Environment" or option.section == fleet_rules.SECTION:
+            continue
+        start = text.index("=", starts[option.line - 1]) + 1
+        for word in command_lines.split(_value(text, start)):
+            if word.text.startswith(f"{variable(name)}="):
+                yield start, word
+
+
+def _value(text: str, start: int) -> str:
+    """An option's value: the text from `start` to the end of the last continued line."""
+    end = start
+    while True:
+        newline = text.find("\n", end)
+        if newline < 0 or not text[:newline].endswith("\\"):
+            return text[start : newline if newline >= 0 else len(text)]
+        end = newline + 1
+
+
+def default(lab: Lab, name: str) -> str | None:
+    """A setting's value as the lab's units have it; None where none of them has it."""
+    for unit in lab.units:
+        values = [word.text.partition("=")[2] for _start, word in _assignments(unit_file.read(unit.path), name)]
+        if values:
+            return values[-1]
+    return None
+
+
+def require(lab: Lab, chosen: Mapping[str, str]) -> None:
+    """UsageError for a setting that the lab does not have, or a value that is not one plain word."""
+    for name, value in chosen.items():
+        if name not in lab.settings:
+            listed = [*lab.settings]
+            remedy = did_you_mean(name, listed) if listed else "its lab.yaml lists no settings"
+            raise UsageError(f"--set {name}={value}: {lab.name} has no such setting", remedy)
+        if not _VALUE.fullmatch(value):
+            raise UsageError(f"--set {name}={value}: not a plain word", "use letters, digits and . _ : / - only")
+
+
+def applied(text: str, chosen: Mapping[str, str]) -> str:
+    """A unit's text with the chosen values. The rest of each line, and its quotes, stay."""
+    for name, value in chosen.items():
+        for start, word in reversed([*_assignments(text, name)]):
+            begin, end = start + word.start, start + word.end
+            quote = text[begin] if text[begin] in "\"'" else ""
+            text = f"{text[:begin]}{quote}{variable(name)}={value}{quote}{text[end:]}"
+    return text

@@ -1,0 +1,51 @@
+"""The words of the project as frozen values: no I/O, nothing that can fail but wrong input."""
+
+from __future__ import annotations
+
+from coreos_lab.model.cluster import (
+    EMULATED,
+    ETCD_MEMBERS_MAX,
+    FLANNEL_BACKENDS,
+    NODES_MAX,
+    Cluster,
+    Disk,
+    Finding,
+    Leftovers,
+    Limits,
+    Network,
+    Node,
+    NodeState,
+    VagrantBox,
+)
+from coreos_lab.model.lab import ETCD_PROBE, Lab, LabProbe, LabUnit, QualifiedName
+from coreos_lab.model.outcome import CheckResult, FaultKind, Outcome
+from coreos_lab.model.plain import to_json
+from coreos_lab.model.user_data import CloudConfig, MachineMetadata, latest
+
+__all__ = [
+    "EMULATED",
+    "ETCD_MEMBERS_MAX",
+    "ETCD_PROBE",
+    "FLANNEL_BACKENDS",
+    "NODES_MAX",
+    "CheckResult",
+    "CloudConfig",
+    "Cluster",
+    "Disk",
+    "FaultKind",
+    "Finding",
+    "Lab",
+    "LabProbe",
+    "LabUnit",
+    "Leftovers",
+    "Limits",
+    "MachineMetadata",
+    "Network",
+    "Node",
+    "NodeState",
+    "Outcome",
+    "QualifiedName",
+    "VagrantBox",
+    "latest",
+    "to_json",
+]

@@ -1,0 +1,219 @@
+"""Becomes a node: namespaces, file systems and devices of its own, then systemd-nspawn. Called by launch.sh.
+
+A node's root is nobody on the host: the node runs in a user namespace whose user 0 is a user of the host that nobody
+else has. On the disk owners keep the numbers that the node knows (0, 500 ...): the node sees its files through idmapped
+mounts (mount_setattr(2)). So a folder can be copied and booted with other numbers. util-linux makes such mounts from
+2.39 on (mount -o X-mount.idmap); Debian 12 has 2.38, hence the calls here.
+
+Only light modules are imported: this runs at every boot of every node.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import stat
+import sys
+import time
+
+RANGE = 65536  # how many numbers a node has
+SHOWN = "/run/systemd/nspawn/lab"  # where a node's parts are mounted for nspawn, in the boot's own mount namespace
+# The host's root has no number in the node. It gets this one, as systemd gives it (UID_MAPPED_ROOT in its source): the
+# kernel makes overlay's scratch folders in its name.
+MAPPED_ROOT = 2**31 - 2
+NICE = -10  # the lowest that a node's units ask for (etcd2.service)
+PLUG_DEADLINE = 60.0  # seconds until nspawn must have made the node's network namespace
+
+# From the kernel's headers; the numbers of these calls are the same on all architectures.
+OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR = 428, 429, 442
+OPEN_TREE_CLONE, AT_EMPTY_PATH, AT_FDCWD, F_EMPTY_PATH, ATTR_IDMAP = 1, 0x1000, -100, 4, 0x00100000
+CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+PR_SET_PDEATHSIG = 1
+CGROUP2_MAGIC = 0x63677270
+
+
+class _Attributes(ctypes.Structure):
+    """struct mount_attr."""
+
+    _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns")]
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _done(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)
+    return result
+
+
+def own_mounts() -> None:
+    """A mount namespace of our own, from which nothing gets out."""
+    _done(_libc.unshare(CLONE_NEWNS), "a mount namespace")
+    mount("", "/", "", MS_REC | MS_PRIVATE)
+
+
+def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
+    """mount(2). OSError names the target."""
+    call = (source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode())
+    _done(_libc.mount(*call), f"mount {target}")
+
+
+def user_namespace(base: int) -> int:
+    """A descriptor of a user namespace whose numbers are the host's `base` and on. OSError where there is none."""
+    ready, go = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        failed = _libc.unshare(CLONE_NEWUSER) != 0
+        os.write(ready[1], bytes([ctypes.get_errno() if failed else 0]))
+        os.close(go[1])
+        os.read(go[0], 1)
+        os._exit(0)
+    try:
+        number = os.read(ready[0], 1)[0]
+        if number:
+            raise OSError(number, os.strerror(number), "a user namespace")
+        for kind in ("uid_map", "gid_map"):
+            with open(f"/proc/{pid}/{kind}", "w", encoding="ascii") as out:  # noqa: PTH123 - pathlib is slow to import
+                out.write(f"0 {base} {RANGE}\n{MAPPED_ROOT} 0 1\n")
+        return os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        for end in (*ready, *go):
+            os.close(end)
+        os.waitpid(pid, 0)
+
+
+def show(source: str, target: str, userns: int | None) -> None:
+    """Mounts a folder at another place, with its owners' numbers moved as a user namespace says."""
+    tree = _done(_libc.syscall(OPEN_TREE, AT_FDCWD, source.encode(), OPEN_TREE_CLONE | os.O_CLOEXEC), source)
+    try:
+        if userns is not None:
+            wanted = _Attributes(ATTR_IDMAP, 0, 0, userns)
+            call = (MOUNT_SETATTR, tree, b"", AT_EMPTY_PATH, ctypes.byref(wanted), ctypes.sizeof(wanted))
+            _done(_libc.syscall(*call), f"an idmapped mount of {source}")
+        os.makedirs(target, exist_ok=True)  # noqa: PTH103
+        _done(_libc.syscall(MOVE_MOUNT, tree, b"", AT_FDCWD, target.encode(), F_EMPTY_PATH), f"mount {target}")
+    finally:
+        os.close(tree)
+
+
+def drop(folder: str) -> None:
+    """Takes off what is mounted on a folder of a mount namespace of our own, and removes it."""
+    _done(_libc.umount2(folder.encode(), MNT_DETACH), f"umount {folder}")
+    os.rmdir(folder)  # noqa: PTH106
+
+
+def overlay(lower: str, upper: str, work: str, target: str) -> None:
+    """An overlay of folders whose names have no character that overlay would take for one of its own."""
+    mount("overlay", target, "overlay", 0, f"lowerdir={lower},upperdir={upper},workdir={work}")
+
+
+def _devices(names: str, base: int) -> None:
+    """Copies of the host's device nodes that belong to the node's root, who cannot make any."""
+    folder = f"{SHOWN}/dev"
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    for name in names.split(",") if names else ():
+        found = os.stat(name)  # noqa: PTH116
+        copy = f"{folder}/{name.rpartition('/')[2]}"
+        os.mknod(copy, found.st_mode, found.st_rdev)
+        os.chmod(copy, stat.S_IMODE(found.st_mode))  # noqa: PTH101 - whatever our umask is
+        os.chown(copy, base + found.st_uid % RANGE, base + found.st_gid % RANGE)
+
+
+def _only_version_2() -> None:
+    """On a host with version 1 or hybrid cgroups the node sees the version 2 hierarchy alone."""
+    with open("/proc/self/mounts", encoding="utf-8", errors="replace") as mounts:  # noqa: PTH123
+        kinds = [line.split()[2] for line in mounts if line.split()[1] == "/sys/fs/cgroup"]
+    if kinds and kinds[-1] != "cgroup2":
+        _done(_libc.umount2(b"/sys/fs/cgroup", MNT_DETACH), "umount /sys/fs/cgroup")
+        mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
+
+
+def _forget_boots_before(group: str) -> None:
+    """Removes cgroups that a killed boot has left: they may belong to another user than this one's root."""
+    for folder, _children, _files in os.walk(group, topdown=False):
+        if folder != group:
+            try:
+                os.rmdir(folder)  # noqa: PTH106
+            except OSError:
+                continue  # something runs in there: then nspawn says so
+
+
+def _plug_when_there(cgroup: str, plug: list[str]) -> None:
+    """Starts plugging the cable when nspawn has made the node's network namespace, which is its user namespace's own.
+
+    Ends with nspawn, whatever becomes of that.
+    """
+    nspawn = os.getpid()
+    if os.fork():
+        return
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    ours, payload = os.stat("/proc/self/ns/net").st_ino, f"{cgroup}/machine/payload"  # noqa: PTH116
+    end = time.monotonic() + PLUG_DEADLINE
+    while time.monotonic() < end and os.getppid() == nspawn:
+        for group in (payload, f"{payload}/init.scope"):
+            try:
+                with open(f"{group}/cgroup.procs", encoding="ascii") as listed:  # noqa: PTH123
+                    pid = listed.readline().strip()
+                if pid and os.stat(f"/proc/{pid}/ns/net").st_ino != ours:  # noqa: PTH116
+                    os.execv("/bin/sh", ["/bin/sh", *plug, pid])  # noqa: S606
+            except OSError:
+                continue  # not yet
+        time.sleep(0.004)
+    os._exit(1)
+
+
+def _room_for_nice() -> list[str]:
+    """Lets the node's units have the priority that they ask for (Nice=): root in there has no right to it.
+
+    The limit is raised. Where the host withholds that right from us too, the node begins at the highest priority
+    that it may have, and its units go down from there.
+    """
+    limit = 20 - NICE
+    try:
+        resource.setrlimit(resource.RLIMIT_NICE, (limit, limit))
+    except (OSError, ValueError):
+        try:
+            os.setpriority(os.PRIO_PROCESS, 0, NICE)
+        except OSError:
+            print("Nice= has no effect in this node: the host withholds CAP_SYS_NICE and CAP_SYS_RESOURCE", flush=True)
+        return []
+    return [f"--rlimit=NICE={limit}"]
+
+
+def boot(cgroup: str, script: str, arguments: list[str]) -> None:
+    """Becomes the node. Arguments as launch.sh says them; OSError names what this host cannot do."""
+    folder, lower, layers, first, devices, *cable = arguments[:10]
+    base = int(first)
+    _forget_boots_before(f"{cgroup}/machine")
+    _plug_when_there(cgroup, [script, "plug", *cable])
+    with open(f"{cgroup}/machine/cgroup.procs", "w", encoding="ascii") as out:  # noqa: PTH123
+        out.write(str(os.getpid()))
+    own_mounts()
+    _only_version_2()
+    # nspawn wants this on a tmpfs, as it is where systemd runs; being ours alone, two clusters may both have a core-01.
+    os.makedirs("/run/systemd/nspawn", exist_ok=True)  # noqa: PTH103
+    mount("tmpfs", "/run/systemd/nspawn", "tmpfs", 0, "mode=0755")
+    userns = user_namespace(base) if base else None
+    for source, name in ((lower, "lower"), (folder, "node"), (layers, "layers")):
+        show(source, f"{SHOWN}/{name}", userns)
+    _devices(devices, base)
+    overlay(f"{SHOWN}/lower", f"{SHOWN}/node/upper", f"{SHOWN}/node/work", f"{folder}/root")
+    nice = _room_for_nice() if base else []
+    # Docker, flannel and whatever a reader tries must be able to set their own network's switches.
+    os.environ["SYSTEMD_NSPAWN_API_VFS_WRITABLE"] = "network"
+    call = ["systemd-nspawn", f"--directory={folder}/root", *nice, *arguments[10:]]
+    os.execvp(call[0], call)  # noqa: S606
+
+
+def main() -> None:
+    """boot CGROUP LAUNCH.SH ARGUMENT ..."""
+    try:
+        boot(sys.argv[1], sys.argv[2], sys.argv[3:])
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")

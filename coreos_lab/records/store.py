@@ -1,0 +1,250 @@
+"""A cluster's folder and its plan. What lies there is written whole or not at all, before the thing it describes."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from coreos_lab import disk, hints, settings, wait
+from coreos_lab.errors import UsageError
+from coreos_lab.model import (
+    CloudConfig,
+    Cluster,
+    Disk,
+    Limits,
+    MachineMetadata,
+    Network,
+    Node,
+    VagrantBox,
+    to_json,
+)
+from coreos_lab.records import state_folders
+from coreos_lab.records.formats import Format, Record
+
+FORMAT = Format("plan")
+
+
+@dataclass(frozen=True)
+class ClusterFolder:
+    """The folder of one cluster, and the paths in it."""
+
+    name: str
+
+    @property
+    def path(self) -> Path:
+        return settings.clusters_dir() / self.name
+
+    @property
+    def plan(self) -> Path:
+        return self.path / "cluster.json"
+
+    @property
+    def key(self) -> Path:
+        return self.path / "id_ed25519"
+
+    @property
+    def ssh_config(self) -> Path:
+        return self.path / "ssh_config"
+
+    @property
+    def known_hosts(self) -> Path:
+        """The nodes' SSH host keys, as far as a command has needed them."""
+        return self.path / "known_hosts"
+
+    def introduced(self, node: Node) -> Path:
+        """The host keys that were written onto a node, for its own fleetctl."""
+        return self.path / "introduced" / node.name
+
+    @property
+    def programs(self) -> Path:
+        """Programs for the user's PATH that are about this cluster."""
+        return self.path / "bin"
+
+    @property
+    def inventory(self) -> Path:
+        return self.path / "inventory.json"
+
+    @property
+    def token(self) -> Path:
+        return self.path / "token"
+
+    @property
+    def identity(self) -> str:
+        """Identifies this cluster, wherever its folder is moved to; "" before it has a token."""
+        try:
+            return hashlib.sha256(self.token.read_bytes()).hexdigest()[:12]
+        except OSError:
+            return ""
+
+    @property
+    def deployed(self) -> Path:
+        """One file a deployed lab, with what was deployed."""
+        return self.path / "deployed"
+
+    def units_of(self, lab: str) -> Path:
+        """The units of a deployed lab as they were submitted."""
+        return self.deployed / f"{lab}.units"
+
+    @property
+    def runs(self) -> Path:
+        return self.path / "runs"
+
+    @property
+    def walks(self) -> Path:
+        """One file a lab: how far a reader has come in its page."""
+        return self.path / "walks"
+
+    @property
+    def journal(self) -> Path:
+        """The undo journal: faults that are not healed yet."""
+        return self.path / "faults.jsonl"
+
+    @property
+    def snapshots(self) -> Path:
+        """One folder a snapshot."""
+        return self.path / "snapshots"
+
+    @property
+    def restoring(self) -> Path:
+        """Names the snapshot that is being restored, while the nodes' disks are neither old nor new."""
+        return self.path / "restoring"
+
+    @property
+    def registry(self) -> Path:
+        """The storage of the registry: the container images that this cluster's nodes can pull."""
+        return self.path / "registry"
+
+    @property
+    def registry_pid(self) -> Path:
+        return self.path / "registry.pid"
+
+    @property
+    def discovery(self) -> Path:
+        """The tokens of the cluster's discovery service, one change a line; absent where it never had one."""
+        return self.path / "discovery.jsonl"
+
+    @property
+    def discovery_pid(self) -> Path:
+        return self.path / "discovery.pid"
+
+    @property
+    def docker_stopped(self) -> Path:
+        """One empty file for each node whose Docker is stopped while it is given layers."""
+        return self.path / "docker-stopped"
+
+    @property
+    def control(self) -> Path:
+        """Where SSH keeps its shared connections. Short, because a socket's path holds 107 bytes at most."""
+        named = self.identity or hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
+        return settings.run_dir() / f"coreos-lab-{named}"
+
+    @property
+    def relay_pid(self) -> Path:
+        """The process that forwards the nodes' DNS queries, where one is needed."""
+        return self.path / "relay.pid"
+
+    def node(self, node: Node) -> Path:
+        """A node's own folder."""
+        return self.path / "nodes" / node.name
+
+    def user_data(self, node: Node) -> Path:
+        """The cloud-config that a node boots from."""
+        return self.path / "nodes" / node.name / "user-data"
+
+    @property
+    def vagrant(self) -> Path:
+        """Vagrant's folder, with the Vagrantfile and what Vagrant keeps beside it."""
+        return self.path / "vagrant"
+
+    def lock(self, what: str) -> AbstractContextManager[None]:
+        """Keeps other commands from changing this cluster; LabError names the command that does so now."""
+        return disk.lock(settings.clusters_dir() / f".{self.name}.lock", what, wait=False)
+
+
+def save(cluster: Cluster) -> None:
+    """Writes a cluster's plan into its folder."""
+    _is_about(cluster)
+    write(cluster, ClusterFolder(cluster.name).plan)
+
+
+def write(cluster: Cluster, path: Path) -> None:
+    """Writes a plan: for its owner alone where it has a cloud-config of the reader's, with passwords perhaps."""
+    FORMAT.write(path, to_json(cluster), 0o600 if cluster.cloud_configs else 0o644)
+
+
+def read(path: Path) -> Cluster:
+    """A plan that was written by `write`. OtherVersionError for one that this lab does not understand."""
+    return FORMAT.read(path, _parse)
+
+
+def load(name: str) -> Cluster | None:
+    """A cluster's plan, or None where there is none of that name."""
+    state_folders.refuse_foreign()
+    path = ClusterFolder(name).plan
+    if not path.exists():
+        return None
+    cluster = read(path)
+    _is_about(cluster)
+    return cluster
+
+
+def _is_about(cluster: Cluster) -> None:
+    """One command is about one cluster: all layers share how patiently to wait, and hints name its provider."""
+    wait.be_patient(emulated=cluster.emulated)
+    if cluster.name == hints.current().name:
+        hints.about_provider(cluster.provider)
+
+
+def _parse(raw: Record) -> Cluster:
+    nodes = tuple(
+        Node(
+            n["name"],
+            n["address"],
+            n["member"],
+            tuple(Disk(**extra) for extra in n["disks"]),
+            joins=n.get("joins", False),
+            leaving=n.get("leaving", False),
+        )
+        for n in raw["nodes"]
+    )
+    box = VagrantBox(**raw["box"]) if raw.get("box") else None
+    values = {
+        "network": Network(**raw["network"]),
+        "limits": Limits(**raw["limits"]),
+        "nodes": nodes,
+        "box": box,
+        "cloud_configs": tuple(CloudConfig(**each) for each in raw.get("cloud_configs", ())),
+        "metadata": tuple(MachineMetadata(**each) for each in raw.get("metadata", ())),
+    }
+    return Cluster(**{**raw, **values})
+
+
+def require(name: str) -> Cluster:
+    """A cluster's plan; UsageError lists the existing clusters when there is none of that name."""
+    cluster = load(name)
+    if cluster is None:
+        others = ", ".join(names()) or "none"
+        unseen = state_folders.of_root()
+        raise UsageError(
+            f"{name}: no such cluster{' of yours' if unseen else ''} (there is: {others})",
+            unseen or f"make it with '{hints.lab('up')}', or name another: --name",
+        )
+    return cluster
+
+
+def require_node(cluster: Cluster, name: str) -> Node:
+    """A node of a cluster; UsageError lists the cluster's nodes when there is none of that name."""
+    node = cluster.node(name)
+    if node is None:
+        others = ", ".join(n.name for n in cluster.nodes)
+        raise UsageError(f"{name}: no such node in cluster {cluster.name} (there is: {others})")
+    return node
+
+
+def names() -> list[str]:
+    """The names of all clusters that have a plan on disk."""
+    state_folders.refuse_foreign()
+    folder = settings.clusters_dir()
+    return sorted(path.parent.name for path in folder.glob("*/cluster.json")) if folder.is_dir() else []

@@ -1,0 +1,46 @@
+"""How far a reader has come in a lab's page, on one cluster."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from coreos_lab.records.formats import Format, Record
+from coreos_lab.records.store import ClusterFolder
+
+FORMAT = Format("record of a walk")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The step that is next, counted from 1, and the state of the shell, as commands that restore it."""
+
+    step: int = 1
+    shell: str = ""
+
+
+def load(name: str, walk: str) -> Progress:
+    """How far a walk has come; the first step where nothing is on record. `walk` is a lab's name, or a test's of it."""
+    path = _path(name, walk)
+    return FORMAT.read(path, _parse) if path.exists() else Progress()
+
+
+def record(name: str, walk: str, progress: Progress) -> None:
+    """Keeps how far a walk has come. Without a cluster there is nothing to keep it with: a walk begins by making it."""
+    if ClusterFolder(name).plan.exists():
+        path = _path(name, walk)
+        path.parent.mkdir(exist_ok=True)
+        FORMAT.write(path, asdict(progress))
+
+
+def forget(name: str, walk: str) -> None:
+    """The walk begins anew."""
+    _path(name, walk).unlink(missing_ok=True)
+
+
+def _parse(record: Record) -> Progress:
+    return Progress(int(record["step"]), str(record["shell"]))
+
+
+def _path(name: str, walk: str) -> Path:
+    return ClusterFolder(name).walks / f"{walk}.json"

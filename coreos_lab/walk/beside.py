@@ -1,0 +1,72 @@
+"""Where a reader sees second terminals: in panes of tmux, or as lines between the others."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Protocol
+
+from coreos_lab import run
+from coreos_lab.walk.terminal import Terminal
+
+SHARE = "30%"  # of the window, for a pane
+
+
+class Beside(Protocol):
+    """Shows second terminals."""
+
+    def open(self, terminal: Terminal) -> None:
+        """A terminal that was made just now."""
+
+    def show(self) -> None:
+        """Shows what came since the last call, where that needs doing."""
+
+    def close(self) -> None:
+        """Removes what was opened."""
+
+
+class Panes:
+    """A pane of the reader's tmux for each terminal."""
+
+    def __init__(self) -> None:
+        self._panes: list[str] = []
+
+    def open(self, terminal: Terminal) -> None:
+        call = ["tmux", "split-window", "-d", "-l", SHARE, "-P", "-F", "#{pane_id}"]
+        made = run.run([*call, "tail", "-n", "+1", "-f", str(terminal.log)], check=False)
+        if made.returncode == 0:
+            self._panes.append(made.stdout.strip())
+
+    def show(self) -> None:
+        """tail shows it."""
+
+    def close(self) -> None:
+        for pane in self._panes:
+            run.run(["tmux", "kill-pane", "-t", pane], check=False)
+        self._panes.clear()
+
+
+class Inline:
+    """Lines with the terminal's name in front, printed while the reader's own command runs and before each prompt."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Terminal, int] = {}
+
+    def open(self, terminal: Terminal) -> None:
+        self._seen[terminal] = 0
+
+    def show(self) -> None:
+        for terminal, seen in self._seen.items():
+            whole = terminal.read(seen).rpartition("\n")[0]
+            if whole:
+                self._seen[terminal] = seen + len(whole.encode(errors="replace")) + 1
+                sys.stdout.write("".join(f"{terminal.name} | {line}\r\n" for line in whole.split("\n")))
+                sys.stdout.flush()
+
+    def close(self) -> None:
+        self.show()
+
+
+def choose() -> Beside:
+    """Panes within tmux, lines elsewhere."""
+    return Panes() if os.environ.get("TMUX") and run.which("tmux") else Inline()

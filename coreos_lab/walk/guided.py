@@ -1,0 +1,84 @@
+"""A walk with a reader at a terminal, or with commands from a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from coreos_lab import interrupts
+from coreos_lab.definition.page.steps import Block, Page
+from coreos_lab.records.walks import Progress
+from coreos_lab.walk import beside
+from coreos_lab.walk.guide import Guide
+from coreos_lab.walk.judge import Judge
+from coreos_lab.walk.notice import Notice
+from coreos_lab.walk.paper import Paper
+from coreos_lab.walk.pseudo_terminal import PseudoTerminal
+from coreos_lab.walk.session import session
+
+CHECK = ".check"  # the terminal in which a task's check runs while the reader works
+
+
+def walk(name: str, page: Page, begin: Progress, reached: Callable[[Progress], None]) -> int:
+    """Guides through a page from where a reader has come; returns the number of the step that is next.
+
+    `reached` is called before each step, with how far the reader has come then.
+    """
+    with (
+        _device() as device,
+        session(name, page.path.parent, state=begin.shell, device=device.device if device else "") as opened,
+    ):
+        panes = beside.choose()
+        opened.on_other = panes.open
+        if device:
+            device.log = opened.main.log
+
+        def watch(seconds: float) -> None:
+            panes.show()
+            if device:
+                device.watch(seconds)
+            else:
+                opened.main.rest(seconds)
+
+        def ask(prompt: str) -> str:
+            panes.show()
+            return _line(prompt)
+
+        def mute(quiet: bool) -> None:
+            if device:
+                device.muted = quiet
+
+        checks = opened.hidden(CHECK)
+
+        def notice(block: Block) -> Notice:
+            return Notice(lambda: judge.passes(block, checks))
+
+        judge = Judge(opened, watch, mute)
+        guide = Guide(judge, page, Paper(live=device is not None), ask, notice)
+        try:
+            return guide.walk(begin.step, lambda number: reached(Progress(number, opened.main.state())))
+        finally:
+            panes.close()
+
+
+@contextmanager
+def _device() -> Iterator[PseudoTerminal | None]:
+    """A terminal device for the reader's commands; None where the reader has no terminal."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        yield None
+        return
+    device = PseudoTerminal()
+    try:
+        device.resize()
+        yield device
+    finally:
+        device.close()
+
+
+def _line(prompt: str) -> str:
+    """A line of the reader's. Ctrl-C throws away what was typed, as a shell does."""
+    while True:
+        with suppress(KeyboardInterrupt), interrupts.given_back():
+            return input(prompt)
+        print("^C  (:stop or Ctrl-D stops the walk)")

@@ -1,0 +1,161 @@
+"""Runs a step's commands and judges what came of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from coreos_lab import hints, run, wait
+from coreos_lab.definition.page.steps import INTERRUPT, Block, Browser, Command
+from coreos_lab.errors import Exit
+from coreos_lab.model import Outcome
+from coreos_lab.walk import browser
+from coreos_lab.walk.expect import missing
+from coreos_lab.walk.session import Session
+from coreos_lab.walk.terminal import Done, Terminal
+
+INTERVAL = 0.5  # seconds between two runs of a command that is repeated
+SETTLE = 1.0  # seconds after which a second terminal's command must still run
+
+Watch = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a block: its outcome, the reason in one line unless it passed, and the last command's output.
+
+    `repeated`: the output is that of the last of several runs. `beside`: it is that of a second terminal.
+    """
+
+    outcome: Outcome
+    message: str = ""
+    output: str = ""
+    repeated: bool = False
+    beside: bool = False
+
+
+class Judge:
+    """Runs blocks in a session's terminals.
+
+    `watch` is called while a command runs, see Terminal.run; `mute` with True before a command is repeated, and with
+    False afterwards.
+    """
+
+    def __init__(
+        self, session: Session, watch: Watch | None = None, mute: Callable[[bool], None] = lambda _quiet: None
+    ) -> None:
+        self._session, self._watch, self._mute = session, watch, mute
+        self._marks: dict[str, int] = {}  # where each second terminal's output began to count
+
+    def run(self, block: Block) -> Result:
+        """Runs a block's commands in order, up to the first that does not do what it must."""
+        if block.terminal:
+            return replace(self._run_beside(block), beside=True)
+        self._mark()
+        result = Result(Outcome.PASS)
+        for command in block.commands:
+            result = self._run_one(block, command)
+            if result.outcome is not Outcome.PASS:
+                break
+        return result
+
+    def passes(self, block: Block, terminal: Terminal | None = None) -> bool:
+        """Whether a block's commands do what they must now; each runs once, in the main terminal or another one."""
+        terminal = terminal or self._session.main
+        return all(
+            judged(command, terminal.run(self._session.command(block, command.text), block.limit)).outcome
+            is Outcome.PASS
+            for command in block.commands
+        )
+
+    def open(self, step: Browser) -> Result:
+        """Opens a page in a browser without a screen, again until it shows what it must. Unknown without a browser."""
+        program = browser.find()
+        if program is None:
+            names = ", ".join(browser.BROWSERS)
+            return Result(Outcome.UNKNOWN, f"{step.url}: this machine has no browser to look with ({names})")
+        url = self._session.expand(step.url)
+        deadline = time.monotonic() + wait.patiently(step.within)
+        while True:
+            try:
+                text = browser.shown(program, url)
+            except run.CommandError as error:
+                return Result(Outcome.UNKNOWN, f"{url}: {program.name} could not look", error.details)
+            line = missing(text, step.output)
+            if not line:
+                return Result(Outcome.PASS, output=text)
+            if time.monotonic() >= deadline:
+                return Result(Outcome.FAIL, f"{url}: does not show: {line}", text)
+            wait.pause(INTERVAL)
+
+    def _run_one(self, block: Block, command: Command) -> Result:
+        deadline = time.monotonic() + wait.patiently(block.within)
+        repeated = False
+        try:
+            while True:
+                done = self._session.main.run(self._session.command(block, command.text), block.limit, self._watch)
+                result = replace(judged(command, done), repeated=repeated)
+                if result.outcome is Outcome.PASS or done.code is None or time.monotonic() >= deadline:
+                    return result
+                repeated = True
+                self._mute(True)
+                wait.pause(INTERVAL)
+        finally:
+            self._mute(False)
+
+    def _run_beside(self, block: Block) -> Result:
+        """Starts a second terminal's command, ends it, or awaits what it must print."""
+        command = block.commands[0]
+        if command.text == INTERRUPT:  # what has ended by itself, or was never started in this session, is ended, too
+            if block.terminal in self._session.others:
+                self._session.others[block.terminal].interrupt()
+            return Result(Outcome.PASS)
+        terminal = self._session.other(block.terminal)
+        if not block.looks:
+            terminal.interrupt()
+            self._marks[block.terminal] = terminal.size
+            terminal.start(self._session.command(block, command.text))
+        if (ended := self._ended_early(terminal, block)) is not None:
+            return ended
+        return self._await(terminal, block)
+
+    def _ended_early(self, terminal: Terminal, block: Block) -> Result | None:
+        code = terminal.wait(0 if block.looks else SETTLE, self._watch)
+        if code is None and terminal.running:
+            return None
+        shown = terminal.read(self._marks.get(block.terminal, 0))
+        return Result(Outcome.FAIL, f"the command in terminal {block.terminal} has ended", shown)
+
+    def _await(self, terminal: Terminal, block: Block) -> Result:
+        mark = self._marks.get(block.terminal, 0)
+        deadline = time.monotonic() + wait.patiently(block.within)
+        while line := missing(terminal.read(mark), block.commands[0].output):
+            if time.monotonic() >= deadline:
+                message = f"terminal {block.terminal} does not show: {line}"
+                return Result(Outcome.FAIL, message, terminal.read(mark))
+            wait.pause(INTERVAL)
+        return Result(Outcome.PASS, output=terminal.read(mark))
+
+    def _mark(self) -> None:
+        """What second terminals print from now on is newer than the commands that come."""
+        for name, terminal in self._session.others.items():
+            self._marks[name] = terminal.size
+
+
+def judged(command: Command, done: Done) -> Result:
+    """Whether a command that was run did what it must."""
+    if done.code is None:
+        return Result(Outcome.FAIL, f"{_first(command)}: did not end within {done.seconds:.0f} s", done.output)
+    if done.code != command.code:
+        words = [*command.text.split(), "", ""]  # the exit code of `lab ssh` is another program's
+        could_not_look = done.code == Exit.UNKNOWN and words[0] == "lab" and words[1] not in hints.PASS_THROUGH
+        message = f"{_first(command)}: exit code {done.code} instead of {command.code}"
+        return Result(Outcome.UNKNOWN if could_not_look else Outcome.FAIL, message, done.output)
+    if line := missing(done.output, command.output):
+        return Result(Outcome.FAIL, f"{_first(command)}: does not print: {line}", done.output)
+    return Result(Outcome.PASS, output=done.output)
+
+
+def _first(command: Command) -> str:
+    return command.text.splitlines()[0]

@@ -1,0 +1,97 @@
+"""The terminals of a walk, and what is set up in them: the cluster, its addresses, and the programs to reach it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from coreos_lab import disk
+from coreos_lab.definition.page.steps import HOST, Block
+from coreos_lab.records import store
+from coreos_lab.walk.terminal import Terminal
+
+MAIN = ".main"  # no page can name a second terminal so
+EXPAND = 10.0  # seconds to replace variables in a text
+# Programs that a page's commands find first, each with the words that it becomes.
+LAB = (sys.executable, "-P", "-c", "from coreos_lab.start import main; main()")
+PROGRAMS = {"lab": LAB, "fleetctl": ("lab", "fleetctl"), "etcdctl": ("lab", "etcdctl")}
+
+
+class Session:
+    """The shells of one walk over the cluster `name`: the main terminal, and second terminals by their names."""
+
+    def __init__(self, name: str, folder: Path, begin: Path, *, device: str = "") -> None:
+        self.cluster, self._begin = name, begin
+        self.folder = folder
+        self._write_programs()
+        self._env = {
+            "LAB_NAME": name,
+            "PATH": f"{folder / 'bin'}:{os.environ.get('PATH', os.defpath)}",
+            "PYTHONPATH": str(Path(__file__).parents[2]),  # for a checkout, which runs without being installed
+        }
+        self.main = self._terminal(MAIN, device)
+        self.others: dict[str, Terminal] = {}
+        self.on_other: Callable[[Terminal], None] = lambda _terminal: None  # called with each second terminal
+        self._hidden: list[Terminal] = []
+
+    def command(self, block: Block, text: str) -> str:
+        """A block's command as the host's shell runs it, with the nodes' addresses as they are planned now."""
+        there = store.load(self.cluster)
+        exports = [f"export {node.variable}={node.address}" for node in there.nodes] if there else []
+        if block.on != HOST:
+            text = shlex.join(["lab", "ssh", block.on, "--", text])
+        return "\n".join([*exports, text])
+
+    def expand(self, text: str) -> str:
+        """A text with the main terminal's variables in it replaced."""
+        done = self.main.run(self.command(Block((), 0), f'printf %s "{text}"'), EXPAND)
+        return done.output
+
+    def other(self, name: str) -> Terminal:
+        """A second terminal; made when it is first used."""
+        if name not in self.others:
+            self.others[name] = self._terminal(name)
+            self.on_other(self.others[name])
+        return self.others[name]
+
+    def hidden(self, name: str) -> Terminal:
+        """A terminal that no page names."""
+        self._hidden.append(self._terminal(name))
+        return self._hidden[-1]
+
+    def end(self) -> None:
+        """Ends all terminals, and what runs in them."""
+        for terminal in [*self.others.values(), *self._hidden, self.main]:
+            terminal.end()
+
+    def _terminal(self, name: str, device: str = "") -> Terminal:
+        return Terminal(self.folder, name, self._env, self._begin, device=device)
+
+    def _write_programs(self) -> None:
+        folder = self.folder / "bin"
+        folder.mkdir()
+        for name, words in PROGRAMS.items():
+            disk.write_atomic(folder / name, f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', 0o755)
+
+
+@contextmanager
+def session(name: str, begin: Path, *, state: str = "", device: str = "") -> Iterator[Session]:
+    """A session whose terminals and files are gone when the block ends. Its terminals begin in the folder `begin`.
+
+    `state` is that of the main terminal in an earlier session, see Terminal.state.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="lab-walk-"))
+    made = Session(name, folder, begin, device=device)
+    try:
+        if state:
+            made.main.run(state, EXPAND)
+        yield made
+    finally:
+        made.end()
+        shutil.rmtree(folder, ignore_errors=True)

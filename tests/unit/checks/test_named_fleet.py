@@ -1,0 +1,59 @@
+"""Where units are active, by fleet and by the nodes' systemd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coreos_lab.checks.inventory import CheckedNode, Inventory
+from coreos_lab.checks.named_fleet import NamedFleet
+from coreos_lab.clients.fleet import Machine, Unit, UnitState
+
+
+class Late(NamedFleet):
+    """fleet that has launched a unit on each of two nodes and a Global one, and reports only the first as active."""
+
+    def machines(self) -> list[Machine]:
+        return [Machine("a", "172.17.8.101", {}), Machine("b", "172.17.8.102", {})]
+
+    def units(self) -> list[Unit]:
+        everywhere = (("X-Fleet", "Global", "true"),)
+        return [
+            Unit("web@1.service", "launched", "launched", "a", ()),
+            Unit("web@2.service", "launched", "loaded", "b", ()),
+            Unit("all.service", "launched", "launched", "", everywhere),
+        ]
+
+    def states(self) -> list[UnitState]:
+        return [
+            UnitState("web@1.service", "a", "loaded", "active", "running"),
+            UnitState("web@2.service", "b", "loaded", "activating", "start-pre"),
+            UnitState("all.service", "a", "loaded", "active", "running"),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "broken", "active"),
+    [
+        ("active", False, True),
+        ("activating", False, False),
+        ("", False, False),  # the node does not answer
+        ("active", True, False),  # a broken node is not asked
+    ],
+)
+def test_the_node_is_asked_for_what_fleet_does_not_report_yet(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answer: str, broken: bool, active: bool
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f"#!/bin/sh\necho {answer}\nexit 3\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    nodes = (
+        CheckedNode("core-01", "172.17.8.101", True, True),
+        CheckedNode("core-02", "172.17.8.102", True, True, broken),
+    )
+    fleet = Late(Inventory("core", "/nonexistent", nodes))
+    assert fleet.active("web@*") == {"web@1.service": "core-01"} | ({"web@2.service": "core-02"} if active else {})
+    assert fleet.where("web@2") == ("core-02" if active else None)
+    assert fleet.nodes_of("all") == ["core-01", "core-02"][: 1 + active]

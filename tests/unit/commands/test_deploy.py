@@ -1,0 +1,231 @@
+"""What lab deploy leaves on a cluster and in its records if another version of the lab is deployed already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coreos_lab import run, wait
+from coreos_lab.clients.etcd import Etcd
+from coreos_lab.clients.http import CannotCheckError
+from coreos_lab.cluster import mirror
+from coreos_lab.commands import deploy as command
+from coreos_lab.deploy import containers, take_off
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster, Lab, Node, NodeState
+from coreos_lab.observed import node_states
+from coreos_lab.records import deployed, store
+
+Made = Callable[..., Lab]
+
+
+class Killed(BaseException):
+    """Stands for a signal that ends the command."""
+
+
+class World:
+    """A cluster without machines: records which units are started and destroyed, and the lab's record meanwhile."""
+
+    def __init__(self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cluster = cluster
+        self.destroyed: list[str] = []
+        self.started: list[str] = []
+        self.records: list[deployed.Deployed] = []
+        self.answers: dict[str, int] = {}  # exit codes of ssh by node's name
+        self.killed_at_start = False
+        world = self
+
+        class Fleet:
+            def __init__(self, *_args: object, **_options: object) -> None:
+                pass
+
+            def destroy(self, unit: str) -> None:
+                world.destroyed.append(unit)
+
+            def states(self) -> list[Any]:
+                return []
+
+        class Rollout:
+            def __init__(self, *_args: object) -> None:
+                pass
+
+            def refuse(self) -> None:
+                pass
+
+            def start(self, lab: Lab) -> None:
+                world.keep_record()
+                if world.killed_at_start:
+                    raise Killed
+                world.started += lab.unit_names
+
+            def wait(self, _deadline: float) -> None:
+                world.keep_record()
+
+            def lasted(self) -> bool:
+                return True
+
+        def on_node(argv: list[str], **_options: object) -> run.Completed:
+            node = next((word for word in argv if cluster.node(str(word))), "")
+            return run.Completed(tuple(map(str, argv)), self.answers.get(str(node), 0), "", "")
+
+        monkeypatch.setattr(take_off, "Fleet", Fleet)
+        monkeypatch.setattr(command, "Rollout", Rollout)
+        monkeypatch.setattr(command, "choose", lambda _name: self)
+        monkeypatch.setattr(command, "run_checks", lambda *_args, **_options: [])
+        monkeypatch.setattr(mirror, "provide", lambda *_args: {})
+        monkeypatch.setattr(node_states, "require_running", lambda cluster, _provider: list(cluster.nodes))
+        monkeypatch.setattr(run, "run", on_node)
+
+    def state(self, _cluster: Cluster, _node: Node) -> NodeState:
+        return NodeState.RUNNING
+
+    def keep_record(self) -> None:
+        found = deployed.load(self.cluster, "mine")
+        assert found is not None
+        self.records.append(found)
+
+    def deploy(self, lab: Lab) -> None:
+        command._deploy(self.cluster, lab, {}, 1.0)
+
+
+@pytest.fixture
+def world(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -> World:
+    cluster = planned()
+    store.save(cluster)
+    return World(cluster, monkeypatch)
+
+
+@pytest.fixture
+def lab(made_lab: Made, tmp_path: Path) -> Made:
+    def make(*units: str, **more: object) -> Lab:
+        for file in ("web@.service", "old.service", "new.service"):
+            if not (tmp_path / file).exists():
+                (tmp_path / file).write_text("[Service]\nExecStart=/bin/sleep 1d\n")
+        return made_lab("mine", *units, **more)
+
+    return make
+
+
+def test_units_that_the_lab_no_longer_has_are_taken_off(world: World, lab: Made) -> None:
+    world.deploy(lab("old.service", "web@1.service", keys=("/old",), ports=(80,)))
+    assert world.destroyed == []
+    world.records.clear()
+    world.deploy(lab("new.service", "web@1.service", keys=("/new",), ports=(81,)))
+    assert world.destroyed == ["old.service"], "it is gone before its replacement is started"
+    assert "old.service" not in world.records[0].units
+    found = deployed.load(world.cluster, "mine")
+    assert found is not None
+    assert found.units == ("new.service", "web@1.service", "web@.service")
+    assert (found.keys, found.ports) == (("/new", "/old"), (81,)), "undeploying removes the old key as well"
+
+
+def test_containers_under_a_former_name_are_removed(
+    world: World, lab: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`docker run -d` leaves a container that its unit's end does not end."""
+    removed: list[tuple[str, tuple[str, ...]]] = []
+    monkeypatch.setattr(
+        containers, "remove", lambda _cluster, node, made, _others: removed.append((node.name, made.names))
+    )
+    unit = tmp_path / "new.service"
+    unit.write_text("[Service]\nExecStart=/usr/bin/docker run -d --name first nginx\n")
+    world.deploy(lab("new.service"))
+    unit.write_text("[Service]\nExecStart=/usr/bin/docker run -d --name second nginx\n")
+    world.killed_at_start = True
+    with pytest.raises(Killed):
+        world.deploy(lab("new.service"))
+    assert removed == []
+    world.killed_at_start = False
+    world.deploy(lab("new.service"))
+    assert removed == [(node.name, ("first",)) for node in world.cluster.nodes]
+    found = deployed.load(world.cluster, "mine")
+    assert found is not None
+    assert found.container_names == ("second",)
+
+
+def test_an_instance_fewer(world: World, lab: Made) -> None:
+    world.deploy(lab("web@1.service", "web@2.service"))
+    world.deploy(lab("web@1.service"))
+    assert world.destroyed == ["web@2.service"]
+
+
+def test_what_could_not_be_taken_off_stays_on_the_record(world: World, lab: Made) -> None:
+    world.deploy(lab("old.service"))
+    world.answers = {"core-02": 255}
+    with pytest.raises(LabError, match=r"core-02: whether old\.service still runs there is unknown") as error:
+        world.deploy(lab("new.service"))
+    assert "then deploy it again" in error.value.hint
+    found = deployed.load(world.cluster, "mine")
+    assert found is not None
+    assert set(found.units) == {"old.service", "new.service"}
+    world.answers = {}
+    world.deploy(lab("new.service"))
+    assert deployed.left_out(world.cluster, lab("new.service")) == ()
+
+
+def test_undeploying_needs_every_nodes_answer(world: World, lab: Made) -> None:
+    world.deploy(lab("old.service"))
+    world.answers = {"core-03": 255}
+    with pytest.raises(LabError, match="core-03: whether old.service still runs there is unknown"):
+        take_off.take_off(world.cluster, world, "mine")  # type: ignore[arg-type]
+    assert deployed.names(world.cluster) == ["mine"]
+    assert deployed.difference(world.cluster, lab("old.service")), "a half undeployed lab is not judged"
+
+
+def test_a_killed_deployment_does_not_count_as_deployed(world: World, lab: Made) -> None:
+    world.killed_at_start = True
+    with pytest.raises(Killed):
+        world.deploy(lab("new.service"))
+    assert deployed.difference(world.cluster, lab("new.service")) == "mine: its deployment on core was not finished"
+    world.killed_at_start = False
+    world.deploy(lab("new.service"))
+    assert deployed.difference(world.cluster, lab("new.service")) == ""
+
+
+def test_a_folder_that_has_changed_since_is_reported(world: World, lab: Made, tmp_path: Path) -> None:
+    mine = lab("new.service")
+    world.deploy(mine)
+    (tmp_path / "new.service").write_text("[Service]\nExecStart=/bin/sleep 2d\n")
+    assert deployed.difference(world.cluster, mine) == "mine: its folder has changed since it was deployed on core"
+    world.deploy(mine)
+    assert deployed.difference(world.cluster, mine) == ""
+    assert deployed.difference(world.cluster, lab("new.service", objectives={"etcd": 1.0}))
+
+
+def test_a_file_that_is_edited_while_it_is_deployed(world: World, lab: Made, tmp_path: Path) -> None:
+    mine = lab("new.service")
+    world.keep_record = lambda: (tmp_path / "new.service").write_text("[Service]\nExecStart=/bin/true\n")  # type: ignore[assignment,method-assign]
+    world.deploy(mine)
+    assert "has changed since" in deployed.difference(world.cluster, mine)
+
+
+def test_the_plan_lists_what_is_taken_off(world: World, lab: Made) -> None:
+    world.deploy(lab("old.service"))
+    planned = command.steps(world.cluster, lab("new.service"), {})
+    assert {"step": "take off", "subject": "old.service"} in planned
+
+
+def test_keys_are_removed_once_etcd_answers(world: World, lab: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    troubles = [True, True, False]
+    removed: list[str] = []
+
+    def remove(_etcd: Etcd, key: str) -> None:
+        if troubles and troubles.pop(0):
+            raise CannotCheckError("etcd: nobody answers")
+        removed.append(key)
+
+    monkeypatch.setattr(Etcd, "remove", remove)
+    monkeypatch.setattr(Etcd, "remove_empty_folders_above", lambda *_args: None)
+    world.deploy(lab("old.service", keys=("/one",)))
+    take_off.take_off(world.cluster, world, "mine")  # type: ignore[arg-type]
+    assert (removed, deployed.names(world.cluster)) == (["/one"], [])
+
+    world.deploy(lab("old.service", keys=("/one",)))
+    troubles += [True] * 3
+    monkeypatch.setattr(take_off, "SUBMIT_DEADLINE", 0.0)
+    with pytest.raises(wait.DeadlineError):
+        take_off.take_off(world.cluster, world, "mine")  # type: ignore[arg-type]
+    assert deployed.names(world.cluster) == ["mine"]

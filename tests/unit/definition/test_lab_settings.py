@@ -1,0 +1,65 @@
+"""A lab's settings: found in its units, and refused where they are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from coreos_lab.definition import lab_settings
+from coreos_lab.errors import UsageError
+from coreos_lab.model import Lab
+from tests.unit.definition.settable import settable
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return settable(tmp_path)
+
+
+def test_defaults_are_what_the_units_say(lab: Lab) -> None:
+    assert lab_settings.default(lab, "feed-rate") == "4"
+    assert lab_settings.default(lab, "window") == "900s"
+    assert lab_settings.default(lab, "nothing") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "value", "after"),
+    [
+        ('Environment=RATE=1 "Y=some RATE=2 b"', "1", 'Environment=RATE=7 "Y=some RATE=2 b"'),
+        ('Environment="RATE=5"', "5", 'Environment="RATE=7"'),
+        ("Environment='RATE=5 per second'", "5 per second", "Environment='RATE=7'"),
+        ('Environment=RATE="5 6" B=1', "5 6", "Environment=RATE=7 B=1"),
+        ("Environment = A=1 \\\n  RATE=5 \\\n  B=2", "5", "Environment = A=1 \\\n  RATE=7 \\\n  B=2"),
+        ("Environment=RATE=1 RATE=2\nEnvironment=RATE=3", "3", "Environment=RATE=7 RATE=7\nEnvironment=RATE=7"),
+        ("Environment=RATE=", "", "Environment=RATE=7"),
+        ("Environment=MY_RATE=1 RATES=2", None, "Environment=MY_RATE=1 RATES=2"),
+        ("# Environment=RATE=1", None, "# Environment=RATE=1"),
+    ],
+)
+def test_a_line_is_read_and_written_as_systemd_reads_it(lab: Lab, line: str, value: str | None, after: str) -> None:
+    text = f"[Service]\nExecStart=/bin/true\n{line}\n"
+    lab.units[0].path.write_text(text)
+    assert lab_settings.default(lab, "rate") == value
+    assert lab_settings.applied(text, {"rate": "7"}) == text.replace(line, after)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"feed-rat": "4"}, "mine has no such setting"),
+        ({"window": "20 s"}, "not a plain word"),
+        ({"window": "$(reboot)"}, "not a plain word"),
+        ({"window": ""}, "not a plain word"),
+    ],
+)
+def test_what_cannot_be_set_is_refused(lab: Lab, chosen: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        lab_settings.require(lab, chosen)
+
+
+def test_a_lab_without_settings(lab: Lab) -> None:
+    with pytest.raises(UsageError) as refused:
+        lab_settings.require(replace(lab, settings={}), {"window": "1s"})
+    assert "lists no settings" in refused.value.hint

@@ -1,0 +1,190 @@
+"""Printed commands: made in one place, for the call's own cluster, and understood by the command line."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import coreos_lab
+from coreos_lab import cli, hints
+from coreos_lab.definition.lint import judge
+from coreos_lab.hints import Call
+from coreos_lab.plan import Request, plan
+from coreos_lab.remake import made_anew, made_with
+
+ROOT = Path(coreos_lab.__file__).parent
+COMMAND: Any = cli.app
+PRINTED = re.compile(rf"\blab ({'|'.join(cli.VERBS)}|--help)\b")
+
+
+def sources() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(ROOT.rglob("*.py")):
+        yield path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The text literals that may be printed: not docstrings, nor the help of options, which is about no cluster."""
+    silent: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            silent.add(id(node.value))
+        if isinstance(node, ast.keyword) and node.arg == "help":
+            silent |= {id(each) for each in ast.walk(node.value)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
+            yield node.lineno, node.value
+
+
+def made() -> Iterator[tuple[str, list[str]]]:
+    """The words of every call of hints.lab. A value of run time becomes 3, which is valid as a name and as a number."""
+    for path, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "hints.lab":
+                words = [
+                    str(word.value) if isinstance(word, ast.Constant) else "3"
+                    for word in node.args
+                    if not isinstance(word, ast.Starred)
+                ]
+                yield f"{path}:{node.lineno}", words
+
+
+def understand(command: str) -> dict[str, Any]:
+    """Parses a printed command as the shell and the command line do. Raises if an option or argument does not fit."""
+    words = shlex.split(command)
+    assert words[0] == "lab", command
+    context = COMMAND.make_context("lab", words[1:])
+    current: Any = COMMAND
+    while hasattr(current, "resolve_command"):
+        name, current, rest = current.resolve_command(context, [*context._protected_args, *context.args])
+        context = current.make_context(name, rest, parent=context)
+        current = context.command
+    parameters: dict[str, Any] = context.params
+    return parameters
+
+
+@pytest.fixture
+def elsewhere() -> None:
+    hints.about(Call(name="other", provider="vagrant"))
+
+
+def test_every_command_that_is_printed_is_made_in_one_place() -> None:
+    by_hand = [
+        f"{path}:{line}: {text}" for path, tree in sources() for line, text in literals(tree) if PRINTED.search(text)
+    ]
+    assert by_hand == []
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize(("where", "words"), [pytest.param(*each, id=each[0]) for each in made() if each[1]])
+def test_the_command_line_understands_every_command_that_is_printed(where: str, words: list[str]) -> None:
+    del where
+    if "--help" in words:
+        return
+    parameters = understand(hints.lab(*words))
+    if words[0] not in hints.WITHOUT_NAME:
+        assert parameters["name"] == ("NAME" if "NAME" in words else "other")
+
+
+def test_the_lists_of_verbs_with_name_and_provider_are_right() -> None:
+    options = {}
+    for verb in cli.VERBS:
+        command = COMMAND.commands[verb].load()
+        for name, each in {f"{verb} {k}": v for k, v in getattr(command, "commands", {}).items()}.items() or [
+            (verb, command)
+        ]:
+            options[name] = {option for parameter in each.params for option in parameter.opts}
+    assert {verb for verb, opts in options.items() if "--name" not in opts} == {*hints.WITHOUT_NAME} - {"--help"}
+    assert {verb for verb, opts in options.items() if "--provider" in opts} == {*hints.WITH_PROVIDER}
+
+
+@pytest.mark.parametrize(
+    ("call", "words", "printed"),
+    [
+        (Call(), ["heal"], "lab heal"),
+        (Call(name="other"), ["heal"], "lab heal --name other"),
+        (Call(name_is_set=True), ["heal"], "lab heal --name core"),
+        (Call(name="other"), ["deploy", "./my lab"], "lab deploy './my lab' --name other"),
+        (Call(name="other"), ["ssh", "core-01", "--", "ls"], "lab ssh --name other core-01 -- ls"),
+        (Call(name="other"), ["snapshot", "delete", "a"], "lab snapshot delete a --name other"),
+        (Call(name="other", provider="vagrant"), ["labs"], "lab labs"),
+        (Call(name="other", provider="vagrant"), ["doctor"], "lab doctor --provider vagrant"),
+        (Call(provider="vagrant"), ["up"], "lab up --provider vagrant"),
+        (Call(provider_is_set=True), ["up"], "lab up --provider nspawn"),
+    ],
+)
+def test_a_command_reaches_the_cluster_that_the_call_was_about(call: Call, words: list[str], printed: str) -> None:
+    hints.about(call)
+    assert hints.lab(*words) == printed
+
+
+@pytest.mark.parametrize(
+    ("environ", "root", "program"),
+    [
+        ({}, True, "lab"),
+        ({"SUDO_USER": "me"}, True, "sudo lab"),
+        ({"SUDO_USER": "me"}, False, "lab"),
+        ({"LAB_STATE_DIR": "/my disk/lab"}, True, "LAB_STATE_DIR='/my disk/lab' lab"),
+        ({"SUDO_USER": "me", "LAB_STATE_DIR": "/x"}, True, "sudo LAB_STATE_DIR=/x lab"),
+    ],
+)
+def test_a_printed_command_is_called_as_lab_was(environ: dict[str, str], root: bool, program: str) -> None:
+    assert hints.of_call("-c", environ, root=root).program == program
+
+
+def test_a_program_that_is_not_on_the_path_is_named_by_its_path(tmp_path: Path) -> None:
+    here = tmp_path / "a b" / "lab"
+    here.parent.mkdir()
+    here.write_text("#!/bin/sh\n")
+    here.chmod(0o755)
+    assert hints.of_call(str(here), {"PATH": "/nowhere"}, root=True).program == f"'{here}'"
+    assert hints.of_call(str(here), {"PATH": str(here.parent)}, root=True).program == "lab"
+
+
+def test_a_cluster_is_made_anew_with_its_options_and_the_missing_one() -> None:
+    request = Request(
+        "other",
+        nodes=5,
+        members=3,
+        disks=1,
+        disk_size=64 * 2**20,
+        memory=2**30,
+        cpus=1.5,
+        agent_ttl="30s",
+        flannel_backend="vxlan",
+        subnet="10.88.8.0/24",
+    )
+    cluster = plan(request, None, set())
+    hints.about(Call(name="other"))
+    destroy, up = made_anew(cluster, disks=2).split(" && ")
+    assert destroy == "lab destroy --name other"
+    again = understand(up)
+    assert (again["name"], again["nodes"], again["members"], again["disks"]) == ("other", 5, 3, 2)
+    assert (again["disk_size"], again["memory"], again["cpus"]) == ("67108864", "1073741824", 1.5)
+    assert (again["agent_ttl"], again["flannel_backend"], again["subnet"]) == ("30s", "vxlan", "10.88.8.0/24")
+
+
+def test_a_cluster_made_without_options_is_made_anew_without_options() -> None:
+    assert made_with(plan(Request(), None, set())) == []
+    assert made_anew(plan(Request(), None, set()), nodes=5) == "lab destroy && lab up --nodes 5"
+    assert made_with(plan(Request(provider="vagrant"), None, set())) == ["--provider", "vagrant"]
+
+
+BOOK = (ROOT.parent / "docs" / "the-book.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`(lab [^`]+)`", BOOK))))
+def test_the_command_line_understands_every_command_on_the_page_about_the_book(command: str) -> None:
+    if command not in ("lab lint", "lab checklist", "lab graph"):  # named, not to be typed
+        understand(command)
+
+
+def test_the_page_about_the_book_names_rules_that_exist() -> None:
+    named = re.findall(r"rule `([\w-]+)`", BOOK)
+    assert named
+    assert set(named) <= {*judge.RULES, *judge.DOCKERFILE_RULES}

@@ -1,0 +1,1 @@
+"""The reader's own cloud-config and metadata, on paper."""

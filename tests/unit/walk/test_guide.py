@@ -1,0 +1,137 @@
+"""A reader goes through a page: Enter, own commands, back, skip, hints, a task that is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from coreos_lab import settings
+from coreos_lab.definition.page import parse
+from coreos_lab.definition.page.steps import Block
+from coreos_lab.walk import notice
+from coreos_lab.walk.guide import Guide
+from coreos_lab.walk.judge import Judge
+from coreos_lab.walk.notice import Notice
+from coreos_lab.walk.paper import Paper
+from coreos_lab.walk.session import session
+
+TEXT = """\
+# Page
+
+```console
+$ echo one   # a comment
+one
+```
+
+### Task: make a file
+
+```console check
+$ test -e made
+```
+
+<details><summary>Hint</summary>
+
+Use touch.
+
+</details>
+
+<details><summary>Solution</summary>
+
+```console
+$ touch made
+```
+
+</details>
+
+## Last
+
+```console
+$ echo three
+```
+
+The end.
+"""
+Walk = Callable[..., int]
+
+
+@pytest.fixture
+def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
+    """Walks with the lines given as the reader's; returns the number of the next step."""
+    monkeypatch.setattr(settings, "state_dir", lambda: tmp_path)
+    monkeypatch.setattr(notice, "INTERVAL", 0.05)
+    page, problems = parse.parse(TEXT, Path("page.md"))
+    assert problems == []
+    with session("core", tmp_path) as opened:
+        checks = opened.hidden(".check")
+        judge = Judge(opened, mute=lambda _quiet: None)
+
+        def look(block: Block) -> Notice:
+            return Notice(lambda: judge.passes(block, checks))
+
+        def walking(*lines: str | Callable[[], str], first: int = 1) -> int:
+            left = iter(lines)
+
+            def ask(_prompt: str) -> str:
+                line = next(left, None)
+                if line is None:
+                    raise EOFError
+                return line if isinstance(line, str) else line()
+
+            return Guide(judge, page, Paper(live=False), ask, look).walk(first, lambda _number: None)
+
+        yield walking
+
+
+def test_enter_runs_the_command_and_the_solution_solves_the_task(
+    walk: Walk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert walk("", ":hint", "", ":solution", "", "") == 4
+    shown = capsys.readouterr().out
+    for part in ("one\n", "as expected", "Use touch.", "Not yet.", "touch made", "Done.", "three\n", "The end."):
+        assert part in shown, part
+
+
+def test_a_typed_command_counts_with_and_without_its_comment(walk: Walk) -> None:
+    assert walk("echo  one", ":stop") == 2
+    assert walk("echo one # a comment", ":stop") == 2
+
+
+def test_another_command_runs_and_the_step_stays(walk: Walk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert walk("echo mine; false") == 1
+    shown = capsys.readouterr().out
+    assert "mine\n" in shown
+    assert "exit code 1\n" in shown
+
+
+def test_skip_back_and_stop(walk: Walk) -> None:
+    assert walk(":skip", ":back", ":skip", ":skip", ":stop") == 3
+
+
+def test_a_task_is_noticed_while_the_prompt_waits(
+    walk: Walk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import time
+
+    def somebody_does_it() -> str:
+        (tmp_path / "made").touch()
+        time.sleep(20)  # the prompt is interrupted long before
+        raise AssertionError("it was not noticed")
+
+    assert walk(somebody_does_it, ":stop", first=2) == 3
+    assert "Done." in capsys.readouterr().out
+
+
+def test_a_task_that_is_done_is_passed_by(walk: Walk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "made").touch()
+    assert walk(":stop", first=2) == 3
+    assert "This is so already." in capsys.readouterr().out
+
+
+def test_words_that_mean_nothing_are_named(walk: Walk, capsys: pytest.CaptureFixture[str]) -> None:
+    walk(":nxt", ":help", ":solution")
+    shown = capsys.readouterr().out
+    assert ":nxt: no such word" in shown
+    assert "goes on from this step" in shown
+    assert "This is no task" in shown

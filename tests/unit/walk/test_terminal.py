@@ -1,0 +1,83 @@
+"""A terminal runs commands in one shell, reports how they ended, and ends what does not end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coreos_lab import wait
+from coreos_lab.walk import terminal as module
+from coreos_lab.walk.terminal import Terminal
+
+LONG = 60.0  # seconds: far more than any of these commands takes
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    made = Terminal(tmp_path, "main", {"LAB_NAME": "core"}, tmp_path)
+    yield made
+    made.end()
+
+
+def test_variables_and_the_folder_stay(terminal: Terminal, tmp_path: Path) -> None:
+    assert terminal.run(f"x=5; cd {tmp_path}; echo $LAB_NAME", LONG).output == "core\n"
+    done = terminal.run('echo "$x $PWD"; echo err >&2; false', LONG)
+    assert (done.code, done.output) == (1, f"5 {tmp_path}\nerr\n")
+
+
+def test_what_a_command_prints_is_not_taken_for_its_end(terminal: Terminal) -> None:
+    assert terminal.run("echo 0; printf '7\\n' >&9; (exit 4)", LONG).code == 4
+
+
+def test_a_command_that_does_not_end_is_interrupted(terminal: Terminal) -> None:
+    terminal.run("x=5", LONG)
+    assert terminal.run("sleep 1000", 0.3).code is None
+    assert terminal.run("echo $x", LONG).output == "5\n", "the shell goes on"
+
+
+def test_a_command_is_interrupted_where_the_caller_ignores_ctrl_c(terminal: Terminal) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        terminal.run("x=5", LONG)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert terminal.run("sleep 1000", 0.3).code is None
+    assert terminal.run("echo $x", LONG).output == "5\n"
+
+
+def test_a_command_that_ignores_ctrl_c_is_killed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.3)
+    assert terminal.run("trap '' INT; echo $BASHPID; sleep 1000", 0.3).code is None
+    assert terminal.run("echo again", LONG).output == "again\n"
+
+
+def test_another_shell_goes_on_where_one_was(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "in here").mkdir()
+    terminal.run("cd 'in here'; x='a  b'; export y=2; list=(1 '2 3')", LONG)
+    assert terminal.run("echo shown", LONG).output == "shown\n"
+    other = Terminal(tmp_path, "other", {}, tmp_path)
+    try:
+        other.run(terminal.state(), LONG)
+        done = other.run('echo "$PWD|$x|${list[1]}"; sh -c "echo \\$y"', LONG)
+    finally:
+        other.end()
+    assert done.output == f"{tmp_path}/in here|a  b|2 3\n2\n"
+
+
+def test_exit_is_an_exit_code(terminal: Terminal) -> None:
+    assert terminal.run("exit 7", LONG).code == 7
+    assert terminal.run("kill -9 $BASHPID", LONG).code == 128 + 9
+    assert terminal.run("echo again", LONG).output == "again\n"
+
+
+def test_what_runs_ends_with_its_terminal(terminal: Terminal) -> None:
+    terminal.start("sh -c 'echo $$; exec sleep 1000'")
+    wait.until(lambda: terminal.read().strip(), deadline=LONG, missing="the process id")
+    process = int(terminal.read())
+    assert terminal.running
+    terminal.end()
+    assert not terminal.running
+    wait.until(lambda: not Path(f"/proc/{process}").exists(), deadline=LONG, missing="its end")

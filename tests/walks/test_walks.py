@@ -1,0 +1,34 @@
+"""Every chapter's page is gone through on real machines, as a reader would: every command, every task."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from coreos_lab.definition import catalog
+from coreos_lab.definition.page import parse
+from coreos_lab.definition.page.steps import PAGE
+from tests.e2e.calls import lab
+
+TIMEOUT = 1800.0  # seconds: generous, for slow machines
+CHAPTERS = [each.name for each in catalog.all_labs() if parse.read(each.folder / PAGE).steps]
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_stays() -> Iterator[None]:
+    lab("destroy")
+    yield
+    lab("destroy")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_walk_passes_and_leaves_nothing_deployed(chapter: str) -> None:
+    done = lab("walk", chapter, "--test", code=None, timeout=TIMEOUT)
+    assert done.code == 0, f"{done.out}\n{done.err}"
+    status = lab("status", "--json").json
+    assert status["labs"] == []
+    assert status["faults"] == []
