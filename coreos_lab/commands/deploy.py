@@ -66,7 +66,7 @@ def deploy(
     """
     loaded = [catalog.load(part) for part in catalog.parts(lab_name)]
     cluster = store.require(name)
-    labs = [lab.on(len(cluster.nodes)) for lab in loaded]
+    labs = [lab_settings.counted(lab.on(len(cluster.nodes)), settings) for lab in loaded]
     for lab in labs:
         lab_settings.require(lab, settings)
         refuse_conflicts(cluster, lab)

@@ -12,7 +12,7 @@ from coreos_lab.definition import lab_file, lab_rules, lab_settings
 from coreos_lab.definition.lab_file import Document, Problem
 from coreos_lab.definition.page.steps import PAGE
 from coreos_lab.errors import LabError, UsageError
-from coreos_lab.model import Lab, LabProbe, LabUnit
+from coreos_lab.model import Counted, Lab, LabProbe, LabUnit
 from coreos_lab.units_of_measure import duration
 
 FILE = "lab.yaml"
@@ -49,7 +49,7 @@ def load(name_or_path: str) -> Lab:
     lab_file.refuse(problems)
     lab, problems = _lab(folder, document)
     lab_file.refuse(problems + lab_rules.problems(lab, document))
-    return lab
+    return lab_settings.counted(lab, {})
 
 
 def page(lab: Lab) -> str:
@@ -148,9 +148,11 @@ def _unit(folder: Path, item: Any) -> LabUnit:
     path = Path(os.path.normpath(folder / (item if isinstance(item, str) else item["file"])))
     if isinstance(item, str):
         return LabUnit(path.name, path)
-    per_node = item.get("instances") == "nodes"
-    instances = () if per_node else tuple(str(instance) for instance in item.get("instances", ()))
-    return LabUnit(path.name, path, instances, bool(item.get("intermittent")), per_node)
+    which = item.get("instances", ())
+    per_node = which == "nodes"
+    counted = Counted(which["from"], str(which["to"])) if isinstance(which, dict) else None
+    instances = () if per_node or counted else tuple(str(instance) for instance in which)
+    return LabUnit(path.name, path, instances, bool(item.get("intermittent")), per_node, counted)
 
 
 def _probe(name: str, raw: Any) -> LabProbe:

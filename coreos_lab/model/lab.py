@@ -7,11 +7,20 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Counted:
+    """A template's instances, where a setting says how many there are: from `first` to the setting's value."""
+
+    first: int
+    setting: str
+
+
+@dataclass(frozen=True)
 class LabUnit:
     """A unit of a lab: the file `path` is submitted as `name`; a template is started as `instances`.
 
     An `intermittent` unit ends by itself and is started again: to have run is enough to count as running. A template
-    that is `per_node` has an instance for each node of the cluster that it is deployed on.
+    that is `per_node` has an instance for each node of the cluster that it is deployed on, and one that is `counted`
+    has as many as a setting says, which may be none.
     """
 
     name: str
@@ -19,12 +28,13 @@ class LabUnit:
     instances: tuple[str, ...] = ()
     intermittent: bool = False
     per_node: bool = False
+    counted: Counted | None = None
 
     @property
     def started(self) -> tuple[str, ...]:
         """The names that are started: the unit itself, or a template's instances."""
         if not self.instances:
-            return (self.name,)
+            return () if self.counted else (self.name,)
         return tuple(self.name.replace("@.", f"@{instance}.") for instance in self.instances)
 
 

@@ -54,7 +54,7 @@ def of(lab: Lab) -> Deployed:
     return Deployed(
         lab.name,
         str(lab.folder),
-        tuple(dict.fromkeys([*lab.unit_names, *(unit.name for unit in lab.units)])),
+        tuple(dict.fromkeys([*lab.unit_names, *(unit.name for unit in lab.units if unit.started)])),
         lab.keys,
         lab.ports,
         lab.folders,
@@ -82,7 +82,9 @@ def version_of(lab: Lab) -> str:
 
 
 def _instances(unit: LabUnit) -> str:
-    """A template's instances as lab.yaml has them: the same on clusters of any size."""
+    """A template's instances as lab.yaml has them: the same on clusters of any size, and whatever was set."""
+    if unit.counted:
+        return f"{unit.counted.first} to {unit.counted.setting}"
     return "nodes" if unit.per_node else " ".join(unit.instances)
 
 

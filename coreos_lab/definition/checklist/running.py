@@ -44,7 +44,7 @@ def processes(lab: Paper) -> Iterator[Answer]:
 def concurrency(lab: Paper) -> Iterator[Answer]:
     """How many instances there are, what starts them again, and who else could start something."""
     answers = []
-    for index, part in enumerate(lab.parts):
+    for part in lab.parts:
         count = len(part.unit.started)
         many = "on every machine" if paper.is_global(part) else paper.counted(count, "instance")
         if part.containers:
@@ -54,7 +54,7 @@ def concurrency(lab: Paper) -> Iterator[Answer]:
             who = "systemd supervises its process on the machine"
         else:
             who = "an object of systemd's, which needs no supervision"
-        answers.append(Answer(part.name, f"{many}; {who}", (*lab.listed("units", index), *paper.first_line(part))))
+        answers.append(Answer(part.name, f"{many}; {who}", (*lab.entry(part), *paper.first_line(part))))
     yield from paper.grouped(answers)
     for part in lab.parts:
         calls = command_lines.calls(part.options, paper.unit(part))

@@ -155,6 +155,26 @@ def test_a_setting_that_no_unit_has(tmp_path: Path) -> None:
     assert "| `window` | 5s | how long |" in catalog.page(catalog.load(str(folder.path)))
 
 
+def test_instances_by_a_setting(folder: Folder) -> None:
+    """What two of them must not do is found, although the default starts none."""
+    folder.write("units/more@.service", "[Service]\nExecStart=/usr/bin/docker run -p 80:80 web\n")
+    folder.write("units/watch.service", "[Service]\nEnvironment=COUNT=none\nExecStart=/bin/true\n")
+    folder.change("lab.yaml", "keys:", "  - {file: units/more@.service, instances: {from: 2, to: count}}\nkeys:")
+    assert "lab.yaml:13: count: no such setting" in folder.refused().message
+    folder.change("lab.yaml", "keys:", "settings: {count: how many}\nkeys:")
+    assert "count: counts the instances of more@.service, and its default is none" in folder.refused().message
+    folder.change("units/watch.service", "COUNT=none", "COUNT=1")
+    assert "more@2.service and web@1.service would both take port 80" in folder.refused().message
+    folder.change("units/more@.service", "web\n", "web\n[X-Fleet]\nConflicts=web@*.service\n")
+    assert "more@3.service and more@2.service would both take port 80" in folder.refused().message
+    folder.change("units/more@.service", "Conflicts=", "Conflicts=more@*.service ")
+    assert not any(name.startswith("more@") for name in folder.load().unit_names)
+    folder.change("units/watch.service", "COUNT=1", "COUNT=3")
+    assert folder.load().unit_names[-2:] == ("more@2.service", "more@3.service")
+    folder.change("lab.yaml", "from: 2, ", "")
+    assert "from: missing in instances" in folder.refused().message
+
+
 PIECES = (
     *(
         "/usr/bin/docker run ",
