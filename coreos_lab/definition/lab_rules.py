@@ -178,6 +178,10 @@ def _promises(lab: Lab, document: Document) -> Iterator[Problem]:
         if lab_settings.default(lab, name) is None:
             message = f"{name}: no unit has {lab_settings.variable(name)} in an Environment= line"
             yield document.problem(["settings", name], message, "add one, with the default, to the unit that uses it")
+    for name, secret in lab.secrets.items():
+        if not any(secret.key == key or secret.key.startswith(f"{key}/") for key in lab.keys):
+            message = f"{secret.key}: not one of the lab's keys, so that it would stay when the lab is undeployed"
+            yield document.problem(["secrets", name, "key"], message, "list it, or a folder above it, in keys:")
     probes = [*(probe.name for probe in lab.probes), ETCD_PROBE]
     for name in lab.objectives:
         if name not in probes:

@@ -76,6 +76,18 @@ class LabProbe:
 
 
 @dataclass(frozen=True)
+class LabSecret:
+    """Something that only the user has, such as an account: its text is put into etcd under `key`, and nowhere else.
+
+    With `fields` it must be a JSON object that has a text for each of them.
+    """
+
+    about: str
+    key: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Lab:
     """One chapter: what to deploy, and how to see that it works."""
 
@@ -94,6 +106,7 @@ class Lab:
     objectives: dict[str, float] = field(default_factory=dict)  # probe -> seconds it may be down
     target: str = ""  # what `lab break` is advised to break here: a node, or unit:NAME
     settings: dict[str, str] = field(default_factory=dict)  # what may be set at deployment -> what it means
+    secrets: dict[str, LabSecret] = field(default_factory=dict)  # what the user may give, by its name
 
     @property
     def unit_names(self) -> tuple[str, ...]:

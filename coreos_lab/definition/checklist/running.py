@@ -126,7 +126,11 @@ def parity(lab: Paper) -> Iterator[Answer]:
     for name in lab.lab.settings:
         value = lab_settings.default(lab.lab, name)
         yield Answer(name, f"--set {name}=... chooses it; {value} without that", lab.listed("settings", name))
-    if not lab.lab.settings:
+    for name, secret in lab.lab.secrets.items():
+        yield Answer(
+            name, f"--secret {name}=FILE gives it, and etcd has it as {secret.key}", lab.listed("secrets", name)
+        )
+    if not lab.lab.settings and not lab.lab.secrets:
         yield Answer("settings", "none: each deployment is the same", (Place(lab.document.path, 0),))
 
 

@@ -152,7 +152,7 @@ def test_a_setting_that_no_unit_has(tmp_path: Path) -> None:
         catalog.load(str(folder.path))
     folder.write("units/watch.service", "[Service]\nEnvironment=WINDOW=5s\nExecStart=/bin/true\n")
     assert catalog.load(str(folder.path)).settings == {"window": "how long"}
-    assert "| `window` | 5s | how long |" in catalog.page(catalog.load(str(folder.path)))
+    assert "| `--set window=` | 5s | how long |" in catalog.page(catalog.load(str(folder.path)))
 
 
 def test_instances_by_a_setting(folder: Folder) -> None:
@@ -173,6 +173,14 @@ def test_instances_by_a_setting(folder: Folder) -> None:
     assert folder.load().unit_names[-2:] == ("more@2.service", "more@3.service")
     folder.change("lab.yaml", "from: 2, ", "")
     assert "from: missing in instances" in folder.refused().message
+
+
+def test_a_secret_belongs_to_the_labs_keys(folder: Folder) -> None:
+    folder.change("lab.yaml", "keys:", "secrets: {account: {about: yours, key: /config/web/auth}}\nkeys:")
+    assert "/config/web/auth: not one of the lab's keys" in folder.refused().message
+    folder.change("lab.yaml", "keys: [", "keys: [/config/web, ")
+    assert folder.load().secrets["account"].key == "/config/web/auth"
+    assert "| `--secret account=` | | yours" in catalog.page(folder.load())
 
 
 PIECES = (
