@@ -1,4 +1,4 @@
-"""Print exports for plain fleetctl and etcdctl: eval "$(lab env)"."""
+"""Print exports for plain fleetctl, etcdctl and ssh: eval "$(lab env)"."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def env(name: str) -> None:
 
 
 def exports(cluster: Cluster) -> str:
-    """Shell lines that set what fleetctl and etcdctl need, and unset what was set for another cluster or a proxy.
+    """Shell lines that set what fleetctl, etcdctl and ssh need, and unset what was set for another cluster or a proxy.
 
     Each node's address is in a variable, too, such as CORE_01, for commands that are written for any cluster.
     """
     variables = environment(cluster, running_nodes(cluster))
     programs = ensure_userland() / "bin"
     # Before the real fleetctl, the one that has the cluster's key: an agent of ours would outlive the shell.
-    path = [agent.write_program(cluster, "fleetctl", fleetctl_call()), programs]
+    path = [agent.write_program(cluster, "fleetctl", fleetctl_call()), agent.PATH, programs]
     foreign = {name for name in os.environ if name.startswith(("FLEETCTL_", "ETCDCTL_"))} | set(ELSEWHERE)
     lines = [
         f"unset {' '.join(sorted(foreign - set(variables)))}",
