@@ -100,7 +100,7 @@ def lab(*words: object) -> str:
     """A command as one would type it into a shell: `lab("heal")` may be `lab heal --name other`.
 
     `words` are a verb with its arguments and options. The cluster, the provider, sudo and the state folder are added if
-    the call had others than the default. A word in capitals is a placeholder for the reader to fill in.
+    the call had others than the default. No word is a placeholder: what is printed works as it stands.
     """
     given = [str(word) for word in words]
     length = 2 if given[0] in GROUPS else 1
