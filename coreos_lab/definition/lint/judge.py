@@ -38,6 +38,7 @@ RULES: dict[str, Rule] = {
     "second-scheduler": schedulers.second_scheduler,
     "docker-option": containers.docker_option,
     "old-name": services.old_name,
+    "ignored-value": services.ignored_value,
     "no-such-unit": services.no_such_unit,
 }
 DOCKERFILE_RULES: dict[str, TextRule] = {
