@@ -12,6 +12,7 @@ import typer
 from coreos_lab import hints, screen
 from coreos_lab.checks.runner import run_checks
 from coreos_lab.cluster import mirror
+from coreos_lab.commands import again
 from coreos_lab.commands.check import print_results, require_passed
 from coreos_lab.commands.options import DryRun, Json, LabName, Name, pairs, verb
 from coreos_lab.definition import catalog, lab_secrets, lab_settings
@@ -122,12 +123,12 @@ def _deploy(
 ) -> list[CheckResult]:
     provider = choose(cluster.provider)
     folder = store.ClusterFolder(cluster.name)
-    with screen.showing(), folder.lock(hints.lab("deploy", catalog.named(lab))):
+    with screen.showing(), folder.lock(again.deploy(lab, settings)):
         rollout = Rollout(cluster, provider, lab)
         rollout.refuse()
         images = mirror.provide(cluster, provider, lab.containers)
         version = deployed.version_of(lab)
-        deployed.begin(cluster, lab)
+        deployed.begin(cluster, lab, settings)
         take_off_left_out(cluster, provider, lab)
         put_secrets(cluster, provider, secrets)
         rollout.start(submitted.units(lab, settings, images, folder.units_of(lab.name)))

@@ -9,6 +9,7 @@ from coreos_lab import events, hints, interrupts, screen, wait
 from coreos_lab.chaos import healing
 from coreos_lab.checks.runner import run_checks
 from coreos_lab.cluster import preloading, snapshots
+from coreos_lab.commands import again
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.definition import catalog
 from coreos_lab.errors import LabError
@@ -73,7 +74,7 @@ def _wait_for_labs(cluster: Cluster, inventory: Path) -> None:
                 events.note("heal", error.message)
                 continue
             if difference := deployed.difference(cluster, lab):
-                events.note("heal", f"{difference}; '{hints.lab('deploy', catalog.named(lab))}' deploys what it is now")
+                events.note("heal", f"{difference}; '{again.as_deployed(cluster, lab)}' deploys what it is now")
             results = run_checks(lab, inventory, deadline=wait.patiently(LABS_DEADLINE))
         bad = [result.name for result in results if result.outcome is not Outcome.PASS]
         if bad:

@@ -7,7 +7,7 @@ is on record.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,6 +43,7 @@ class Deployed:
     container_names: tuple[str, ...] = ()
     version: str = ""
     runs: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)  # what was set when it was deployed last
 
 
 def _path(cluster: Cluster, name: str) -> Path:
@@ -92,9 +93,10 @@ def _text(unit: LabUnit) -> str:
     return unit_file.read(unit.path) if unit.path.is_file() else ""
 
 
-def begin(cluster: Cluster, lab: Lab) -> None:
+def begin(cluster: Cluster, lab: Lab, settings: Mapping[str, str]) -> None:
     """Records that a lab is about to be deployed, beside what an earlier version of it has on the cluster."""
-    _write(cluster, _joined(of(lab), load(cluster, lab.name), everything=True))
+    whole = _joined(of(lab), load(cluster, lab.name), everything=True)
+    _write(cluster, replace(whole, settings=dict(settings)))
 
 
 def left_out(cluster: Cluster, lab: Lab) -> tuple[str, ...]:
@@ -156,6 +158,7 @@ def _joined(now: Deployed, earlier: Deployed | None, *, everything: bool) -> Dep
         disks=max(now.disks, earlier.disks),
         container_names=_both(now.container_names, earlier.container_names),
         runs=earlier.runs,
+        settings=earlier.settings,
     )
     if not everything:
         return kept

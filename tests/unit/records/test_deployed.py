@@ -71,3 +71,21 @@ def test_instances_that_were_set_make_no_other_version_of_a_lab(planned: Planned
     record = deployed.load(cluster, "one")
     assert record is not None
     assert record.units == ("web.service",)
+
+
+def test_what_was_set_stays_on_record_until_the_lab_is_deployed_otherwise(planned: Planned, made_lab: Made) -> None:
+    cluster, lab = planned(), made_lab("one", "web.service")
+
+    def settings() -> dict[str, str]:
+        record = deployed.load(cluster, "one")
+        assert record is not None
+        return record.settings
+
+    deployed.begin(cluster, lab, {"rate": "4"})
+    assert settings() == {"rate": "4"}, "also while it is being deployed"
+    deployed.without_left_out(cluster, lab)
+    deployed.record(cluster, lab)
+    assert settings() == {"rate": "4"}
+    deployed.begin(cluster, lab, {})
+    deployed.record(cluster, lab)
+    assert settings() == {}

@@ -16,7 +16,8 @@ WORDS = (
     "nosuch simple Simple oneshot notify idle always on-failure on-failures no yes Yes ON 1 0 t f maybe 90s 5 1min 1M "
     "1y .5s -5 soon infinity 2months 5us TERM SIGTERM SIGFOO 15 64 65 RTMIN+3 SIGRTMAX-2 RTMIN+30 RTMIN+31 process "
     "mixed control-group journal journal+console journal+tty null tty file file:/a file:a append:/x truncate:x fd:name "
-    "socket data strict full read-only tmpfs restart default both main exec all kill abort reboot poweroff-force fail flush"
+    "socket data strict full read-only tmpfs restart default both main exec all kill abort reboot "
+    "poweroff-force fail flush"
 )
 CHOSEN = [*WORDS.split(), "1 min 3s", "1 moment"]
 # systemd warns of these and takes them.
