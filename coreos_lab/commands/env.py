@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 
 from coreos_lab import hints
@@ -14,6 +13,7 @@ from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import Cluster
 from coreos_lab.observed import node_states
 from coreos_lab.records import store
+from coreos_lab.shell_words import quoted
 
 # Variables that would point fleetctl and etcdctl elsewhere. sudo hides which of them the user's shell has set, so all
 # are unset.
@@ -49,10 +49,10 @@ def exports(cluster: Cluster) -> str:
     foreign = {name for name in os.environ if name.startswith(("FLEETCTL_", "ETCDCTL_"))} | set(ELSEWHERE)
     lines = [
         f"unset {' '.join(sorted(foreign - set(variables)))}",
-        *(f"export {key}={shlex.quote(value)}" for key, value in variables.items()),
+        *(f"export {key}={quoted(value)}" for key, value in variables.items()),
         *without_proxy(os.environ, [cluster.network.subnet, *node_states.addresses(cluster.nodes)]),
         *(f"export {node.variable}={node.address}" for node in cluster.nodes),
-        f'export PATH={shlex.quote(":".join(map(str, path)))}:"$PATH"',
+        f'export PATH={quoted(":".join(map(str, path)))}:"$PATH"',
     ]
     return "\n".join(lines)
 
