@@ -15,6 +15,7 @@ from coreos_lab.commands import up as command
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import CloudConfig, Cluster, Leftovers, MachineMetadata, Node, NodeState
 from coreos_lab.plan import Request
+from coreos_lab.providers import routes
 from coreos_lab.records import store
 
 
@@ -52,6 +53,9 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> Builds:
     provider = Builds()
     for module in (command, planning):
         monkeypatch.setattr(module, "choose", lambda _name: provider)
+    # The host's own networks, and those of clusters that come and go on it meanwhile, are not the test's.
+    monkeypatch.setattr(routes, "of_host", list)
+    monkeypatch.setattr(planning, "_links", list)
     monkeypatch.setattr(lifecycle, "bring_up", lambda _cluster, _provider: lifecycle.Brought())
     monkeypatch.setattr(mirror, "make_tools", lambda: None)
     return provider
