@@ -1,7 +1,7 @@
 """Preloads layers that were just built, so that no node pulls them: its Docker is stopped, given them, and started.
 
 A file records that a node's Docker is being stopped before it is: a killed `lab deploy` leaves it off, with the socket
-that would start it, and the next `lab deploy` or `lab up` starts it.
+that would start it, and the next `lab deploy`, `lab up` or `lab heal` starts it.
 """
 
 from __future__ import annotations
