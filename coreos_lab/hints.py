@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from coreos_lab.shell_words import joined, quoted
 
 DEFAULT_NAME = "core"
 DEFAULT_PROVIDER = "nspawn"
@@ -44,7 +45,7 @@ def of_call(program: str, environ: Mapping[str, str], *, root: bool) -> Call:
     """The call as it was typed, as far as it can be reconstructed. `program` is sys.argv[0]."""
     words = ["sudo"] if root and environ.get("SUDO_USER") else []
     if state := environ.get("LAB_STATE_DIR"):
-        words.append(f"LAB_STATE_DIR={shlex.quote(state)}")
+        words.append(f"LAB_STATE_DIR={quoted(state)}")
     words.append(_program(program, environ.get("PATH")))
     return Call(
         " ".join(words), name_is_set=bool(environ.get("LAB_NAME")), provider_is_set=bool(environ.get("LAB_PROVIDER"))
@@ -56,7 +57,7 @@ def _program(called: str, path: str | None) -> str:
     if Path(called).name != "lab":  # a test, or another program that uses the package as a library
         return "lab"
     on_path = shutil.which("lab", path=path)
-    return "lab" if on_path and Path(on_path).resolve() == Path(called).resolve() else shlex.quote(called)
+    return "lab" if on_path and Path(on_path).resolve() == Path(called).resolve() else quoted(called)
 
 
 def begin(program: str) -> None:
@@ -100,7 +101,7 @@ def lab(*words: object) -> str:
     """A command as one would type it into a shell: `lab("heal")` may be `lab heal --name other`.
 
     `words` are a verb with its arguments and options. The cluster, the provider, sudo and the state folder are added if
-    the call had others than the default. A word in capitals is a placeholder for the reader to fill in.
+    the call had others than the default. No word is a placeholder: what is printed works as it stands.
     """
     given = [str(word) for word in words]
     length = 2 if given[0] in GROUPS else 1
@@ -113,4 +114,4 @@ def lab(*words: object) -> str:
     if full_verb in WITH_PROVIDER and "--provider" not in rest and different:
         options += ["--provider", _call.provider]
     order = [*options, *rest] if full_verb in PASS_THROUGH else [*rest, *options]
-    return f"{_call.program} {shlex.join([*verb, *order])}"
+    return f"{_call.program} {joined([*verb, *order])}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -41,12 +40,12 @@ def board(
     probes: Mapping[QualifiedName, Sequence[Sample]],
     broken: Sequence[tuple[str, str]],
     since: float,
+    now: float,
 ) -> RenderableType:
-    """A line for each node and each probe. `broken` are nodes with their fault, since `since` in monotonic seconds."""
+    """A line for each node and each probe. `broken` are nodes with their fault, from `since` to `now` (monotonic)."""
     from rich.table import Table
     from rich.text import Text
 
-    now = time.monotonic()
     faults = dict(broken)
     lines = Table.grid(padding=(0, 2))
     head = ", ".join(f"{node}: {kind}" for node, kind in broken)

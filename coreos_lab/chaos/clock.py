@@ -34,7 +34,7 @@ class ClockSkew(Fault):
             name = scene.provider.name
             raise LabError(
                 f"clock-skew: machines of the provider {name} have the host's clock",
-                hints.lab("up", "--provider", "vagrant", "--name", "NAME"),
+                hints.lab("up", "--provider", "vagrant", "--name", f"{scene.cluster.name[:15]}-machines"),
             )
 
     def before(self, scene: Scene) -> str:

@@ -10,10 +10,10 @@ from coreos_lab.chaos import effect, quorum
 from coreos_lab.chaos.fault import Scene
 from coreos_lab.chaos.faults import FAULTS
 from coreos_lab.clients import ssh
-from coreos_lab.cluster import mirror
+from coreos_lab.cluster import mirror, preloading
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node, NodeState
-from coreos_lab.observed import membership, ready
+from coreos_lab.observed import membership, node_states, ready
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import fault_journal
 from coreos_lab.records.store import ClusterFolder
@@ -56,6 +56,9 @@ def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.Op
                 repair.attempt(fault.undo, scene)
         waiting = [scene for fault, scene in scenes if fault.waits and scene.id not in repair.failed]
         waited = [node for node in nodes if any(scene.node == node for scene in waiting)]
+        # Docker that an interrupted deployment left stopped: a node without it does not serve.
+        states = node_states.of(cluster, provider)
+        repair.share(partial(preloading.start_stopped, cluster, states), list)
         repair.share(partial(_wait_until_serving, cluster, waited, provider, repair.errors), lambda: waiting)
         for fault, scene in scenes:
             repair.attempt(partial(effect.wait_until_gone, fault), scene)

@@ -119,8 +119,9 @@ class KeepCrashing(ServiceFault):
 
     def gone(self, scene: Scene) -> bool:
         """Between two kills the service is active, so the service that kills it must be gone, too."""
-        killer = ssh.answer(scene.cluster, scene.node, ["systemctl", "is-active", _killer(scene)])
-        return killer.returncode != 0 and super().gone(scene)
+        call = ["systemctl", "show", "--property=ActiveState", "--value", _killer(scene)]
+        killer = ssh.node_run(scene.cluster, scene.node, call).stdout.strip()
+        return killer in ("inactive", "failed") and super().gone(scene)
 
 
 def _killer(scene: Scene) -> str:

@@ -11,6 +11,7 @@ from coreos_lab import disk, hints
 from coreos_lab.chaos.probes import Sample, longest_outage
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import ETCD_PROBE, CheckResult, Outcome, QualifiedName, to_json
+from coreos_lab.node_plans import node_name
 
 OBJECTIVES = "objectives"  # the phase that is judged from the probes
 RECORD, PROBES, UNITS = "verdict.json", "probes.jsonl", "units.jsonl"
@@ -125,14 +126,15 @@ def load(folder: Path) -> Verdict:
     path = folder / RECORD
     if not path.exists():
         raise LabError(
-            f"{folder.name}: has no verdict", f"'{hints.lab('break', 'NODE', '--verify')}' records one when it ends"
+            f"{folder.name}: has no verdict",
+            f"'{hints.lab('break', node_name(1), '--verify')}' records one when it ends",
         )
     try:
         raw = disk.read_json(path)
         if (version := raw.get("version", 1)) != VERSION:
             raise UnknownError(
                 f"{path}: a record of version {version}, and this lab reads version {VERSION}",
-                f"break and verify again: {hints.lab('break', 'NODE', '--verify')}",
+                f"break and verify again: {hints.lab('break', node_name(1), '--verify')}",
             )
         phases = tuple(_phase(each) for each in raw["phases"])
         lists = {name: tuple(raw[name]) for name in ("nodes", "labs")}
@@ -144,7 +146,7 @@ def load(folder: Path) -> Verdict:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise LabError(
             f"{path}: not a verdict's record: {error}",
-            f"break and verify again: {hints.lab('break', 'NODE', '--verify')}",
+            f"break and verify again: {hints.lab('break', node_name(1), '--verify')}",
         ) from None
 
 

@@ -51,7 +51,7 @@ class Verification:
         def drawn() -> RenderableType:
             broken = [(fault.node, fault.kind.value) for fault in fault_journal.open_faults(self._cluster)]
             probes = {**prober.samples, QualifiedName("", ETCD_PROBE): writes.samples}
-            return board(observer, probes, broken, self._phases.began)
+            return board(observer, probes, broken, self._phases.began, time.monotonic())
 
         with prober, writes, observer, screen.foot(drawn):
             if self._phases.checks("steady state before", 0.0, only="not lasting"):

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from coreos_lab import run, wait
 from coreos_lab.checks.inventory import Inventory
 from coreos_lab.clients.fleet import Fleet
+from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.units import unit_names
 
 
@@ -15,7 +16,8 @@ class NamedFleet(Fleet):
     """fleet, with nodes by their names, and with the states that fleet reports late.
 
     fleet's states are up to a second old, and missing for a moment when a busy node renews them late. So where fleet
-    has launched a unit on a node and does not report it as active there, the node's systemd is asked.
+    has launched a unit on a node and does not report it as active there, the node's systemd is asked. Where that does
+    not answer, whether the unit is active is unknown: CannotCheckError.
     """
 
     def __init__(self, inventory: Inventory) -> None:
@@ -61,7 +63,14 @@ class NamedFleet(Fleet):
         return sorted(active | {(unit, node) for node in unreported for unit in self._up(node, unreported[node])})
 
     def _up(self, node: str, units: list[str]) -> list[str]:
-        """Those of the units that are active by the node's systemd; none where the node does not answer."""
+        """Those of the units that are active by the node's systemd. CannotCheckError where it does not say."""
         call = ["ssh", "-F", self._inventory.ssh_config, node, shlex.join(["systemctl", "is-active", "--", *units])]
-        states = run.run(call, check=False, timeout=wait.patiently(10)).stdout.split()
-        return [unit for unit, state in zip(units, states, strict=False) if state == "active"]
+        try:
+            done = run.run(call, check=False, timeout=wait.patiently(10))
+        except run.CommandError as error:  # no end within that time
+            raise CannotCheckError(f"{node}: its systemd does not answer", details=error.message) from None
+        states = done.stdout.split()
+        if len(states) != len(units):
+            asked = f"{node}: its systemd could not be asked for {', '.join(units)}"
+            raise CannotCheckError(asked, details=done.stderr.strip())
+        return [unit for unit, state in zip(units, states, strict=True) if state == "active"]

@@ -10,20 +10,14 @@ from coreos_lab import disk
 from coreos_lab.model import Cluster
 from coreos_lab.records.store import ClusterFolder
 
-# The shell becomes the command, so that the command has the terminal and gets the signals. By itself, ssh-agent would
-# end up to ten seconds later; so another process waits for the command's end, and ends the agent. (A pipe would not
-# show the end: ssh closes all that it inherits.) The key and the command are arguments, never part of the script.
-WITH_KEY = """
-ssh-add -q "$1" || { kill "$SSH_AGENT_PID"; exit 1; }
-shift
-(trap '' HUP INT; tail --pid=$$ --sleep-interval=0.1 -f /dev/null; kill "$SSH_AGENT_PID") >/dev/null 2>&1 &
-exec "$@"
-"""
+WITH_KEY = Path(__file__).with_name("with_key.sh")
+# A folder for the user's PATH: its ssh knows the nodes of the cluster whose configuration is LAB_SSH_CONFIG.
+PATH = Path(__file__).with_name("path")
 
 
 def with_agent(cluster: Cluster, argv: Sequence[str | Path]) -> list[str | Path]:
     """The call of a command that has an agent with the cluster's key, as SSH_AUTH_SOCK."""
-    return ["ssh-agent", "sh", "-c", WITH_KEY, "sh", ClusterFolder(cluster.name).key, *argv]
+    return ["ssh-agent", "sh", WITH_KEY, ClusterFolder(cluster.name).key, *argv]
 
 
 def write_program(cluster: Cluster, name: str, call: Sequence[str | Path]) -> Path:

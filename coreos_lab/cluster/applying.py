@@ -83,9 +83,11 @@ def _on(cluster: Cluster, node: Node) -> list[str]:
     call = ["sudo", "bash", "-c", APPLY]
     done = ssh.node_run(cluster, node, call, check=False, timeout=DEADLINE, input_text=text)
     if done.returncode != 0:
+        files = [each for each in cluster.cloud_configs if each.node in ("", node.name)]
+        given = [f"--cloud-config={each.node}{':' * bool(each.node)}{each.path}" for each in files]
         raise LabError(
             f"{node.name}: coreos-cloudinit has failed, so its cloud-config is applied in part",
-            f"correct the cloud-config, then: {hints.lab('up', '--cloud-config', 'FILE', '--apply')}",
+            f"correct the cloud-config, then: {hints.lab('up', *given, '--apply')}",
             "\n".join(done.stderr.strip().splitlines()[-8:]),
         )
     return done.stdout.split()

@@ -7,8 +7,8 @@ may be repeated, and goes on wherever it was interrupted.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from coreos_lab import disk, events, hints
 from coreos_lab.clients import host_keys, ssh
@@ -47,8 +47,25 @@ class Work:
         return [node for node in self.cluster.nodes if node in (*self.at_once, *self.joining)]
 
 
-def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
-    """Converges to the plan: makes missing nodes, starts stopped ones; returns those that were touched.
+@dataclass(frozen=True)
+class Brought:
+    """What bringing a cluster up has done: the nodes that it started, and, in words, what else it put right."""
+
+    started: tuple[Node, ...] = ()
+    mended: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.started or self.mended)
+
+    @property
+    def words(self) -> str:
+        """All of it in words, "" for nothing."""
+        names = ", ".join(node.name for node in self.started)
+        return "; ".join([*([names] if names else []), *self.mended])
+
+
+def bring_up(cluster: Cluster, provider: Provider) -> Brought:
+    """Converges to the plan: makes missing nodes, starts stopped ones, puts right what runs and does not serve.
 
     All serve when this returns, except nodes that run and are broken on purpose: `lab heal` repairs those.
     """
@@ -66,13 +83,13 @@ def bring_up(cluster: Cluster, provider: Provider) -> list[Node]:
     _start_together(work, provider)
     mirror.offer_tools(cluster)  # while the nodes boot: it waits for the disk
     _join_one_by_one(work, provider)
-    preloading.start_stopped(cluster, now.states)
-    _wait_until_all_serve(work, provider)
+    mended = [f"Docker of {name} is started" for name in preloading.start_stopped(cluster, now.states)]
+    mended += [f"{name} is a member of etcd again" for name in _wait_until_all_serve(work, provider)]
     mirror.run_mirror(cluster)
     now = observe(cluster, provider)
     inventory.write(now)
     host_keys.know_again(cluster, [node for node in cluster.nodes if now.state(node) is NodeState.RUNNING])
-    return [node for node in cluster.nodes if node in (*restarted, *work.touched)]
+    return Brought(tuple(node for node in cluster.nodes if node in (*restarted, *work.touched)), tuple(mended))
 
 
 def work_for(now: Observation) -> Work:
@@ -163,10 +180,19 @@ def _prepare(work: Work, node: Node, *, joins: str = "") -> None:
     ssh.forget(work.cluster, node)
 
 
-def _wait_until_all_serve(work: Work, provider: Provider) -> None:
+def _wait_until_all_serve(work: Work, provider: Provider) -> list[str]:
+    """Returns the names of the nodes that had to be made members of etcd again."""
+    again: set[str] = set()
+
+    def rejoin(node: Node) -> Callable[[], object] | None:
+        then = joining.rejoin(work.cluster, provider, node)
+        if then is not None:
+            again.add(node.name)
+        return then
+
     if work.serving:
-        rejoin = partial(joining.rejoin, work.cluster, provider)
         ready.wait_for_nodes(work.cluster, work.serving, provider, deadline=provider.boot_deadline, rejoin=rejoin)
+    return sorted(again)
 
 
 def take_down(cluster: Cluster, provider: Provider) -> None:

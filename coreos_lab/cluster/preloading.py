@@ -1,7 +1,7 @@
 """Preloads layers that were just built, so that no node pulls them: its Docker is stopped, given them, and started.
 
 A file records that a node's Docker is being stopped before it is: a killed `lab deploy` leaves it off, with the socket
-that would start it, and the next `lab deploy` or `lab up` starts it.
+that would start it, and the next `lab deploy`, `lab up` or `lab heal` starts it.
 """
 
 from __future__ import annotations
@@ -49,26 +49,33 @@ def preload(cluster: Cluster, provider: Provider) -> None:
         list(pool.map(on_node, cluster.nodes))
 
 
-def start_stopped(cluster: Cluster, states: Mapping[str, NodeState]) -> None:
-    """Starts Docker where a killed command has left it stopped; `states` are the nodes' by name.
+def start_stopped(cluster: Cluster, states: Mapping[str, NodeState]) -> list[str]:
+    """Starts Docker where a killed command has left it stopped; returns the names of those nodes.
+
+    `states` are the nodes' by name.
 
     A node that is off needs nothing: it starts its Docker when it boots.
     """
     folder = ClusterFolder(cluster.name).docker_stopped
+    started = []
     for record in sorted(folder.iterdir()) if folder.is_dir() else []:
         node = cluster.node(record.name)
         if node is None or states[node.name] is not NodeState.RUNNING:
             record.unlink()
         else:
             events.note("docker", "an interrupted command left it stopped: it is started", node.name)
-            _start(cluster, node)
+            if _start(cluster, node):
+                started.append(node.name)
+    return started
 
 
-def _start(cluster: Cluster, node: Node) -> None:
-    """The record stays where the node does not answer."""
+def _start(cluster: Cluster, node: Node) -> bool:
+    """Whether Docker could be started. The record stays where the node does not answer."""
     done = ssh.ask(cluster, node, START)
-    if done is not None and done.returncode == 0:
-        _record(cluster, node.name).unlink()
+    if done is None or done.returncode != 0:
+        return False
+    _record(cluster, node.name).unlink()
+    return True
 
 
 def _record(cluster: Cluster, name: str) -> Path:

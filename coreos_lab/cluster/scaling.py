@@ -15,7 +15,7 @@ from coreos_lab.cluster import leaving, lifecycle, running_units
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.node_plans import grown, shrunk
-from coreos_lab.observed import inventory
+from coreos_lab.observed import inventory, membership
 from coreos_lab.observed.observation import Observation, observe
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import fault_journal, store
@@ -23,21 +23,26 @@ from coreos_lab.records import fault_journal, store
 Stranded = dict[str, str]  # units that no node can run -> why
 
 
-def converge(cluster: Cluster, provider: Provider, count: int) -> tuple[Cluster, Stranded]:
-    """Gives the cluster `count` nodes; returns the new plan, and the units that none of its nodes can run.
+def converge(cluster: Cluster, provider: Provider, count: int) -> tuple[Cluster, Stranded, tuple[str, ...]]:
+    """Gives the cluster `count` nodes.
 
-    The highest numbers leave, and new nodes take the next ones. May be repeated.
+    Returns the new plan, the units that none of its nodes can run, and, in words, what was put right. The highest
+    numbers leave, and new nodes take the next ones. May be repeated. Where there is nothing to do, what is broken on
+    purpose stays so; it is refused (LabError) while a member must be mended.
     """
     if len(cluster.nodes) == count and not cluster.leaving and fault_journal.open_faults(cluster):
-        return cluster, {}  # nothing to do, and what is broken on purpose stays so
+        now = observe(cluster, provider)
+        if any(node.name not in now.broken for node in membership.removed(cluster, now.members)):
+            refuse_broken(now)
+        return cluster, {}, ()
     cluster, stranded = shrink(shrunk(cluster, count), provider)
     bigger = grown(cluster, count)
     if bigger != cluster:
         refuse_broken(observe(cluster, provider))
         store.save(bigger)
-    if lifecycle.bring_up(bigger, provider):
+    if brought := lifecycle.bring_up(bigger, provider):
         stranded = running_units.wait_for(bigger, running_units.wanted(bigger))
-    return bigger, stranded
+    return bigger, stranded, brought.mended
 
 
 def shrink(cluster: Cluster, provider: Provider) -> tuple[Cluster, Stranded]:

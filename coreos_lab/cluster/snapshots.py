@@ -207,7 +207,7 @@ def _refuse_full(folder: Path, size: int, freed: int) -> None:
     if free < size + LEAST_FREE:
         raise LabError(
             f"{folder}: {as_size(free)} free, the snapshot needs {as_size(size)} and {as_size(LEAST_FREE)} to go on",
-            f"make room ({hints.lab('snapshot', 'delete', 'SNAPSHOT')}), or move the state with LAB_STATE_DIR",
+            f"make room ('{hints.lab('snapshot', 'list')}' shows what could go), or move the state with LAB_STATE_DIR",
         )
 
 

@@ -17,6 +17,7 @@ from coreos_lab.chaos.schedule import Step
 from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.chaos.verify import Verification
 from coreos_lab.checks.runner import write_junit
+from coreos_lab.commands import again
 from coreos_lab.commands.options import DryRun, Json, Name, complete_nodes, pairs, verb
 from coreos_lab.commands.targets import target_node
 from coreos_lab.commands.verdict import print_verdict
@@ -231,7 +232,7 @@ def _verify(
         raise UsageError("--verify: no lab is deployed, so there is nothing to verify", hints.lab("deploy", "ch3"))
     for lab in labs:
         if difference := deployed.difference(cluster, lab):  # a verdict would judge one version by another's rules
-            raise LabError(difference, f"'{hints.lab('deploy', catalog.named(lab))}' first")
+            raise LabError(difference, f"'{again.as_deployed(cluster, lab)}' first")
     if fault_journal.open_faults(cluster):
         raise LabError(f"{cluster.name}: is broken already", f"run '{hints.lab('heal')}' first")
     injecting.require_able(provider, cluster, plan(steps[0]))  # an impossible fault is an error, not a verdict

@@ -10,6 +10,7 @@ import typer
 
 from coreos_lab import events, hints, screen
 from coreos_lab.checks.runner import run_checks
+from coreos_lab.commands import again
 from coreos_lab.commands.options import Json, Name, complete_labs, verb
 from coreos_lab.definition import catalog
 from coreos_lab.errors import FailedError, UnknownError, UsageError
@@ -48,9 +49,7 @@ def check(name: str, lab_name: str | None, *, junit: Path | None, as_json: bool)
     with screen.showing():
         for lab in labs:
             if difference := deployed.difference(cluster, lab):
-                events.note(
-                    "check", f"{difference}; '{hints.lab('deploy', catalog.named(lab))}' deploys what it is now"
-                )
+                events.note("check", f"{difference}; '{again.as_deployed(cluster, lab)}' deploys what it is now")
             report = junit if len(labs) == 1 else junit.with_stem(f"{junit.stem}-{lab.name}") if junit else None
             results += run_checks(lab, nodes, junit=report)
     if as_json:

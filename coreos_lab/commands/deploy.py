@@ -12,12 +12,14 @@ import typer
 from coreos_lab import hints, screen
 from coreos_lab.checks.runner import run_checks
 from coreos_lab.cluster import mirror
+from coreos_lab.commands import again
 from coreos_lab.commands.check import print_results, require_passed
 from coreos_lab.commands.options import DryRun, Json, LabName, Name, pairs, verb
-from coreos_lab.definition import catalog, lab_settings
+from coreos_lab.definition import catalog, lab_secrets, lab_settings
 from coreos_lab.deploy import submitted
 from coreos_lab.deploy.refusals import refuse_conflicts
 from coreos_lab.deploy.rollout import Rollout
+from coreos_lab.deploy.secrets import put as put_secrets
 from coreos_lab.deploy.take_off import remove_former_containers, take_off_left_out
 from coreos_lab.errors import UnknownError
 from coreos_lab.model import CheckResult, Cluster, Lab, Outcome, to_json
@@ -38,6 +40,14 @@ def command(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A setting of the lab, as listed by 'lab show LAB'."),
     ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--secret",
+            metavar="NAME=FILE",
+            help="A secret of the lab, from a file or - (standard input), put into etcd.",
+        ),
+    ] = None,
     deadline: Annotated[
         str,
         typer.Option("--deadline", envvar="LAB_DEADLINE", help="How long units may take to run, and checks to pass."),
@@ -49,6 +59,7 @@ def command(
         name,
         lab,
         settings=pairs(set_),
+        secrets=pairs(secret, "--secret", "NAME=FILE"),
         deadline=duration(deadline, "--deadline"),
         dry_run=dry_run,
         as_json=as_json,
@@ -56,27 +67,36 @@ def command(
 
 
 def deploy(
-    name: str, lab_name: str, *, settings: Mapping[str, str], deadline: float, dry_run: bool, as_json: bool
+    name: str,
+    lab_name: str,
+    *,
+    settings: Mapping[str, str],
+    secrets: Mapping[str, str],
+    deadline: float,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Deploys a lab, or all parts of a chapter, and returns when their checks pass.
 
     Unchanged units are left alone; units that only an earlier version of the lab has are taken off. `settings` are the
-    lab's settings by name. Raises FailedError or UnknownError when the checks of a lab do not pass within `deadline`
-    seconds.
+    lab's settings by name, `secrets` the files of its secrets. Raises FailedError or UnknownError when the checks of a
+    lab do not pass within `deadline` seconds.
     """
     loaded = [catalog.load(part) for part in catalog.parts(lab_name)]
     cluster = store.require(name)
-    labs = [lab.on(len(cluster.nodes)) for lab in loaded]
+    labs = [lab_settings.counted(lab.on(len(cluster.nodes)), settings) for lab in loaded]
     for lab in labs:
         lab_settings.require(lab, settings)
+        lab_secrets.require(lab, secrets)
         refuse_conflicts(cluster, lab)
     if dry_run:
-        print(json.dumps([step for lab in labs for step in steps(cluster, lab, settings)], indent=2))
+        print(json.dumps([step for lab in labs for step in steps(cluster, lab, settings, secrets)], indent=2))
         return
+    texts = {lab.name: lab_secrets.read(lab, secrets) for lab in labs}
     done: dict[str, list[CheckResult]] = {}
     for lab in labs:
         began = time.monotonic()
-        done[lab.name] = _deploy(cluster, lab, settings, deadline)
+        done[lab.name] = _deploy(cluster, lab, settings, texts[lab.name], deadline)
         seconds = time.monotonic() - began
         if not as_json:
             print_results(done[lab.name])
@@ -98,16 +118,19 @@ def deploy(
         )
 
 
-def _deploy(cluster: Cluster, lab: Lab, settings: Mapping[str, str], deadline: float) -> list[CheckResult]:
+def _deploy(
+    cluster: Cluster, lab: Lab, settings: Mapping[str, str], secrets: Mapping[str, str], deadline: float
+) -> list[CheckResult]:
     provider = choose(cluster.provider)
     folder = store.ClusterFolder(cluster.name)
-    with screen.showing(), folder.lock(hints.lab("deploy", catalog.named(lab))):
+    with screen.showing(), folder.lock(again.deploy(lab, settings)):
         rollout = Rollout(cluster, provider, lab)
         rollout.refuse()
         images = mirror.provide(cluster, provider, lab.containers)
         version = deployed.version_of(lab)
-        deployed.begin(cluster, lab)
+        deployed.begin(cluster, lab, settings)
         take_off_left_out(cluster, provider, lab)
+        put_secrets(cluster, provider, secrets)
         rollout.start(submitted.units(lab, settings, images, folder.units_of(lab.name)))
         while True:
             rollout.wait(deadline)
@@ -120,12 +143,13 @@ def _deploy(cluster: Cluster, lab: Lab, settings: Mapping[str, str], deadline: f
                 return results
 
 
-def steps(cluster: Cluster, lab: Lab, settings: Mapping[str, str]) -> list[dict[str, str]]:
+def steps(cluster: Cluster, lab: Lab, settings: Mapping[str, str], secrets: Mapping[str, str]) -> list[dict[str, str]]:
     """The steps of a deployment, in order."""
     return [
         *({"step": "set", "subject": name, "value": value} for name, value in settings.items()),
         *({"step": "container image", "subject": name} for name in lab.containers),
         *({"step": "take off", "subject": name} for name in deployed.left_out(cluster, lab)),
+        *({"step": "secret", "subject": name, "value": lab.secrets[name].key} for name in secrets),
         *({"step": "start", "subject": name} for name in lab.unit_names),
         {"step": "checks", "subject": lab.name},
     ]

@@ -1,9 +1,8 @@
-"""Print exports for plain fleetctl and etcdctl: eval "$(lab env)"."""
+"""Print exports for plain fleetctl, etcdctl and ssh: eval "$(lab env)"."""
 
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 
 from coreos_lab import hints
@@ -14,6 +13,7 @@ from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import Cluster
 from coreos_lab.observed import node_states
 from coreos_lab.records import store
+from coreos_lab.shell_words import quoted
 
 # Variables that would point fleetctl and etcdctl elsewhere. sudo hides which of them the user's shell has set, so all
 # are unset.
@@ -38,21 +38,21 @@ def env(name: str) -> None:
 
 
 def exports(cluster: Cluster) -> str:
-    """Shell lines that set what fleetctl and etcdctl need, and unset what was set for another cluster or a proxy.
+    """Shell lines that set what fleetctl, etcdctl and ssh need, and unset what was set for another cluster or a proxy.
 
     Each node's address is in a variable, too, such as CORE_01, for commands that are written for any cluster.
     """
     variables = environment(cluster, running_nodes(cluster))
     programs = ensure_userland() / "bin"
     # Before the real fleetctl, the one that has the cluster's key: an agent of ours would outlive the shell.
-    path = [agent.write_program(cluster, "fleetctl", fleetctl_call()), programs]
+    path = [agent.write_program(cluster, "fleetctl", fleetctl_call()), agent.PATH, programs]
     foreign = {name for name in os.environ if name.startswith(("FLEETCTL_", "ETCDCTL_"))} | set(ELSEWHERE)
     lines = [
         f"unset {' '.join(sorted(foreign - set(variables)))}",
-        *(f"export {key}={shlex.quote(value)}" for key, value in variables.items()),
+        *(f"export {key}={quoted(value)}" for key, value in variables.items()),
         *without_proxy(os.environ, [cluster.network.subnet, *node_states.addresses(cluster.nodes)]),
         *(f"export {node.variable}={node.address}" for node in cluster.nodes),
-        f'export PATH={shlex.quote(":".join(map(str, path)))}:"$PATH"',
+        f'export PATH={quoted(":".join(map(str, path)))}:"$PATH"',
     ]
     return "\n".join(lines)
 

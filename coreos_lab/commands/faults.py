@@ -9,6 +9,7 @@ from coreos_lab.chaos.fault import Fault
 from coreos_lab.chaos.faults import FAULTS
 from coreos_lab.commands.options import Json, Provider, verb
 from coreos_lab.commands.table import table
+from coreos_lab.node_plans import node_name
 from coreos_lab.providers.choose import provider as choose
 
 app = verb()
@@ -38,7 +39,8 @@ def faults(provider_name: str, *, as_json: bool) -> None:
         for parameter in fault.parameters
     ]
     print(table(("FAULT", "NAME", "DEFAULT", "WHAT IT CHOOSES"), parameters))
-    prove = hints.lab("break", "NODE", "--fault", "FAULT", "--verify")
+    first = next(fault for fault, able in known if able)
+    prove = hints.lab("break", node_name(2), "--fault", first.kind.value, "--verify")
     print(f"\n'{prove}' proves effect, recovery and repair.")
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from coreos_lab import events, hints, interrupts, screen, wait
 from coreos_lab.chaos import healing
 from coreos_lab.checks.runner import run_checks
-from coreos_lab.cluster import snapshots
+from coreos_lab.cluster import preloading, snapshots
+from coreos_lab.commands import again
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.definition import catalog
 from coreos_lab.errors import LabError
@@ -36,10 +37,13 @@ def heal(name: str, *, as_json: bool) -> None:
         restored = snapshots.interrupted(cluster)
         cluster = snapshots.finish(cluster, provider)
         before = now = observe(cluster, provider)
+        docker: list[str] = []  # whose Docker is started
         if before.faults:
             healing.heal(provider, cluster, before.faults)
             now = observe(cluster, provider)
             _wait_for_labs(cluster, inventory.write(now))
+        else:
+            docker = preloading.start_stopped(cluster, now.states)
         removed = [node.name for node in membership.removed(cluster, now.members)]
     healed = [{"node": fault.node, "fault": fault.kind.value} for fault in before.faults]
     if as_json:
@@ -48,6 +52,8 @@ def heal(name: str, *, as_json: bool) -> None:
         print(f"Snapshot {restored}: its interrupted restore is complete.")
     elif healed:
         print("Healed: " + ", ".join(f"{each['node']} ({each['fault']})" for each in healed))
+    elif docker:
+        print(f"Docker is started, which an interrupted deployment had left stopped: {', '.join(docker)}")
     else:
         print("No fault is recorded, so there is nothing to heal.")
     if removed and not as_json:
@@ -68,7 +74,7 @@ def _wait_for_labs(cluster: Cluster, inventory: Path) -> None:
                 events.note("heal", error.message)
                 continue
             if difference := deployed.difference(cluster, lab):
-                events.note("heal", f"{difference}; '{hints.lab('deploy', catalog.named(lab))}' deploys what it is now")
+                events.note("heal", f"{difference}; '{again.as_deployed(cluster, lab)}' deploys what it is now")
             results = run_checks(lab, inventory, deadline=wait.patiently(LABS_DEADLINE))
         bad = [result.name for result in results if result.outcome is not Outcome.PASS]
         if bad:

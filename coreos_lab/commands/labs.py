@@ -25,5 +25,5 @@ def labs(*, as_json: bool) -> None:
         print(json.dumps([{key: getattr(lab, key) for key in keys} for lab in known], indent=2))
         return
     print(table(("LAB", "NODES", "TITLE"), [(lab.name, str(lab.nodes), lab.title) for lab in known]))
-    page, run = hints.lab("show", "LAB"), hints.lab("deploy", "LAB")
-    print(f"\n'{page}' prints a lab's page, '{run}' deploys it; a folder of your own works the same.")
+    page, run = hints.lab("show", "ch3"), hints.lab("deploy", "ch3")
+    print(f"\n'{page}' prints that lab's page, '{run}' deploys it; a folder of your own works the same.")

@@ -29,11 +29,11 @@ def _no_options() -> None:
     """A callback: without one, typer makes no group of an app that has a single subcommand."""
 
 
-def pairs(settings: list[str] | None) -> dict[str, str]:
-    """The values of `--set NAME=VALUE` by name. Raises UsageError for one without a `=`."""
+def pairs(settings: list[str] | None, option: str = "--set", form: str = "NAME=VALUE") -> dict[str, str]:
+    """The values of an option by name. Raises UsageError for one without a `=`."""
     for setting in settings or []:
         if "=" not in setting:
-            raise UsageError(f"--set {setting}: no value", "write it as --set NAME=VALUE")
+            raise UsageError(f"{option} {setting}: no value", f"write it as {option} {form}")
     return dict(setting.split("=", 1) for setting in settings or [])
 
 

@@ -107,9 +107,13 @@ def _taken(name: str) -> set[int]:
     used = {i for i in range(INDICES) if routes.conflict(network_for(None, i).subnet, "", routed)}
     own = store.ClusterFolder(name).plan
     known = {index for plan in state_folders.plans() if plan != own and (index := outline(plan).index) is not None}
+    return known | used | {int(link[3:]) for link in _links() if re.fullmatch(r"lab\d+", link)}
+
+
+def _links() -> list[str]:
+    """The names of this machine's interfaces."""
     folder = Path("/sys/class/net")
-    links = [link.name for link in folder.iterdir()] if folder.is_dir() else []
-    return known | used | {int(link[3:]) for link in links if re.fullmatch(r"lab\d+", link)}
+    return [link.name for link in folder.iterdir()] if folder.is_dir() else []
 
 
 def _only_planned(cluster: Cluster) -> bool:

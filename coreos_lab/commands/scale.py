@@ -10,6 +10,7 @@ import typer
 
 from coreos_lab import hints, screen
 from coreos_lab.cluster import scaling
+from coreos_lab.commands import view
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.model import Cluster
 from coreos_lab.node_plans import check_count
@@ -38,22 +39,23 @@ def scale(name: str, count: int, *, as_json: bool) -> None:
     store.require(name)
     with screen.showing(), store.ClusterFolder(name).lock(hints.lab("scale", count)):
         before = store.require(name)
-        cluster, stranded = scaling.converge(before, choose(before.provider), count)
+        cluster, stranded, mended = scaling.converge(before, choose(before.provider), count)
     had, has = ([node.name for node in each.nodes] for each in (before, cluster))
     joined, left = [each for each in has if each not in had], [each for each in had if each not in has]
     if as_json:
         changes = {"cluster": name, "nodes": has, "joined": joined, "left": left, "stranded": stranded}
-        print(json.dumps(changes, indent=2))
+        print(json.dumps({**changes, "mended": mended, "broken": view.broken(cluster)}, indent=2))
         return
-    _report(cluster, joined, left, stranded, time.monotonic() - began)
+    changed = [f"{', '.join(names)} {word}" for names, word in ((joined, "joined"), (left, "left")) if names]
+    _report(cluster, [*changed, *mended], stranded, time.monotonic() - began)
 
 
-def _report(cluster: Cluster, joined: list[str], left: list[str], stranded: dict[str, str], seconds: float) -> None:
+def _report(cluster: Cluster, changes: list[str], stranded: dict[str, str], seconds: float) -> None:
     count = f"{len(cluster.nodes)} node{'s' * (len(cluster.nodes) > 1)}"
-    changes = [f"{', '.join(names)} {word}" for names, word in ((joined, "joined"), (left, "left")) if names]
     if changes:
         print(f"Cluster {cluster.name}: {count} ({'; '.join(changes)}) in {seconds:.1f} s.")
     else:
         print(f"Cluster {cluster.name} has {count}.")
     for reason in stranded.values():
         print(f"  {reason}")
+    view.print_broken(cluster)

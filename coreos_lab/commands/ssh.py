@@ -23,12 +23,19 @@ app = verb()
 
 @app.command(help=__doc__, context_settings=PASS_THROUGH)
 def command(ctx: typer.Context, node: NodeName, name: Name = hints.DEFAULT_NAME) -> None:
-    if ctx.args and ctx.args[0].startswith("--name"):
+    if ctx.args and ctx.args[0].partition("=")[0] == "--name":
         raise UsageError(
-            "--name: must stand before the node, since the command begins after it",
-            hints.lab("ssh", "--name", "NAME", "NODE", "--", "CMD"),
+            "--name: must stand before the node, since the command begins after it", _with_name_first(node, ctx.args)
         )
     ssh(name, node, ctx.args[1:] if ctx.args[:1] == ["--"] else ctx.args)
+
+
+def _with_name_first(node: str, args: Sequence[str]) -> str:
+    """The call that was meant, where --name came after the node."""
+    _option, equals, value = args[0].partition("=")
+    name, rest = (value, args[1:]) if equals else ("".join(args[1:2]), args[2:])
+    words = rest[1:] if rest[:1] == ["--"] else rest
+    return hints.lab("ssh", *(["--name", name] if name else []), node, *(["--", *words] if words else []))
 
 
 def ssh(name: str, node_name: str, argv: Sequence[str]) -> NoReturn:

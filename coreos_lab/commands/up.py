@@ -32,7 +32,7 @@ from coreos_lab.observed import node_states
 from coreos_lab.plan import Request, check_name
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
-from coreos_lab.records import fault_journal, store
+from coreos_lab.records import store
 from coreos_lab.units_of_measure import size
 from coreos_lab.user_data import given
 
@@ -157,8 +157,8 @@ def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool, apply_now:
                 store.save(cluster)
             changed = _renew(request, cluster, provider)
             mirror.make_tools()
-            touched = lifecycle.bring_up(cluster, provider)
-            running = [node for node in cluster.staying if node not in touched]
+            brought = lifecycle.bring_up(cluster, provider)
+            running = [node for node in cluster.staying if node not in brought.started]
             left = applying.apply(cluster, running) if apply_now else _not_applied(changed, running)
         except LabError:
             if existing is None and not keep:
@@ -167,7 +167,7 @@ def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool, apply_now:
     if as_json:
         print(json.dumps(view.cluster_state(cluster, provider), indent=2))
         return
-    _report(cluster, [node.name for node in touched], time.monotonic() - began)
+    _report(cluster, brought, time.monotonic() - began)
     for line in left:
         print(line)
 
@@ -186,14 +186,12 @@ def _not_applied(changed: list[Node], running: list[Node]) -> list[str]:
     return [f"{names}: the new cloud-config is applied at the next boot, or now by '{hints.lab('up', '--apply')}'."]
 
 
-def _report(cluster: Cluster, touched: list[str], seconds: float) -> None:
-    if not touched:
+def _report(cluster: Cluster, brought: lifecycle.Brought, seconds: float) -> None:
+    if not brought:
         print(f"Cluster {cluster.name} runs already: {len(cluster.nodes)} nodes.")
     else:
-        print(f"Cluster {cluster.name}: {len(cluster.nodes)} nodes up in {seconds:.1f} s ({', '.join(touched)}).")
-    broken = ", ".join(f"{fault.node} ({fault.kind.value})" for fault in fault_journal.open_faults(cluster))
-    if broken:
-        print(f"Broken on purpose: {broken}. '{hints.lab('heal')}' undoes that.")
+        print(f"Cluster {cluster.name}: {len(cluster.nodes)} nodes up in {seconds:.1f} s ({brought.words}).")
+    view.print_broken(cluster)
     print("Next:")
     print(f"  {hints.lab('status')}")
     print(f"  {hints.lab('labs')}\n  {hints.lab('show', 'ch3')}\n  {hints.lab('deploy', 'ch3')}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from coreos_lab import hints
 from coreos_lab.clients import etcd
 from coreos_lab.clients.etcd import Member
 from coreos_lab.clients.fleet import Fleet, Machine, Unit, UnitState
@@ -137,3 +138,14 @@ def _answer(query: Any) -> Any:
         return query()
     except CannotCheckError:
         return None
+
+
+def broken(cluster: Cluster) -> list[dict[str, str]]:
+    """The faults on record."""
+    return [{"node": fault.node, "fault": fault.kind.value} for fault in fault_journal.open_faults(cluster)]
+
+
+def print_broken(cluster: Cluster) -> None:
+    """Prints which faults are on record, and how they are undone; nothing where there is none."""
+    if names := ", ".join(f"{each['node']} ({each['fault']})" for each in broken(cluster)):
+        print(f"Broken on purpose: {names}. '{hints.lab('heal')}' undoes that.")

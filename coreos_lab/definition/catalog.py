@@ -12,7 +12,7 @@ from coreos_lab.definition import lab_file, lab_rules, lab_settings
 from coreos_lab.definition.lab_file import Document, Problem
 from coreos_lab.definition.page.steps import PAGE
 from coreos_lab.errors import LabError, UsageError
-from coreos_lab.model import Lab, LabProbe, LabUnit
+from coreos_lab.model import Counted, Lab, LabProbe, LabSecret, LabUnit
 from coreos_lab.units_of_measure import duration
 
 FILE = "lab.yaml"
@@ -49,17 +49,20 @@ def load(name_or_path: str) -> Lab:
     lab_file.refuse(problems)
     lab, problems = _lab(folder, document)
     lab_file.refuse(problems + lab_rules.problems(lab, document))
-    return lab
+    return lab_settings.counted(lab, {})
 
 
 def page(lab: Lab) -> str:
     """A lab's page in Markdown: its page.md, or title and summary where it has none; and its settings."""
     path = lab.folder / PAGE
     text = disk.text(path) if path.is_file() else f"# {lab.title}\n\n{lab.summary}\n"
-    if not lab.settings:
+    if not lab.settings and not lab.secrets:
         return text
-    rows = [f"| `{name}` | {lab_settings.default(lab, name)} | {about} |" for name, about in lab.settings.items()]
-    head = ["| `--set` when it is deployed | default | |", "|---|---|---|"]
+    rows = [
+        *(f"| `--set {name}=` | {lab_settings.default(lab, name)} | {about} |" for name, about in lab.settings.items()),
+        *(f"| `--secret {name}=` | | {secret.about}: a file, or `-` |" for name, secret in lab.secrets.items()),
+    ]
+    head = ["| when it is deployed | default | |", "|---|---|---|"]
     return "\n".join([text, "## Settings", "", *head, *rows, ""])
 
 
@@ -140,6 +143,7 @@ def _lab(folder: Path, document: Document) -> tuple[Lab, list[Problem]]:
         objectives={str(name): seconds(name, raw["down-at-most"]) for name, raw in data.get("objectives", {}).items()},
         target=str(data.get("break", "")),
         settings={str(name): str(text) for name, text in data.get("settings", {}).items()},
+        secrets={str(name): _secret(raw) for name, raw in data.get("secrets", {}).items()},
     )
     return lab.on(nodes), problems
 
@@ -148,9 +152,15 @@ def _unit(folder: Path, item: Any) -> LabUnit:
     path = Path(os.path.normpath(folder / (item if isinstance(item, str) else item["file"])))
     if isinstance(item, str):
         return LabUnit(path.name, path)
-    per_node = item.get("instances") == "nodes"
-    instances = () if per_node else tuple(str(instance) for instance in item.get("instances", ()))
-    return LabUnit(path.name, path, instances, bool(item.get("intermittent")), per_node)
+    which = item.get("instances", ())
+    per_node = which == "nodes"
+    counted = Counted(which["from"], str(which["to"])) if isinstance(which, dict) else None
+    instances = () if per_node or counted else tuple(str(instance) for instance in which)
+    return LabUnit(path.name, path, instances, bool(item.get("intermittent")), per_node, counted)
+
+
+def _secret(raw: Any) -> LabSecret:
+    return LabSecret(str(raw["about"]), str(raw["key"]), tuple(map(str, raw.get("fields", ()))))
 
 
 def _probe(name: str, raw: Any) -> LabProbe:

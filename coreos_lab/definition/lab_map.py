@@ -55,9 +55,9 @@ class Need:
 
 
 def parts(lab: Lab) -> list[Part]:
-    """A lab's units in their order, each with what its files show of it."""
-    names = {unit.name for unit in lab.units}
-    return [_part(lab, unit, names) for unit in lab.units]
+    """A lab's units in their order, each with what its files show of it; without templates that have no instances."""
+    names = {unit.name for unit in lab.units if unit.started}
+    return [_part(lab, unit, names) for unit in lab.units if unit.started]
 
 
 def _part(lab: Lab, unit: LabUnit, names: set[str]) -> Part:

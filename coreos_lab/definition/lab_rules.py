@@ -20,6 +20,7 @@ Options = dict[str, list[Option]]  # of every unit file that could be read, by t
 
 def problems(lab: Lab, document: Document) -> list[Problem]:
     """Everything that keeps a lab, whose lab.yaml fits the schema, from being deployed as it is meant."""
+    lab = lab_settings.in_full(lab)
     found: list[Problem] = []
     options: Options = {}
     for index, unit in enumerate(lab.units):
@@ -29,7 +30,8 @@ def problems(lab: Lab, document: Document) -> list[Problem]:
             found += [Problem(unit.path, m.line, m.message, m.remedy) for m in mistakes]
     found += _containers(lab, document)
     if not found:  # the rest compares units with each other, which is no use while one of them is broken
-        found += [*_companions(lab, options), *_ports(lab, options), *_promises(lab, document)]
+        found += [*_counts(lab, document), *_companions(lab, options), *_ports(lab, options)]
+        found += _promises(lab, document)
     return list(dict.fromkeys(found))
 
 
@@ -146,6 +148,20 @@ def _apart(one: str, options: list[Option], other: str, other_options: list[Opti
     return fleet_rules.keeps_apart(options, one, other) or fleet_rules.keeps_apart(other_options, other, one)
 
 
+def _counts(lab: Lab, document: Document) -> Iterator[Problem]:
+    """Templates whose instances a setting counts: the setting must be there, with a number."""
+    for index, unit in enumerate(lab.units):
+        if unit.counted is None:
+            continue
+        number = lab_settings.default(lab, unit.counted.setting)
+        if unit.counted.setting not in lab.settings:
+            message = f"{unit.counted.setting}: no such setting, which would count the instances of {unit.name}"
+            yield document.problem(["units", index], message, "list it in settings:")
+        elif number is not None and lab_settings.number(number) is None:
+            message = f"{unit.counted.setting}: counts the instances of {unit.name}, and its default is {number}"
+            yield document.problem(["units", index], message, f"write {lab_settings.NUMBER} in the unit that has it")
+
+
 def _promises(lab: Lab, document: Document) -> Iterator[Problem]:
     """Probes, objectives and the target of `lab break` name units, ports and probes that the lab has."""
     for probe in lab.probes:
@@ -162,6 +178,10 @@ def _promises(lab: Lab, document: Document) -> Iterator[Problem]:
         if lab_settings.default(lab, name) is None:
             message = f"{name}: no unit has {lab_settings.variable(name)} in an Environment= line"
             yield document.problem(["settings", name], message, "add one, with the default, to the unit that uses it")
+    for name, secret in lab.secrets.items():
+        if not any(secret.key == key or secret.key.startswith(f"{key}/") for key in lab.keys):
+            message = f"{secret.key}: not one of the lab's keys, so that it would stay when the lab is undeployed"
+            yield document.problem(["secrets", name, "key"], message, "list it, or a folder above it, in keys:")
     probes = [*(probe.name for probe in lab.probes), ETCD_PROBE]
     for name in lab.objectives:
         if name not in probes:

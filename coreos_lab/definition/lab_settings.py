@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from coreos_lab.errors import UsageError
-from coreos_lab.model import Lab
+from coreos_lab.model import Counted, Lab
 from coreos_lab.spelling import did_you_mean
 from coreos_lab.units import command_lines, fleet_rules, unit_file
 from coreos_lab.units.command_lines import Word
 
 # A value that needs no quoting: systemd and shells read it as one word.
 _VALUE = re.compile(r"[A-Za-z0-9._:/-]+")
+NUMBER = "a whole number from 1 to 99"
 
 
 def variable(name: str) -> str:
@@ -61,6 +63,34 @@ def require(lab: Lab, chosen: Mapping[str, str]) -> None:
             raise UsageError(f"--set {name}={value}: {lab.name} has no such setting", remedy)
         if not _VALUE.fullmatch(value):
             raise UsageError(f"--set {name}={value}: not a plain word", "use letters, digits and . _ : / - only")
+        if name in _counting(lab) and number(value) is None:
+            raise UsageError(f"--set {name}={value}: counts instances of {lab.name}", f"write {NUMBER}")
+
+
+def _counting(lab: Lab) -> set[str]:
+    """The settings that say how many instances a template has."""
+    return {unit.counted.setting for unit in lab.units if unit.counted}
+
+
+def number(value: str) -> int | None:
+    """A number of instances; None for another text."""
+    return int(value) if re.fullmatch(r"[1-9][0-9]?", value) else None
+
+
+def counted(lab: Lab, chosen: Mapping[str, str]) -> Lab:
+    """The lab with as many instances as its settings say: those that were chosen, else the defaults."""
+    numbers = {name: number(chosen.get(name) or default(lab, name) or "") or 0 for name in _counting(lab)}
+    return _with_instances(lab, lambda counted: range(counted.first, numbers[counted.setting] + 1))
+
+
+def in_full(lab: Lab) -> Lab:
+    """The lab with two instances of each template that a setting counts: what is wrong with any number is seen then."""
+    return _with_instances(lab, lambda counted: range(counted.first, counted.first + 2))
+
+
+def _with_instances(lab: Lab, of: Callable[[Counted], range]) -> Lab:
+    units = (replace(unit, instances=tuple(map(str, of(unit.counted)))) if unit.counted else unit for unit in lab.units)
+    return replace(lab, units=tuple(units))
 
 
 def applied(text: str, chosen: Mapping[str, str]) -> str:

@@ -29,7 +29,9 @@ now() { cut -d . -f 1 /proc/uptime; }  # seconds that no change of the clock aff
 end=$(($(now) + DEADLINE))
 busy() {
     for unit in "$@"; do [ ! -e "/run/fleet/units/$unit" ] || echo "$unit"; done
-    systemctl is-active "$@" | grep -vE '^(inactive|failed|unknown)$'
+    states=$(systemctl is-active "$@")
+    [ "$(echo "$states" | wc -l)" = $# ] || states="its systemd does not answer"
+    echo "$states" | grep -vE '^(inactive|failed|unknown)$'
 }
 while left=$(busy "$@"); [ -n "$left" ] && [ "$(now)" -lt $end ]; do sleep 0.2; done
 sudo systemctl reset-failed "$@" 2>/dev/null

@@ -17,7 +17,7 @@ from coreos_lab.model.cluster import (
     NodeState,
     VagrantBox,
 )
-from coreos_lab.model.lab import ETCD_PROBE, Lab, LabProbe, LabUnit, QualifiedName
+from coreos_lab.model.lab import ETCD_PROBE, Counted, Lab, LabProbe, LabSecret, LabUnit, QualifiedName
 from coreos_lab.model.outcome import CheckResult, FaultKind, Outcome
 from coreos_lab.model.plain import to_json
 from coreos_lab.model.user_data import CloudConfig, MachineMetadata, latest
@@ -31,11 +31,13 @@ __all__ = [
     "CheckResult",
     "CloudConfig",
     "Cluster",
+    "Counted",
     "Disk",
     "FaultKind",
     "Finding",
     "Lab",
     "LabProbe",
+    "LabSecret",
     "LabUnit",
     "Leftovers",
     "Limits",

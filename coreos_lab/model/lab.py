@@ -7,11 +7,20 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Counted:
+    """A template's instances, where a setting says how many there are: from `first` to the setting's value."""
+
+    first: int
+    setting: str
+
+
+@dataclass(frozen=True)
 class LabUnit:
     """A unit of a lab: the file `path` is submitted as `name`; a template is started as `instances`.
 
     An `intermittent` unit ends by itself and is started again: to have run is enough to count as running. A template
-    that is `per_node` has an instance for each node of the cluster that it is deployed on.
+    that is `per_node` has an instance for each node of the cluster that it is deployed on, and one that is `counted`
+    has as many as a setting says, which may be none.
     """
 
     name: str
@@ -19,12 +28,13 @@ class LabUnit:
     instances: tuple[str, ...] = ()
     intermittent: bool = False
     per_node: bool = False
+    counted: Counted | None = None
 
     @property
     def started(self) -> tuple[str, ...]:
         """The names that are started: the unit itself, or a template's instances."""
         if not self.instances:
-            return (self.name,)
+            return () if self.counted else (self.name,)
         return tuple(self.name.replace("@.", f"@{instance}.") for instance in self.instances)
 
 
@@ -66,6 +76,18 @@ class LabProbe:
 
 
 @dataclass(frozen=True)
+class LabSecret:
+    """Something that only the user has, such as an account: its text is put into etcd under `key`, and nowhere else.
+
+    With `fields` it must be a JSON object that has a text for each of them.
+    """
+
+    about: str
+    key: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Lab:
     """One chapter: what to deploy, and how to see that it works."""
 
@@ -84,6 +106,7 @@ class Lab:
     objectives: dict[str, float] = field(default_factory=dict)  # probe -> seconds it may be down
     target: str = ""  # what `lab break` is advised to break here: a node, or unit:NAME
     settings: dict[str, str] = field(default_factory=dict)  # what may be set at deployment -> what it means
+    secrets: dict[str, LabSecret] = field(default_factory=dict)  # what the user may give, by its name
 
     @property
     def unit_names(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ is on record.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,6 +43,7 @@ class Deployed:
     container_names: tuple[str, ...] = ()
     version: str = ""
     runs: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)  # what was set when it was deployed last
 
 
 def _path(cluster: Cluster, name: str) -> Path:
@@ -54,7 +55,7 @@ def of(lab: Lab) -> Deployed:
     return Deployed(
         lab.name,
         str(lab.folder),
-        tuple(dict.fromkeys([*lab.unit_names, *(unit.name for unit in lab.units)])),
+        tuple(dict.fromkeys([*lab.unit_names, *(unit.name for unit in lab.units if unit.started)])),
         lab.keys,
         lab.ports,
         lab.folders,
@@ -82,7 +83,9 @@ def version_of(lab: Lab) -> str:
 
 
 def _instances(unit: LabUnit) -> str:
-    """A template's instances as lab.yaml has them: the same on clusters of any size."""
+    """A template's instances as lab.yaml has them: the same on clusters of any size, and whatever was set."""
+    if unit.counted:
+        return f"{unit.counted.first} to {unit.counted.setting}"
     return "nodes" if unit.per_node else " ".join(unit.instances)
 
 
@@ -90,9 +93,10 @@ def _text(unit: LabUnit) -> str:
     return unit_file.read(unit.path) if unit.path.is_file() else ""
 
 
-def begin(cluster: Cluster, lab: Lab) -> None:
+def begin(cluster: Cluster, lab: Lab, settings: Mapping[str, str]) -> None:
     """Records that a lab is about to be deployed, beside what an earlier version of it has on the cluster."""
-    _write(cluster, _joined(of(lab), load(cluster, lab.name), everything=True))
+    whole = _joined(of(lab), load(cluster, lab.name), everything=True)
+    _write(cluster, replace(whole, settings=dict(settings)))
 
 
 def left_out(cluster: Cluster, lab: Lab) -> tuple[str, ...]:
@@ -154,6 +158,7 @@ def _joined(now: Deployed, earlier: Deployed | None, *, everything: bool) -> Dep
         disks=max(now.disks, earlier.disks),
         container_names=_both(now.container_names, earlier.container_names),
         runs=earlier.runs,
+        settings=earlier.settings,
     )
     if not everything:
         return kept

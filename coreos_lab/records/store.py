@@ -239,7 +239,10 @@ def require_node(cluster: Cluster, name: str) -> Node:
     node = cluster.node(name)
     if node is None:
         others = ", ".join(n.name for n in cluster.nodes)
-        raise UsageError(f"{name}: no such node in cluster {cluster.name} (there is: {others})")
+        raise UsageError(
+            f"{name}: no such node in cluster {cluster.name} (there is: {others})",
+            f"'{hints.lab('status')}' shows them",
+        )
     return node
 
 

@@ -12,7 +12,9 @@ from coreos_lab.units.option import Option
 _UNITS = {"us": 1e-6, "ms": 1e-3, "": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0}
 _UNITS |= {"m": 60.0, "min": 60.0, "minute": 60.0, "minutes": 60.0, "h": 3600.0, "hr": 3600.0, "hour": 3600.0}
 _UNITS |= {"hours": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0, "w": 604800.0, "week": 604800.0}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
+_UNITS |= {"weeks": 604800.0, "usec": 1e-6, "µs": 1e-6, "μs": 1e-6, "msec": 1e-3}  # two letters for micro
+_UNITS |= dict.fromkeys(("M", "month", "months"), 2629800.0) | dict.fromkeys(("y", "year", "years"), 31557600.0)
+_SPAN = re.compile(r"(\d*\.?\d+)\s*([a-zA-Zµμ]*)")
 # What systemd uses where a unit says nothing.
 _DELAY, _INTERVAL, _BURST, _TIMEOUT = 0.1, 10.0, 5, 90.0
 

@@ -76,31 +76,27 @@ class Judge:
             names = ", ".join(browser.BROWSERS)
             return Result(Outcome.UNKNOWN, f"{step.url}: this machine has no browser to look with ({names})")
         url = self._session.expand(step.url)
-        deadline = time.monotonic() + wait.patiently(step.within)
-        while True:
+
+        def look(_again: bool) -> tuple[Result, bool]:
             try:
                 text = browser.shown(program, url)
             except run.CommandError as error:
-                return Result(Outcome.UNKNOWN, f"{url}: {program.name} could not look", error.details)
-            line = missing(text, step.output)
-            if not line:
-                return Result(Outcome.PASS, output=text)
-            if time.monotonic() >= deadline:
-                return Result(Outcome.FAIL, f"{url}: does not show: {line}", text)
-            wait.pause(INTERVAL)
+                return Result(Outcome.UNKNOWN, f"{url}: {program.name} could not look", error.details), False
+            if line := missing(text, step.output):
+                return Result(Outcome.FAIL, f"{url}: does not show: {line}", text), True
+            return Result(Outcome.PASS, output=text), False
+
+        return _until_passed(look, step.within)
 
     def _run_one(self, block: Block, command: Command) -> Result:
-        deadline = time.monotonic() + wait.patiently(block.within)
-        repeated = False
+        def once(again: bool) -> tuple[Result, bool]:
+            self._mute(again)
+            done = self._session.main.run(self._session.command(block, command.text), block.limit, self._watch)
+            # One that did not end by itself has had its time.
+            return replace(judged(command, done), repeated=again), done.code is not None
+
         try:
-            while True:
-                done = self._session.main.run(self._session.command(block, command.text), block.limit, self._watch)
-                result = replace(judged(command, done), repeated=repeated)
-                if result.outcome is Outcome.PASS or done.code is None or time.monotonic() >= deadline:
-                    return result
-                repeated = True
-                self._mute(True)
-                wait.pause(INTERVAL)
+            return _until_passed(once, block.within)
         finally:
             self._mute(False)
 
@@ -129,18 +125,34 @@ class Judge:
 
     def _await(self, terminal: Terminal, block: Block) -> Result:
         mark = self._marks.get(block.terminal, 0)
-        deadline = time.monotonic() + wait.patiently(block.within)
-        while line := missing(terminal.read(mark), block.commands[0].output):
-            if time.monotonic() >= deadline:
-                message = f"terminal {block.terminal} does not show: {line}"
-                return Result(Outcome.FAIL, message, terminal.read(mark))
-            wait.pause(INTERVAL)
-        return Result(Outcome.PASS, output=terminal.read(mark))
+
+        def look(_again: bool) -> tuple[Result, bool]:
+            shown = terminal.read(mark)
+            if line := missing(shown, block.commands[0].output):
+                return Result(Outcome.FAIL, f"terminal {block.terminal} does not show: {line}", shown), True
+            return Result(Outcome.PASS, output=shown), False
+
+        return _until_passed(look, block.within)
 
     def _mark(self) -> None:
         """What second terminals print from now on is newer than the commands that come."""
         for name, terminal in self._session.others.items():
             self._marks[name] = terminal.size
+
+
+def _until_passed(attempt: Callable[[bool], tuple[Result, bool]], within: float) -> Result:
+    """The result of the last attempt: one that passes, or after which another is of no use, or after `within` seconds.
+
+    `attempt` gets whether there was one before; it returns its result and whether another may have a better one.
+    """
+    deadline = time.monotonic() + wait.patiently(within)
+    again = False
+    while True:
+        result, may_change = attempt(again)
+        if result.outcome is Outcome.PASS or not may_change or time.monotonic() >= deadline:
+            return result
+        again = True
+        wait.pause(INTERVAL)
 
 
 def judged(command: Command, done: Done) -> Result:

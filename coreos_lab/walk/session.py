@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from coreos_lab import disk
+from coreos_lab.clients import agent
 from coreos_lab.definition.page.steps import HOST, Block
 from coreos_lab.records import store
 from coreos_lab.walk.terminal import Terminal
@@ -32,7 +33,8 @@ class Session:
         self._write_programs()
         self._env = {
             "LAB_NAME": name,
-            "PATH": f"{folder / 'bin'}:{os.environ.get('PATH', os.defpath)}",
+            "LAB_SSH_CONFIG": str(store.ClusterFolder(name).ssh_config),  # the walk may make the cluster
+            "PATH": f"{folder / 'bin'}:{agent.PATH}:{os.environ.get('PATH', os.defpath)}",
             "PYTHONPATH": str(Path(__file__).parents[2]),  # for a checkout, which runs without being installed
         }
         self.main = self._terminal(MAIN, device)

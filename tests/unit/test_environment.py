@@ -11,11 +11,12 @@ import pytest
 
 from coreos_lab import environment, run
 from coreos_lab.checks import runner
-from coreos_lab.clients import host_keys
+from coreos_lab.clients import agent, host_keys
 from coreos_lab.commands import env as command
 from coreos_lab.commands import tools
 from coreos_lab.machine_image.userland import userland_folder
 from coreos_lab.model import Cluster
+from coreos_lab.records.store import ClusterFolder
 
 FOREIGN = {
     "FLEETCTL_TUNNEL": "10.0.0.1",
@@ -103,6 +104,11 @@ def test_a_shell_is_pointed_at_the_cluster_and_nowhere_else(shell: Callable[[str
     value = shell("echo $no_proxy")
     assert value == f"{PROXIES['no_proxy']},172.17.8.0/24,172.17.8.101,172.17.8.102,172.17.8.103"
     assert shell("echo $NO_PROXY") == value
+
+
+def test_a_shell_finds_an_ssh_that_knows_the_nodes(shell: Callable[[str], str]) -> None:
+    assert shell("command -v ssh") == str(agent.PATH / "ssh")
+    assert shell("echo $LAB_SSH_CONFIG") == str(ClusterFolder("core").ssh_config)
 
 
 def test_addresses_are_not_added_again(shell: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,10 @@ class Paper:
         """The place in lab.yaml that the keys lead to."""
         return (Place(self.document.path, self.document.line(*keys)),)
 
+    def entry(self, part: Part, *keys: str) -> tuple[Place, ...]:
+        """The place of a unit in lab.yaml."""
+        return self.listed("units", self.lab.units.index(part.unit), *keys)
+
     def users(self, image: str) -> list[Part]:
         """The units that run or pull a container image."""
         return [part for part in self.parts if part.image == image or image in _pulled(part)]

@@ -21,7 +21,7 @@ QUESTIONS = (
         "infrastructure",
         "What must the machines offer, and how many may be lost?",
         "machines that are all alike; fleet places units by their rules",
-        ("docker-option", "old-name"),
+        ("docker-option", "old-name", "ignored-value"),
         ("whether the machines' memory, processors and disks are enough for all of it",),
     ),
     Question(

@@ -44,7 +44,7 @@ def processes(lab: Paper) -> Iterator[Answer]:
 def concurrency(lab: Paper) -> Iterator[Answer]:
     """How many instances there are, what starts them again, and who else could start something."""
     answers = []
-    for index, part in enumerate(lab.parts):
+    for part in lab.parts:
         count = len(part.unit.started)
         many = "on every machine" if paper.is_global(part) else paper.counted(count, "instance")
         if part.containers:
@@ -54,7 +54,7 @@ def concurrency(lab: Paper) -> Iterator[Answer]:
             who = "systemd supervises its process on the machine"
         else:
             who = "an object of systemd's, which needs no supervision"
-        answers.append(Answer(part.name, f"{many}; {who}", (*lab.listed("units", index), *paper.first_line(part))))
+        answers.append(Answer(part.name, f"{many}; {who}", (*lab.entry(part), *paper.first_line(part))))
     yield from paper.grouped(answers)
     for part in lab.parts:
         calls = command_lines.calls(part.options, paper.unit(part))
@@ -126,7 +126,11 @@ def parity(lab: Paper) -> Iterator[Answer]:
     for name in lab.lab.settings:
         value = lab_settings.default(lab.lab, name)
         yield Answer(name, f"--set {name}=... chooses it; {value} without that", lab.listed("settings", name))
-    if not lab.lab.settings:
+    for name, secret in lab.lab.secrets.items():
+        yield Answer(
+            name, f"--secret {name}=FILE gives it, and etcd has it as {secret.key}", lab.listed("secrets", name)
+        )
+    if not lab.lab.settings and not lab.lab.secrets:
         yield Answer("settings", "none: each deployment is the same", (Place(lab.document.path, 0),))
 
 

@@ -126,9 +126,9 @@ def backing(lab: Paper) -> Iterator[Answer]:
 
 def _singles(lab: Paper) -> Iterator[Answer]:
     """Services with one instance that others need."""
-    for index, part in enumerate(lab.parts):
+    for part in lab.parts:
         users = [each.service for each in lab.needs if each.needed == part.name and each.by != "bound"]
         is_task = service_life.of(part.options).kind == "oneshot"
         if users and len(part.unit.started) == 1 and not paper.is_global(part) and not is_task:
             text = f"there is only one, needed by {paper.listing(users)}: while fleet moves it, they do without"
-            yield Answer(part.name, text, lab.listed("units", index))
+            yield Answer(part.name, text, lab.entry(part))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coreos_lab import disk
-from coreos_lab.definition import etcd_keys, lab_map, node_units
+from coreos_lab.definition import etcd_keys, lab_map, lab_settings, node_units
 from coreos_lab.definition.checklist import questions
 from coreos_lab.definition.lint import config, containers, dockerfiles, keys, schedulers, services
 from coreos_lab.definition.lint.subject import Rule, Subject, TextRule
@@ -38,6 +38,7 @@ RULES: dict[str, Rule] = {
     "second-scheduler": schedulers.second_scheduler,
     "docker-option": containers.docker_option,
     "old-name": services.old_name,
+    "ignored-value": services.ignored_value,
     "no-such-unit": services.no_such_unit,
 }
 DOCKERFILE_RULES: dict[str, TextRule] = {
@@ -62,7 +63,7 @@ class Finding:
 
 def findings(lab: Lab) -> list[Finding]:
     """Everything that the rules find: unit by unit, then container image by container image, by rule; then the page."""
-    parts = lab_map.parts(lab)
+    parts = lab_map.parts(lab_settings.in_full(lab))
     result: list[Finding] = []
     for part in parts:
         path = part.unit.path

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from coreos_lab import spelling
 from coreos_lab.definition import lab_map, node_units
 from coreos_lab.definition.lint.subject import Remark, Subject
-from coreos_lab.units import command_lines, fleet_rules
+from coreos_lab.units import command_lines, fleet_rules, systemd_values
 
 MANY = 3  # services of its own lab that a service may need directly before that is questioned
 # systemd's options that name other units: without a unit of the first kind this one does not start.
@@ -92,3 +92,10 @@ def old_name(subject: Subject) -> Iterator[Remark]:
             if old == "X-ConditionMachineBootID":
                 why += ", and fleet compares its value with machine IDs now: no machine matches"
             yield Remark(word.option.line, why, f"write {word.name}=")
+
+
+def ignored_value(subject: Subject) -> Iterator[Remark]:
+    """A value that systemd does not know: it goes on as if the line were not there."""
+    for option in subject.part.options:
+        if takes := systemd_values.ignored(option):
+            yield Remark(option.line, f"{option.name}={option.value}: systemd ignores this value", f"it takes {takes}")

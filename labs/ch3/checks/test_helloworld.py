@@ -3,6 +3,8 @@
 import pytest
 
 FRONT = "helloworld-nginx.service"
+FRONTS = "helloworld-nginx[.@]*service"  # with `--set fronts=2` there is helloworld-nginx@2, too
+SIDEKICK = "helloworld-nginx-sidekick.service"
 INSTANCES = 3  # a larger cluster has machines without an instance; on a smaller one some instances wait
 
 
@@ -19,12 +21,29 @@ def announced(etcd):
 
 
 @pytest.mark.survives
-def test_the_front_says_hello_world(node_of, http_get):
-    front = node_of(FRONT)
-    for _ in range(6):  # enough to be served by every server of the upstream twice
-        answer = http_get(f"http://{front.address}/")
-        assert answer.status == 200, f"the front on {front.name}: HTTP {answer.status}: {answer.body.strip()}"
-        assert answer.body == "hello world\n", f"the front on {front.name} answers {answer.body[:80]!r}"
+def test_every_front_says_hello_world(node_of, addresses_of, http_get):
+    node_of(FRONT)
+    for front, address in addresses_of(FRONTS).items():
+        for _ in range(6):  # enough to be served by every server of the upstream twice
+            answer = http_get(f"http://{address}/")
+            assert answer.status == 200, f"{front} at {address}: HTTP {answer.status}: {answer.body.strip()}"
+            assert answer.body == "hello world\n", f"{front} at {address} answers {answer.body[:80]!r}"
+
+
+@pytest.mark.survives
+def test_as_many_machines_as_set_have_a_front(fleet, nodes):
+    lines = [value for unit in fleet.units() if unit.name == SIDEKICK for _, _, value in unit.options]
+    number = next((int(line.removeprefix("FRONTS=")) for line in lines if line.startswith("FRONTS=")), None)
+    assert number, f"fleet has no {SIDEKICK} that says how many fronts there are"
+    where = fleet.active(FRONTS)
+    assert len(set(where.values())) == min(number, len(nodes)), f"set: {number} fronts; they run on {where}"
+
+
+@pytest.mark.survives
+def test_etcd_lists_exactly_the_fronts(etcd, addresses_of):
+    listed, running = sorted(etcd.tree("/fronts").values()), addresses_of(FRONTS).values()
+    expected = sorted(f"http://{address}/" for address in running)
+    assert listed == expected, f"/fronts has {listed}; running: {expected}"
 
 
 @pytest.mark.survives
@@ -55,12 +74,13 @@ def test_etcd_lists_exactly_the_running_instances(instances, announced, addresse
 
 
 @pytest.mark.survives
-def test_the_proxy_has_exactly_the_announced_servers(node_of, announced, nginx_upstream):
-    node = node_of(FRONT).name
-    servers = nginx_upstream(node, "helloworld-nginx", "helloworld")
-    assert servers == announced, f"the proxy on {node} has {servers}; announced: {announced}"
+def test_every_proxy_has_exactly_the_announced_servers(node_of, fleet, announced, nginx_upstream):
+    node_of(FRONT)
+    for front, node in fleet.active(FRONTS).items():
+        servers = nginx_upstream(node, "helloworld-nginx", "helloworld")
+        assert servers == announced, f"{front} on {node} has {servers}; announced: {announced}"
 
 
 @pytest.mark.survives
 def test_the_proxys_sidekick_runs(node_of):
-    node_of("helloworld-nginx-sidekick.service")
+    node_of(SIDEKICK)

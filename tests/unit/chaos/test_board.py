@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable
 
 from rich.console import Console
@@ -30,10 +29,10 @@ def test_nodes_units_and_probes_on_one_board(planned: Callable[..., Cluster]) ->
     observer = Observer(planned())
     units = {"nginx.service": ("core-02", "active", "running"), "b.service": ("core-02", "failed", "")}
     observer.changes.append((0.0, 0.0, units))
-    now = time.monotonic()
+    now = 100.0
     out = io.StringIO()
     probes = {QualifiedName("ch3", "front"): samples("+--+", now)}
-    Console(file=out, width=120).print(board(observer, probes, [("core-01", "kill")], now - 7))
+    Console(file=out, width=120).print(board(observer, probes, [("core-01", "kill")], now - 7, now))
     drawn = out.getvalue()
     assert "core-01: kill for 7 s" in drawn
     (line,) = [line for line in drawn.splitlines() if "core-02" in line]

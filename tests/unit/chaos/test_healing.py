@@ -15,6 +15,7 @@ from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
 from coreos_lab.observed import ready
 from coreos_lab.records import fault_journal
+from coreos_lab.records.store import ClusterFolder
 from coreos_lab.wait import DeadlineError
 from tests.unit.chaos.paper_machines import broken, not_reached
 
@@ -26,6 +27,26 @@ def test_all_are_started_before_any_is_waited_for(cluster: Cluster, paper: Any) 
     healing.heal(paper, cluster, fault_journal.open_faults(cluster))
     assert paper.done == ["network", "start core-01", "start core-02", "mirror", "wait core-01 core-02"]
     assert fault_journal.open_faults(cluster) == []
+
+
+def test_a_docker_that_a_killed_deployment_left_stopped_is_started_before_its_node_is_waited_for(
+    cluster: Cluster, paper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node whose Docker does not answer does not serve: the fault would stay on record."""
+    fault = broken(paper, cluster, cluster.nodes[1], FaultKind.KILL)
+    folder = ClusterFolder(cluster.name).docker_stopped
+    folder.mkdir(parents=True)
+    (folder / "core-01").touch()
+
+    def ask(_cluster: Cluster, node: Node, argv: Sequence[str], **_options: object) -> run.Completed:
+        paper.done.append(f"{node.name}: {argv[-1]}")
+        return run.Completed(tuple(argv), 0, "", "")
+
+    monkeypatch.setattr(ssh, "ask", ask)
+    paper.done.clear()
+    healing.heal(paper, cluster, [fault])
+    assert paper.done == ["network", "start core-02", "mirror", "core-01: docker.socket", "wait core-02"]
+    assert [*folder.iterdir()] == []
 
 
 def test_after_a_restart_of_the_host_the_others_are_started_where_etcd_needs_them(cluster: Cluster, paper: Any) -> None:

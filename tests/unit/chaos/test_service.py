@@ -27,12 +27,15 @@ class Systemd:
             "TriggeredBy": "docker.socket",
         }
         self.process = "Ssl"
+        self.killer = "active"  # the state of the service that kills
         self.calls: list[str] = []
 
     def node_run(self, _cluster: Cluster, _node: Node, call: list[str], **_options: object) -> Any:
         text = ""
         if call[0] == "ps":
             text = self.process
+        elif "--value" in call:
+            text = self.killer
         elif call[:2] == ["systemctl", "show"]:
             names = [word.removeprefix("--property=") for word in call if word.startswith("--property=")]
             text = "\n".join(f"{name}={self.tells[name]}" for name in names)
@@ -105,6 +108,11 @@ def test_what_keeps_crashing_is_killed_by_a_service_of_the_node(systemd: Systemd
         "reset-failed docker.service",
         "start --no-block docker.service",
     ]
+    assert not service.KeepCrashing().gone(there)
+    systemd.killer = ""  # systemd did not say: that is no state
+    assert not service.KeepCrashing().gone(there)
+    systemd.killer = "inactive"
+    assert service.KeepCrashing().gone(there)
 
 
 @pytest.mark.parametrize(

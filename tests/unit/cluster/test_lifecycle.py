@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from coreos_lab.clients import ssh
-from coreos_lab.cluster import lifecycle, mirror
+from coreos_lab.cluster import joining, lifecycle, mirror, preloading
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import Cluster, FaultKind, Leftovers, Node, NodeState
 from coreos_lab.observed import inventory, node_states, ready
@@ -51,7 +51,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_nodes_that_run_are_still_waited_for(planned: Callable[..., Cluster], done: list[str]) -> None:
     """An `up` that was killed after it had started them leaves nodes that run and do not serve yet."""
-    assert lifecycle.bring_up(planned(), cast(Provider, Cables())) == []
+    assert lifecycle.bring_up(planned(), cast(Provider, Cables())) == lifecycle.Brought()
     assert done == ["inventory", "wait core-01 core-02 core-03", "mirror", "inventory"]
 
 
@@ -79,6 +79,26 @@ def test_a_docker_that_was_left_stopped_is_started_before_it_is_waited_for(
     monkeypatch.setattr(ssh, "ask", lambda _cluster, node, argv: done.append(f"{node.name}: {' '.join(argv)}"))
     lifecycle.bring_up(cluster, cast(Provider, Cables()))
     assert done[1:3] == ["core-02: sudo systemctl start docker.socket", "wait core-01 core-02 core-03"]
+
+
+def test_what_was_put_right_is_said_although_no_node_was_started(
+    planned: Callable[..., Cluster], done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that cannot be reached was not made a member again."""
+    del done
+    cluster = planned()
+
+    def waits(_cluster: Cluster, nodes: Sequence[Node], _provider: Provider, **options: Any) -> None:
+        assert [options["rejoin"](node) is None for node in nodes] == [True, False, False]
+
+    monkeypatch.setattr(joining, "rejoin", lambda _c, _p, node: None if node.name == "core-01" else print)
+    monkeypatch.setattr(ready, "wait_for_nodes", waits)
+    monkeypatch.setattr(preloading, "start_stopped", lambda *_args: ["core-02"])
+    brought = lifecycle.bring_up(cluster, cast(Provider, Cables()))
+    assert brought.started == ()
+    assert brought.words == (
+        "Docker of core-02 is started; core-02 is a member of etcd again; core-03 is a member of etcd again"
+    )
 
 
 def test_the_plan_is_removed_last(
@@ -137,11 +157,13 @@ def test_a_node_whose_boot_has_failed_is_started_anew(
 
     monkeypatch.setattr(node_states, "of", lambda _cluster, _provider: dict(states))
     monkeypatch.setattr(ready, "port_open", lambda _address, _port: False)
-    assert [node.name for node in lifecycle.bring_up(cluster, cast(Provider, Frozen()))] == ["core-02"]
+    assert [node.name for node in lifecycle.bring_up(cluster, cast(Provider, Frozen())).started] == ["core-02"]
     assert done[1] == "wait core-02 core-03"
     states["core-02"] = NodeState.RUNNING
     monkeypatch.setattr(ready, "port_open", lambda _address, _port: True)
-    assert lifecycle.bring_up(cluster, cast(Provider, Frozen())) == [], "etcd is there: nobody looks further"
+    assert lifecycle.bring_up(cluster, cast(Provider, Frozen())) == lifecycle.Brought(), (
+        "etcd is there: nobody looks further"
+    )
 
 
 class Emptied:

@@ -13,6 +13,7 @@ from coreos_lab.clients.etcd import Member
 from coreos_lab.clients.fleet import Machine, Unit, UnitState
 from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.cluster import leaving, lifecycle, running_units, scaling
+from coreos_lab.commands import scale as command
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
 from coreos_lab.node_plans import check_count, grown, shrunk
@@ -23,6 +24,7 @@ from coreos_lab.records import fault_journal, store
 from coreos_lab.wait import DeadlineError
 
 Planned = Callable[..., Cluster]
+PAPER: Any = None  # a provider that nothing is asked of
 ONE, TWO = Machine("aaa", "172.17.8.101", {}), Machine("bbb", "172.17.8.102", {})
 
 
@@ -226,7 +228,7 @@ def test_etcds_own_no_is_heeded_and_asked_again(planned: Planned, paper: Any) ->
 
 
 def test_what_was_begun_is_finished(planned: Planned, paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifecycle, "bring_up", lambda _c, _p: [])
+    monkeypatch.setattr(lifecycle, "bring_up", lambda _c, _p: lifecycle.Brought())
     paper.members = [member for member in paper.members if member.name != "core-03"]  # killed after that
     assert scaling.finish(on_record(shrunk(planned(), 2)), paper) == planned(nodes=2)
     assert not any(line.startswith("remove") for line in paper.done)
@@ -342,3 +344,49 @@ def test_a_global_unit_is_waited_for_on_every_machine(planned: Planned, monkeypa
     lacking = unit("all.service", Global="true", MachineMetadata="gpu=yes")
     found = running_units.waiting(["all.service"], [lacking], set(), [ONE, TWO])
     assert list(found.stranded) == ["all.service"], "no machine has what it needs"
+
+
+@pytest.fixture
+def same(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """A cluster that has the number of nodes that is asked for; etcd lists two of its three members."""
+    cluster = planned()
+    monkeypatch.setattr(scaling, "observe", lambda of, _provider: Seen(of, members(*cluster.nodes[:2])))
+    monkeypatch.setattr(running_units, "wanted", lambda _cluster: {})
+    monkeypatch.setattr(running_units, "wait_for", lambda *_args: {})
+    monkeypatch.setattr(
+        lifecycle, "bring_up", lambda _c, _p: lifecycle.Brought(mended=("core-03 is a member of etcd again",))
+    )
+    return cluster
+
+
+class Seen(Observation):
+    """All nodes run; the faults are those on record, and etcd lists some members."""
+
+    def __init__(self, cluster: Cluster, listed: list[Member] | None) -> None:
+        states = {node.name: NodeState.RUNNING for node in cluster.nodes}
+        super().__init__(cluster, states, tuple(fault_journal.open_faults(cluster)))
+        self.__dict__["members"] = listed
+
+
+def test_a_removed_member_is_mended_at_the_same_size(same: Cluster) -> None:
+    assert scaling.converge(same, PAPER, 3) == (same, {}, ("core-03 is a member of etcd again",))
+
+
+def test_a_removed_member_beside_a_fault_is_refused(same: Cluster) -> None:
+    fault_journal.record(same, FaultKind.KILL, "core-01")
+    with pytest.raises(LabError, match=r"core-01: is broken \(kill\)") as refused:
+        scaling.converge(same, PAPER, 3)
+    assert "lab heal" in refused.value.hint
+
+
+def test_what_is_broken_on_purpose_stays_so_at_the_same_size(
+    same: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the broken node is the one that etcd does not list: lose-data may have done that."""
+    fault_journal.record(same, FaultKind.KILL, "core-03")
+    assert scaling.converge(same, PAPER, 3) == (same, {}, ())
+    store.save(same)
+    monkeypatch.setattr(command, "choose", lambda _name: PAPER)
+    command.scale("core", 3, as_json=False)
+    out = capsys.readouterr().out
+    assert out == "Cluster core has 3 nodes.\nBroken on purpose: core-03 (kill). 'lab heal' undoes that.\n"

@@ -25,6 +25,7 @@ def test_a_folder_that_has_changed_since_it_was_deployed_is_reported(
     cluster, lab = planned(), made_lab("mine", "a.service")
     store.save(cluster)
     (tmp_path / "a.service").write_text("[Service]\nExecStart=/bin/sleep 1d\n")
+    deployed.begin(cluster, lab, {"rate": "4"})
     deployed.record(cluster, lab)
     monkeypatch.setattr(catalog, "load", lambda _folder: lab)
     monkeypatch.setattr(
@@ -40,4 +41,5 @@ def test_a_folder_that_has_changed_since_it_was_deployed_is_reported(
     command.check("core", None, junit=None, as_json=False)
     output = capsys.readouterr()
     assert "mine: its folder has changed since it was deployed on core; 'lab deploy " in output.err
+    assert " --set rate=4' deploys what it is now" in output.err, "it keeps what was set"
     assert "ok" in output.out

@@ -87,8 +87,8 @@ class World:
         assert found is not None
         self.records.append(found)
 
-    def deploy(self, lab: Lab) -> None:
-        command._deploy(self.cluster, lab, {}, 1.0)
+    def deploy(self, lab: Lab, secrets: dict[str, str] | None = None) -> None:
+        command._deploy(self.cluster, lab, {}, secrets or {}, 1.0)
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_a_file_that_is_edited_while_it_is_deployed(world: World, lab: Made, tmp
 
 def test_the_plan_lists_what_is_taken_off(world: World, lab: Made) -> None:
     world.deploy(lab("old.service"))
-    planned = command.steps(world.cluster, lab("new.service"), {})
+    planned = command.steps(world.cluster, lab("new.service"), {}, {})
     assert {"step": "take off", "subject": "old.service"} in planned
 
 
@@ -229,3 +229,30 @@ def test_keys_are_removed_once_etcd_answers(world: World, lab: Made, monkeypatch
     with pytest.raises(wait.DeadlineError):
         take_off.take_off(world.cluster, world, "mine")  # type: ignore[arg-type]
     assert deployed.names(world.cluster) == ["mine"]
+
+
+def test_a_secret_is_in_etcd_before_the_units_and_in_no_file(
+    world: World, lab: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys: dict[str, str] = {}
+    at_start: list[dict[str, str]] = []
+    answers = iter([False, True, True])
+
+    def get(_etcd: Etcd, key: str) -> str | None:
+        if not next(answers):
+            raise CannotCheckError("etcd: a leader election")
+        return keys.get(key)
+
+    def set_(_etcd: Etcd, key: str, value: str) -> None:
+        assert key not in keys, "its watchers would be told of a change"
+        keys[key] = value
+
+    monkeypatch.setattr(Etcd, "get", get)
+    monkeypatch.setattr(Etcd, "set", set_)
+    world.keep_record = lambda: at_start.append(dict(keys))  # type: ignore[method-assign]
+    world.deploy(lab("new.service"), {"/config/auth": "hush"})
+    world.deploy(lab("new.service"), {"/config/auth": "hush"})
+    assert at_start[0] == {"/config/auth": "hush"}
+    written = [path.read_text() for path in store.ClusterFolder("core").path.rglob("*") if path.is_file()]
+    assert written
+    assert "hush" not in "".join([*written, *capsys.readouterr()])

@@ -16,6 +16,7 @@ from coreos_lab.containers import pidfile
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import CloudConfig, Cluster, Leftovers, MachineMetadata, Node, NodeState
 from coreos_lab.plan import Request
+from coreos_lab.providers import routes
 from coreos_lab.records import store
 
 
@@ -53,7 +54,10 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> Builds:
     provider = Builds()
     for module in (command, planning):
         monkeypatch.setattr(module, "choose", lambda _name: provider)
-    monkeypatch.setattr(lifecycle, "bring_up", lambda _cluster, _provider: [])
+    # The host's own networks, and those of clusters that come and go on it meanwhile, are not the test's.
+    monkeypatch.setattr(routes, "of_host", list)
+    monkeypatch.setattr(planning, "_links", list)
+    monkeypatch.setattr(lifecycle, "bring_up", lambda _cluster, _provider: lifecycle.Brought())
     monkeypatch.setattr(mirror, "make_tools", lambda: None)
     return provider
 
@@ -86,7 +90,27 @@ def test_the_plan_of_a_failed_build_is_used_again(builds: Builds) -> None:
     assert (store.require("two").image, store.require("two").network) == ("hash", planned.network)
 
 
-def _fails(_cluster: Cluster, _provider: object) -> list[Node]:
+@pytest.mark.parametrize(
+    ("brought", "says"),
+    [
+        (lifecycle.Brought(), "Cluster two runs already: 3 nodes."),
+        (lifecycle.Brought(mended=("core-02 is a member of etcd again",)), "s (core-02 is a member of etcd again)."),
+    ],
+)
+def test_what_was_done_is_said(
+    builds: Builds,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    brought: lifecycle.Brought,
+    says: str,
+) -> None:
+    del builds
+    monkeypatch.setattr(lifecycle, "bring_up", lambda _cluster, _provider: brought)
+    command.up(Request("two"), keep=True, dry_run=False, as_json=False)
+    assert says in capsys.readouterr().out.splitlines()[0]
+
+
+def _fails(_cluster: Cluster, _provider: object) -> lifecycle.Brought:
     raise LabError("172.17.8.0/24: is in use", "choose another: --subnet")
 
 

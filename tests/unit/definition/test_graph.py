@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab.definition import catalog, etcd_keys, graph, lab_map
+from coreos_lab.definition import catalog, etcd_keys, graph, lab_map, lab_settings
 from coreos_lab.definition.lab_map import Need
 from coreos_lab.units import docker_line
 from coreos_lab.units.option import Option
@@ -92,3 +92,9 @@ def test_as_mermaid_and_as_dot() -> None:
     assert '"helloworld-nginx" -> "helloworld@" [style=solid, label="/services/helloworld"];' in text
     assert '"helloworld-nginx" [label="helloworld-nginx\\nport 80\\ncore-02"];' in text
     assert 'not running", fillcolor="#fbe3e3"' in text
+
+
+def test_a_template_without_instances_is_not_on_the_map() -> None:
+    lab = catalog.load("ch3")
+    assert "helloworld-nginx@" not in [part.name for part in lab_map.parts(lab)]
+    assert "helloworld-nginx@" in [part.name for part in lab_map.parts(lab_settings.in_full(lab))]

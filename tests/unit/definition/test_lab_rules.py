@@ -152,7 +152,35 @@ def test_a_setting_that_no_unit_has(tmp_path: Path) -> None:
         catalog.load(str(folder.path))
     folder.write("units/watch.service", "[Service]\nEnvironment=WINDOW=5s\nExecStart=/bin/true\n")
     assert catalog.load(str(folder.path)).settings == {"window": "how long"}
-    assert "| `window` | 5s | how long |" in catalog.page(catalog.load(str(folder.path)))
+    assert "| `--set window=` | 5s | how long |" in catalog.page(catalog.load(str(folder.path)))
+
+
+def test_instances_by_a_setting(folder: Folder) -> None:
+    """What two of them must not do is found, although the default starts none."""
+    folder.write("units/more@.service", "[Service]\nExecStart=/usr/bin/docker run -p 80:80 web\n")
+    folder.write("units/watch.service", "[Service]\nEnvironment=COUNT=none\nExecStart=/bin/true\n")
+    folder.change("lab.yaml", "keys:", "  - {file: units/more@.service, instances: {from: 2, to: count}}\nkeys:")
+    assert "lab.yaml:13: count: no such setting" in folder.refused().message
+    folder.change("lab.yaml", "keys:", "settings: {count: how many}\nkeys:")
+    assert "count: counts the instances of more@.service, and its default is none" in folder.refused().message
+    folder.change("units/watch.service", "COUNT=none", "COUNT=1")
+    assert "more@2.service and web@1.service would both take port 80" in folder.refused().message
+    folder.change("units/more@.service", "web\n", "web\n[X-Fleet]\nConflicts=web@*.service\n")
+    assert "more@3.service and more@2.service would both take port 80" in folder.refused().message
+    folder.change("units/more@.service", "Conflicts=", "Conflicts=more@*.service ")
+    assert not any(name.startswith("more@") for name in folder.load().unit_names)
+    folder.change("units/watch.service", "COUNT=1", "COUNT=3")
+    assert folder.load().unit_names[-2:] == ("more@2.service", "more@3.service")
+    folder.change("lab.yaml", "from: 2, ", "")
+    assert "from: missing in instances" in folder.refused().message
+
+
+def test_a_secret_belongs_to_the_labs_keys(folder: Folder) -> None:
+    folder.change("lab.yaml", "keys:", "secrets: {account: {about: yours, key: /config/web/auth}}\nkeys:")
+    assert "/config/web/auth: not one of the lab's keys" in folder.refused().message
+    folder.change("lab.yaml", "keys: [", "keys: [/config/web, ")
+    assert folder.load().secrets["account"].key == "/config/web/auth"
+    assert "| `--secret account=` | | yours" in catalog.page(folder.load())
 
 
 PIECES = (

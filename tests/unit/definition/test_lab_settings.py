@@ -9,7 +9,7 @@ import pytest
 
 from coreos_lab.definition import lab_settings
 from coreos_lab.errors import UsageError
-from coreos_lab.model import Lab
+from coreos_lab.model import Counted, Lab, LabUnit
 from tests.unit.definition.settable import settable
 
 
@@ -63,3 +63,33 @@ def test_a_lab_without_settings(lab: Lab) -> None:
     with pytest.raises(UsageError) as refused:
         lab_settings.require(replace(lab, settings={}), {"window": "1s"})
     assert "lists no settings" in refused.value.hint
+
+
+@pytest.fixture
+def counting(lab: Lab) -> Lab:
+    """A template that has its instances by the setting feed-rate, from 3 on; feed.service says that there are 4."""
+    template = LabUnit("more@.service", lab.units[1].path, counted=Counted(3, "feed-rate"))
+    return replace(lab, units=(lab.units[0], template))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "started"),
+    [
+        ({}, ("more@3.service", "more@4.service")),
+        ({"window": "1s"}, ("more@3.service", "more@4.service")),
+        ({"feed-rate": "3"}, ("more@3.service",)),
+        ({"feed-rate": "1"}, ()),
+    ],
+)
+def test_a_setting_counts_the_instances_of_a_template(
+    counting: Lab, chosen: dict[str, str], started: tuple[str, ...]
+) -> None:
+    assert lab_settings.counted(counting, chosen).unit_names == ("feed.service", *started)
+    assert lab_settings.in_full(counting).unit_names == ("feed.service", "more@3.service", "more@4.service")
+
+
+@pytest.mark.parametrize("value", ["0", "two", "100", "1.5", "01"])
+def test_what_is_no_number_of_instances_is_refused(counting: Lab, value: str) -> None:
+    with pytest.raises(UsageError, match=f"--set feed-rate={value}: counts instances of mine") as refused:
+        lab_settings.require(counting, {"feed-rate": value})
+    assert "a whole number from 1 to 99" in refused.value.hint

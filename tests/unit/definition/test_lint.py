@@ -94,6 +94,7 @@ def test_nothing_is_found_in_a_clean_lab(sample: Path) -> None:
         ("no-such-unit", "units/web@.service", "After=docker.service", "Requires=etcd.service", 2),
         ("no-such-unit", "units/web@.service", "After=docker.service", "After=docker.service fleetd.service", 2),
         ("old-name", "units/web@.service", "Conflicts=", "X-Conflicts=", 13),
+        ("ignored-value", "units/web@.service", "Restart=always\n", "Restart=always\nType=nosuch\n", 8),
         ("supervisor", "web/Dockerfile", "yes nginx", "yes supervisor", 2),
         ("moving-base", "web/Dockerfile", "FROM debian", "FROM node", 1),
     ],

@@ -62,7 +62,7 @@ class Started:
         self.recorded = found.runs
 
     def start(self, lab: Lab) -> Rollout:
-        deployed.begin(self.cluster, lab)
+        deployed.begin(self.cluster, lab, {})
         made = Rollout(self.cluster, None, lab)  # type: ignore[arg-type]
         made.start(lab)
         return made

@@ -179,6 +179,23 @@ def test_short_options_of_fleetctl(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (done.returncode, done.stdout) == (3, "|".join([*given.split(), "two words", "", ""]))
 
 
+@pytest.mark.parametrize("value", ["false", "0", "F", "False", "FALSE"])
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_fleetctl_without_strict_host_keys_connects_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, by: str
+) -> None:
+    """Its SSH library would refuse every connection: "must specify HostKeyCallback"."""
+    stand_in(tmp_path, "fleetctl", 'printf "%s|" "$@" "${FLEETCTL_STRICT_HOST_KEY_CHECKING-}"')
+    monkeypatch.setenv("LAB_FLEETCTL", str(tmp_path / "fleetctl"))
+    option = f"--strict-host-key-checking={value}"
+    if by == "variable":
+        monkeypatch.setenv("FLEETCTL_STRICT_HOST_KEY_CHECKING", value)
+    words = [option] if by == "option" else []
+    done = call(image.FILES / "usr/lib/coreos/fleetctl", *words, "ssh", "web", "--", option)
+    assert done.stdout == f"ssh|web|--|{option}|true|", "what the machine runs stays as it is"
+    assert "host keys are checked all the same" in done.stderr
+
+
 @pytest.fixture
 def packages(tmp_path: Path) -> Path:
     """A Debian that has vim, and an apt that says how it is called."""

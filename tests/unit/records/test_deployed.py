@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
-from coreos_lab.model import Cluster, Lab
+from coreos_lab.model import Cluster, Counted, Lab
 from coreos_lab.records import deployed
 from coreos_lab.records.store import ClusterFolder
 
@@ -56,3 +56,36 @@ def test_the_size_of_the_cluster_makes_no_other_version_of_a_lab(planned: Planne
     assert record is not None
     assert "web@4.service" in record.units
     assert deployed.left_out(cluster, lab.on(3)) == ("web@4.service",)
+
+
+def test_instances_that_were_set_make_no_other_version_of_a_lab(planned: Planned, made_lab: Made) -> None:
+    """And one that is not started has no place on record: fleet never held its template."""
+    cluster = planned()
+    lab = made_lab("one", "web.service", "more@2.service")
+    lab = replace(lab, units=(lab.units[0], replace(lab.units[1], counted=Counted(2, "count"))))
+    none = replace(lab, units=(lab.units[0], replace(lab.units[1], instances=())))
+    deployed.record(cluster, lab)
+    assert deployed.difference(cluster, none) == ""
+    assert deployed.left_out(cluster, none) == ("more@2.service", "more@.service")
+    deployed.record(cluster, none)
+    record = deployed.load(cluster, "one")
+    assert record is not None
+    assert record.units == ("web.service",)
+
+
+def test_what_was_set_stays_on_record_until_the_lab_is_deployed_otherwise(planned: Planned, made_lab: Made) -> None:
+    cluster, lab = planned(), made_lab("one", "web.service")
+
+    def settings() -> dict[str, str]:
+        record = deployed.load(cluster, "one")
+        assert record is not None
+        return record.settings
+
+    deployed.begin(cluster, lab, {"rate": "4"})
+    assert settings() == {"rate": "4"}, "also while it is being deployed"
+    deployed.without_left_out(cluster, lab)
+    deployed.record(cluster, lab)
+    assert settings() == {"rate": "4"}
+    deployed.begin(cluster, lab, {})
+    deployed.record(cluster, lab)
+    assert settings() == {}

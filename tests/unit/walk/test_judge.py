@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,43 @@ def test_a_command_is_repeated_until_it_prints_what_it_must(opened: Session, tmp
     assert Judge(opened).run(block(counting, output=("3",), within=30.0)).outcome is Outcome.PASS
     result = Judge(opened).run(block(counting, output=("1",)))
     assert result.message == f"{counting}: does not print: 1"
+
+
+def test_the_screen_is_mute_while_a_command_is_repeated(opened: Session, tmp_path: Path) -> None:
+    quiet: list[bool] = []
+    judge = Judge(opened, mute=quiet.append)
+    result = judge.run(block(f"echo >> {tmp_path}/n; wc -l < {tmp_path}/n", output=("3",), within=30.0))
+    assert (result.outcome, result.repeated) == (Outcome.PASS, True)
+    assert quiet == [False, True, True, False]
+    assert judge.run(block("true")).repeated is False
+
+
+def test_a_command_that_had_to_be_interrupted_is_not_repeated(opened: Session) -> None:
+    slow = replace(block("sleep 60", within=60.0), limit=0.3)
+    result = Judge(opened).run(slow)
+    assert (result.outcome, result.repeated) == (Outcome.FAIL, False)
+    assert "did not end within" in result.message
+
+
+def test_a_page_is_looked_at_again_until_it_shows_what_it_must(
+    opened: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[str | run.CommandError] = ["one", "one", "two"]
+
+    def shown(*_args: object) -> str:
+        if isinstance(answer := answers.pop(0), run.CommandError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(browser, "find", lambda: Path("/browser"))
+    monkeypatch.setattr(browser, "shown", shown)
+    step = Browser("http://a/", ("two",), 1, 60.0)
+    assert Judge(opened).open(step).outcome is Outcome.PASS
+    answers.append("one")
+    late = Judge(opened).open(replace(step, within=0.0))
+    assert (late.outcome, late.message) == (Outcome.FAIL, "http://a/: does not show: two")
+    answers.append(run.CommandError(run.Completed(("browser",), 1, "", "no display"), ""))
+    assert Judge(opened).open(step).outcome is Outcome.UNKNOWN, "one that cannot look is not asked again"
 
 
 def test_a_second_terminal_runs_on_and_only_new_output_counts(opened: Session) -> None:

@@ -3,18 +3,17 @@
 // All workers share one account and one lock. The worker that learns that the account's limit is used up takes the lock. As
 // long as the lock exists, every worker exits as soon as it sees it.
 import { Etcd, exitOnSet, ownAddress } from "./lib/etcd.js";
-import { authorization } from "./lib/oauth.js";
 import { exitOnSignals, fail, log, seconds } from "./lib/program.js";
-import { readRefusal } from "./lib/search-errors.js";
+import { nameOf, readAccount, RefusedError, Search, searchUrl, STAND_IN } from "./lib/search.js";
 import { keyAndValue } from "./lib/statuses.js";
 import { openStore, storeAddresses } from "./lib/store.js";
 import { repeat } from "./lib/wait.js";
 import { randomWord } from "./lib/words.js";
 
 const INTERVAL = 100; // milliseconds between two requests
-const PATIENCE = 3000; // milliseconds for an answer
 const LOCK = "/config/worker/lock";
 const AUTH = "/config/worker/auth";
+const REFUSED = "/config/worker/refused"; // why the search does not accept the account: the lab's checks read it
 const WINDOW = seconds(process.env.WINDOW || "900s", "WINDOW"); // the lock's TTL: the time until the search's limit is reset
 
 exitOnSignals();
@@ -30,53 +29,75 @@ async function exitIfLocked() {
 await exitIfLocked();
 const couchbase = await storeAddresses(etcd);
 exitOnSet(etcd, "/services/couchbase", couchbase.index);
+exitOnSet(etcd, AUTH, couchbase.index, { isSecret: true, orCreated: true });
 if (!couchbase.values.length) fail("no store is announced under /services/couchbase");
-const [search] = (await etcd.values("/services/search")).values;
-if (!search) fail("no search is announced under /services/search");
-const account = JSON.parse((await etcd.get(AUTH)) ?? fail(`no account in ${AUTH}`));
+const search = await openSearch();
 const address = ownAddress();
 const store = await openStore(couchbase.values, etcd);
-log(`this is ${address}; the store: ${couchbase.values.join(", ")}; the search: ${search}`);
+log(`this is ${address}; the store: ${couchbase.values.join(", ")}; the search: ${search.url}, account ${nameOf(search.account)}`);
+let isAccepted = false; // whether the search has answered in this run
+
+async function openSearch() {
+  const [announced] = (await etcd.values("/services/search")).values;
+  const text = (await etcd.get(AUTH)) ?? (await fail(`no account in ${AUTH}`));
+  try {
+    return new Search(searchUrl(process.env.SEARCH || STAND_IN, announced), accountIn(text));
+  } catch (error) {
+    return fail(error.message);
+  }
+}
+
+function accountIn(text) {
+  try {
+    return readAccount(text);
+  } catch (error) {
+    throw new Error(`${AUTH}: no account: ${error.message}`);
+  }
+}
 
 /** Searches for one word, stores what the search returns, and acknowledges that. */
 async function searchOnce() {
   const word = randomWord();
-  const url = `http://${search}/1.1/search/tweets.json?q=${encodeURIComponent(word)}`;
-  const headers = { authorization: authorization("GET", url, account) };
-  let answer;
+  let found;
   try {
-    answer = await fetch(url, { headers, signal: AbortSignal.timeout(PATIENCE) });
+    found = await search.find(word);
   } catch (error) {
+    if (error instanceof RefusedError) return stopAfter(error);
     // No answer is no refusal: the other workers may go on, so the lock is not taken.
-    fail(`the search does not answer: ${error.message}`);
+    return fail(`the search does not answer: ${error.message}`);
   }
-  if (!answer.ok) await stopAfter(readRefusal(answer.status, await answer.text()));
-  const { statuses } = await answer.json();
+  if (!isAccepted) await noteAccepted();
+  const { statuses, request } = found;
   try {
     await Promise.all(statuses.map((status) => store.put(...keyAndValue(status))));
   } catch (error) {
-    fail(`the store does not accept the statuses about ${word}: ${error.message}`);
+    return fail(`the store does not accept the statuses about ${word}: ${error.message}`);
   }
   log(`${word}: ${statuses.length}`);
-  await acknowledge(answer.headers.get("x-lab-request"));
+  // If this fails, the answer does not count as stored.
+  await search.acknowledge(request).catch((error) => log(`not acknowledged: ${error.message}`));
 }
 
-/** Exits. The other workers rest only when the account's limit is used up: any other refusal may be this moment's alone. */
-async function stopAfter({ isLimit, reason }) {
-  if (!isLimit) fail(`the search says ${reason}`);
-  const isMine = await etcd.set(LOCK, address, { ttl: WINDOW, create: true });
-  fail(`the search says ${reason}: ${isMine ? `lock taken for ${WINDOW} s` : "another worker has the lock"}`);
+async function noteAccepted() {
+  isAccepted = true;
+  const refused = await etcd.get(REFUSED);
+  if (refused !== undefined) await etcd.remove(REFUSED, refused);
 }
 
-/** Tells the search that its whole answer is stored. If that fails, the answer does not count as stored. */
-async function acknowledge(request) {
-  try {
-    const url = `http://${search}/stored?request=${request}`;
-    const answer = await fetch(url, { method: "POST", signal: AbortSignal.timeout(PATIENCE) });
-    await answer.text();
-  } catch (error) {
-    log(`not acknowledged: ${error.message}`);
+/**
+ * Ends the work. The other workers rest only when the account's limit is used up: any other refusal may be this moment's
+ * alone. An account that is not accepted will not be the next time either, and a service may lock out who tries again and
+ * again: so the worker waits until etcd has another account, and then exits.
+ */
+async function stopAfter({ kind, message }) {
+  if (kind === "account") {
+    log(`${message}. Waiting for another one in ${AUTH}`);
+    await etcd.set(REFUSED, message);
+    return new Promise(() => {});
   }
+  if (kind !== "limit") return fail(message);
+  const isMine = await etcd.set(LOCK, address, { ttl: WINDOW, create: true });
+  return fail(`${message}: ${isMine ? `lock taken for ${WINDOW} s` : "another worker has the lock"}`);
 }
 
 repeat(INTERVAL, async () => {

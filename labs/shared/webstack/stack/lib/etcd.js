@@ -126,11 +126,12 @@ function leaves(node) {
 
 /**
  * Exits when something below a folder is announced, so that systemd starts the program again with the new value.
- * `isSecret` keeps the value out of the journal.
+ * `isSecret` keeps the value out of the journal; `orCreated`: a key that a program creates counts, too (etcdctl mk).
  */
-export function exitOnSet(etcd, folder, index, { isSecret = false } = {}) {
+export function exitOnSet(etcd, folder, index, { isSecret = false, orCreated = false } = {}) {
   etcd.watch(folder, index, (action, node) => {
-    if (action !== "set") return; // `update` renews an announcement, `expire` and `delete` announce nothing
+    // `update` renews an announcement, `expire` and `delete` announce nothing
+    if (action !== "set" && !(orCreated && action === "create")) return;
     const value = isSecret ? "another value" : (node.value ?? "an unknown value");
     log(`${folder}: set to ${value}: exiting, to start again with it`);
     exit(0);

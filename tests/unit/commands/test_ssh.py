@@ -1,0 +1,32 @@
+"""What `lab ssh` says to a call that is not right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from coreos_lab.commands.ssh import _with_name_first
+from coreos_lab.errors import UsageError
+from coreos_lab.model import Cluster
+from coreos_lab.records import store
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (["--name", "big", "--", "ls", "-l"], "lab ssh --name big core-07 -- ls -l"),
+        (["--name=big", "uptime"], "lab ssh --name big core-07 -- uptime"),
+        (["--name", "big"], "lab ssh --name big core-07"),
+        (["--name"], "lab ssh core-07"),
+    ],
+)
+def test_a_name_behind_the_node_is_put_before_it(args: list[str], meant: str) -> None:
+    assert _with_name_first("core-07", args) == meant
+
+
+def test_a_node_that_is_not_there(planned: Callable[..., Cluster]) -> None:
+    with pytest.raises(UsageError) as refused:
+        store.require_node(planned(), "core-09")
+    assert "core-09: no such node in cluster core (there is: core-01, core-02, core-03)" in refused.value.message
+    assert refused.value.hint == "'lab status' shows them"

@@ -1,0 +1,15 @@
+"""What the shells of a walk have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from coreos_lab.clients import agent
+from coreos_lab.records.store import ClusterFolder
+from coreos_lab.walk.session import session
+
+
+def test_a_shell_has_an_ssh_for_the_cluster_that_the_walk_may_make(tmp_path: Path) -> None:
+    with session("core", tmp_path) as opened:
+        shown = opened.main.run("command -v ssh; echo $LAB_SSH_CONFIG", 10.0).output
+    assert shown.split() == [str(agent.PATH / "ssh"), str(ClusterFolder("core").ssh_config)]
