@@ -31,7 +31,8 @@ IN_NAMESPACES = ["unshare", "--user", "--map-root-user", "--net"]
 CLEAN = [f"-P {chain} ACCEPT" for chain in ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")]
 
 SERVE = """
-import selectors, socket, sys
+import selectors, signal, socket, sys
+signal.alarm(300)  # the end, whoever forgets this program
 tcp, udp = eval(sys.argv[1])
 waiting = selectors.DefaultSelector()
 for port in tcp:
@@ -49,7 +50,7 @@ while True:
             key.fileobj.accept()[0].close()
 """
 ASK = """
-import socket, sys
+import select, socket, sys, time
 source, address, tcp, udp = eval(sys.argv[1])
 tried = []
 for ports, kind in ((tcp, socket.SOCK_STREAM), (udp, socket.SOCK_DGRAM)):
@@ -61,13 +62,12 @@ for ports, kind in ((tcp, socket.SOCK_STREAM), (udp, socket.SOCK_DGRAM)):
         if kind == socket.SOCK_DGRAM:
             client.send(b"there?")
         tried.append((port, kind, client))
-import select, time
 end, reached = time.monotonic() + 0.3, []
 waiting = {client: (port, kind) for port, kind, client in tried}
 while waiting and time.monotonic() < end:
     streams = [client for client, (_, kind) in waiting.items() if kind == socket.SOCK_STREAM]
     datagrams = [client for client in waiting if client not in streams]
-    read, written, _ = select.select(datagrams, streams, [], end - time.monotonic() if end > time.monotonic() else 0)
+    read, written, _ = select.select(datagrams, streams, [], max(0, end - time.monotonic()))
     for client in (*read, *written):
         port, _ = waiting.pop(client)
         if client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
