@@ -7,19 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 EDGE, EDGE_PORT, WEB_PORT = "edge.service", 8080, 3000
-FOR_ALL = {22: "SSH", 2379: "etcd", 49153: "fleet's API"}
+FOR_ALL = (22, 2379, 49153)  # SSH, etcd, fleet's API
 PEERS = 2380  # etcd's members among themselves
 UNUSED = 4001  # etcd's port for old clients: it listens on every machine, and nobody needs it
 OPEN, REFUSED, SILENT = "open", "refused", "silent"
-PATIENCE = 1.0  # seconds: a port that is let in answers within milliseconds
-# Prints ADDRESS/PORT and the code of timeout(1) for each word: 124 is no answer at all.
-KNOCK = 'for to in "$@"; do (timeout 1 bash -c "exec 3<>/dev/tcp/$to" 2>/dev/null; echo "$to $?") & done; wait'
+# Seconds for a connection. A port that is let in answers within milliseconds; more is for a busy machine.
+PATIENCE = {OPEN: 3, SILENT: 1}
+# For each word SECONDS:ADDRESS/PORT: prints it and the code of timeout(1), where 124 is no answer at all.
+KNOCK = """for to in "$@"; do
+    (timeout ${to%%:*} bash -c "exec 3<>/dev/tcp/${to#*:}" 2>/dev/null; echo "$to $?") &
+done; wait"""
+CODES = {"0": OPEN, "1": REFUSED, "124": SILENT}
 
 
-def knock(address, port):
+def knock(address, port, wanted):
     """What this host, which is the outside, gets from a port."""
     try:
-        socket.create_connection((address, port), timeout=PATIENCE).close()
+        socket.create_connection((address, port), timeout=PATIENCE[wanted]).close()
     except ConnectionRefusedError:
         return REFUSED
     except TimeoutError:
@@ -45,19 +49,22 @@ def opened(web, node_of, nodes):
 
 
 @pytest.fixture
-def between(machine, addresses):
-    """between(words): what each machine gets from each `(node, address, port)` of another, by (from, node, port)."""
+def between(machine, nodes):
+    """between({(node, address, port): wanted}): what each other machine gets there, by (from, node, port)."""
 
-    def ask(wanted):
+    def ask(expected):
         def from_node(source):
-            words = {f"{address}/{port}": (node, port) for node, address, port in wanted if node != source}
+            words = {
+                f"{PATIENCE[wanted]}:{address}/{port}": (node, port)
+                for (node, address, port), wanted in expected.items()
+                if node != source
+            }
             call = f"bash -c {shlex.quote(KNOCK)} bash {' '.join(words)}"
             lines = [line.split() for line in machine(source).check_output(call).splitlines()]
-            got = {"0": OPEN, "1": REFUSED, "124": SILENT}
-            return {(source, *words[to]): got[code] for to, code in lines}
+            return {(source, *words[to]): CODES[code] for to, code in lines}
 
-        with ThreadPoolExecutor(max_workers=len(addresses)) as pool:
-            return {key: result for results in pool.map(from_node, addresses) for key, result in results.items()}
+        with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+            return {key: found for each in pool.map(from_node, nodes) for key, found in each.items()}
 
     return ask
 
@@ -79,9 +86,9 @@ def test_from_outside_only_what_is_for_everybody_answers(addresses, opened):
         ports = {PEERS, UNUSED, WEB_PORT, EDGE_PORT} - for_all
         expected |= {(node, port): OPEN for port in (*FOR_ALL, *for_all)} | {(node, port): SILENT for port in ports}
     with ThreadPoolExecutor(max_workers=len(expected)) as pool:
-        found = dict(zip(expected, pool.map(lambda to: knock(addresses[to[0]], to[1]), expected), strict=True))
-    for (node, port), wanted in expected.items():
-        assert found[node, port] == wanted, f"{node}: from outside port {port} is {found[node, port]}, not {wanted}"
+        found = pool.map(lambda to: knock(addresses[to[0]], to[1], expected[to]), expected)
+        for ((node, port), wanted), got in zip(expected.items(), found, strict=True):
+            assert got == wanted, f"{node}: from outside port {port} is {got}, not {wanted}"
 
 
 @pytest.mark.survives
@@ -89,23 +96,24 @@ def test_from_other_machines_only_what_is_listed_answers(inventory, addresses, o
     expected = {}
     for node in (node for node in inventory.nodes if node.name in addresses):
         for_machines, for_all = opened(node.name)
-        open_ports = {*FOR_ALL, *for_machines, *for_all, *({PEERS} if node.member else ())}
-        expected |= {(node.name, port): OPEN for port in open_ports}
-        expected |= {(node.name, port): SILENT for port in {UNUSED, WEB_PORT, EDGE_PORT} - open_ports}
-    for (source, node, port), found in between([(node, addresses[node], port) for node, port in expected]).items():
-        wanted = expected[node, port]
-        assert found == wanted, f"{node}: from {source} port {port} is {found}, not {wanted}"
+        ports = {*FOR_ALL, *for_machines, *for_all, *({PEERS} if node.member else ())}
+        expected |= {(node.name, node.address, port): OPEN for port in ports}
+        expected |= {(node.name, node.address, port): SILENT for port in {UNUSED, WEB_PORT, EDGE_PORT} - ports}
+    for (source, node, port), got in between(expected).items():
+        wanted = expected[node, addresses[node], port]
+        assert got == wanted, f"{node}: from {source} port {port} is {got}, not {wanted}"
 
 
 @pytest.mark.survives
 def test_the_overlay_carries_containers_and_is_no_way_around(web, machine, container_address, between):
-    containers = [(node, container_address(node, "web"), WEB_PORT) for node in web]
-    inner = "ip -4 -o address show docker0 | grep -o '10[.0-9]*' | head -n 1"
-    machines = [(node, machine(node).check_output(inner), UNUSED) for node in web]
-    for (source, node, port), found in between([*containers, *machines]).items():
-        wanted = OPEN if port == WEB_PORT else SILENT
-        what = "its container" if port == WEB_PORT else f"port {port} of the machine"
-        assert found == wanted, f"{node}: from {source}, over the overlay network, {what} is {found}, not {wanted}"
+    bridge = "ip -4 -o address show docker0 | grep -o '10[.0-9]*' | head -n 1"
+    expected = {}
+    for node in web:
+        expected[node, container_address(node, "web"), WEB_PORT] = OPEN
+        expected[node, machine(node).check_output(bridge), UNUSED] = SILENT
+    for (source, node, port), got in between(expected).items():
+        what, wanted = ("its container", OPEN) if port == WEB_PORT else (f"the machine's port {port}", SILENT)
+        assert got == wanted, f"{node}: from {source}, over the overlay network, {what} is {got}, not {wanted}"
 
 
 @pytest.mark.survives
