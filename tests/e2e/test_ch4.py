@@ -59,14 +59,14 @@ def test_only_what_is_listed_is_let_in(cluster: Lab) -> None:
     cluster("deploy", "ch4-flannel")
     assert cluster("break", "unit:edge.service", "--verify", "--json").json["outcome"] == "pass"
 
-    everywhere = ("break", *NODES, "--fault", "partition", "--set", "port=3000")
+    everywhere = ("break", *NODES, "--fault", "partition", "--set", "port=8000")
     cluster(*everywhere)
-    assert any("port 3000 is silent, not open" in message for message in failures("ch4-firewall"))
+    assert any("port 8000 is silent, not open" in message for message in failures("ch4-firewall"))
     cluster("heal")
     assert failures() == []
 
     cluster("fleetctl", "destroy", "web-sidekick@1.service")
-    until(lambda: any("port 3000 is silent, not open" in message for message in failures("ch4-firewall")))
+    until(lambda: any("port 8000 is silent, not open" in message for message in failures("ch4-firewall")))
     cluster("fleetctl", "destroy", "helloworld-nginx-port.service")
     until(lambda: any("the front on" in message for message in failures("ch4-flannel")))
     cluster("fleetctl", "destroy", "firewall.service")
@@ -87,7 +87,7 @@ def test_a_port_is_open_while_its_service_runs(cluster: Lab) -> None:
     cluster("deploy", "ch4-firewall")
 
     def opened() -> int:
-        return sum("--dport 3000 " in rule for node in NODES for rule in rules(node))
+        return sum("--dport 8000 " in rule for node in NODES for rule in rules(node))
 
     assert opened() == 3
     cluster("fleetctl", "stop", "web@2.service")

@@ -25,7 +25,7 @@ STORAGE = LABS / "ch4-ceph/units/ceph-ports.service"
 MACHINE, OTHER, HOST = "172.17.8.101", "172.17.8.102", "172.17.8.1"
 OVERLAY, CONTAINER, FAR = "10.1.1.1", "10.1.1.2", "10.1.2.1"
 EXTRA = 8200  # a port that only a test opens
-PORTS = [22, 2379, 2380, 3000, 3300, 4001, 6789, 6800, 7300, 8080, 80, 8480, 49153, EXTRA]
+PORTS = [22, 2379, 2380, 8000, 3300, 4001, 6789, 6800, 7300, 80, 8080, 8480, 49153, EXTRA]
 UDP = [8285, 8472, 9999]
 IN_NAMESPACES = ["unshare", "--user", "--map-root-user", "--net"]
 CLEAN = [f"-P {chain} ACCEPT" for chain in ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")]
@@ -230,10 +230,10 @@ def test_a_sidekick_opens_its_port_for_those_that_it_is_meant_for(machine: Machi
     machine.start(FIREWALL)
     machine.start(WEB)
     assert machine.reached_from(HOST) == FOR_ALL
-    assert machine.reached_from(OTHER) == sorted([*BETWEEN, 3000])
+    assert machine.reached_from(OTHER) == sorted([*BETWEEN, 8000])
     machine.start(EDGE)
     assert machine.reached_from(HOST) == sorted([*FOR_ALL, 8080])
-    assert machine.reached_from(OTHER) == sorted([*BETWEEN, 3000, 8080])
+    assert machine.reached_from(OTHER) == sorted([*BETWEEN, 8000, 8080])
     machine.stop(WEB)
     assert machine.reached_from(OTHER) == sorted([*BETWEEN, 8080])
     machine.stop(EDGE)
@@ -256,7 +256,7 @@ def test_units_start_and_stop_in_any_order(machine: Machine, order: tuple[Path, 
     for unit in order:
         machine.start(unit)
     whole = sorted(machine.rules())
-    assert machine.reached_from(OTHER) == sorted([*BETWEEN, 3000, 8080])
+    assert machine.reached_from(OTHER) == sorted([*BETWEEN, 8000, 8080])
     machine.stop(FIREWALL)
     assert machine.reached_from(HOST) == sorted(PORTS + UDP), "what a sidekick opens has no effect of its own"
     machine.start(FIREWALL)

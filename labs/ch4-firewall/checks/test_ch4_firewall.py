@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-EDGE, EDGE_PORT, WEB_PORT = "edge.service", 8080, 3000
+EDGE, EDGE_PORT, WEB_PORT = "edge.service", 8080, 8000
+INSIDE = 3000  # the port of web in its container
 FOR_ALL = (22, 2379, 49153)  # SSH, etcd, fleet's API
 PEERS = 2380  # etcd's members among themselves
 UNUSED = 4001  # etcd's port for old clients: it listens on every machine, and nobody needs it
@@ -109,10 +110,10 @@ def test_the_overlay_carries_containers_and_is_no_way_around(web, machine, conta
     bridge = "ip -4 -o address show docker0 | grep -o '10[.0-9]*' | head -n 1"
     expected = {}
     for node in web:
-        expected[node, container_address(node, "web"), WEB_PORT] = OPEN
+        expected[node, container_address(node, "web"), INSIDE] = OPEN
         expected[node, machine(node).check_output(bridge), UNUSED] = SILENT
     for (source, node, port), got in between(expected).items():
-        what, wanted = ("its container", OPEN) if port == WEB_PORT else (f"the machine's port {port}", SILENT)
+        what, wanted = ("its container", OPEN) if port == INSIDE else (f"the machine's port {port}", SILENT)
         assert got == wanted, f"{node}: from {source}, over the overlay network, {what} is {got}, not {wanted}"
 
 
