@@ -12,6 +12,7 @@ from tests.e2e.calls import ROOT, Result, lab, start, until
 
 Lab = Callable[..., Result]
 TIMEOUT = 900
+NODES = ("core-01", "core-02", "core-03")
 
 
 def undeploy_all() -> None:
@@ -38,6 +39,69 @@ def test_only_the_overlays_port_carries_what_containers_say(cluster: Lab) -> Non
     cluster("undeploy", "ch4-flannel")
 
 
+def failures(*call: str) -> list[str]:
+    """The messages of the checks that fail."""
+    checks = lab("check", *call, "--json", code=None).json["checks"]
+    return [check["message"] for check in checks if check["outcome"] == "fail"]
+
+
+def rules(node: str) -> list[str]:
+    """The rules of a node's packet filter that decide before Docker's, besides the chains that every machine has."""
+    lines = lab("ssh", node, "--", "sudo", "iptables", "-t", "mangle", "-S").out.splitlines()
+    return [line for line in lines if not line.startswith("-P ")]
+
+
+def test_only_what_is_listed_is_let_in(cluster: Lab) -> None:
+    """With ch4-flannel beside it, whose front must be open, too."""
+    undeploy_all()
+    assert [rules(node) for node in NODES] == [[], [], []]
+    cluster("deploy", "ch4-firewall")
+    cluster("deploy", "ch4-flannel")
+    assert cluster("break", "unit:edge.service", "--verify", "--json").json["outcome"] == "pass"
+
+    everywhere = ("break", *NODES, "--fault", "partition", "--set", "port=8000")
+    cluster(*everywhere)
+    assert any("port 8000 is silent, not open" in message for message in failures("ch4-firewall"))
+    cluster("heal")
+    assert failures() == []
+
+    cluster("fleetctl", "destroy", "web-sidekick@1.service")
+    until(lambda: any("port 8000 is silent, not open" in message for message in failures("ch4-firewall")))
+    cluster("fleetctl", "destroy", "helloworld-nginx-port.service")
+    until(lambda: any("the front on" in message for message in failures("ch4-flannel")))
+    cluster("fleetctl", "destroy", "firewall.service")
+    until(lambda: any("from outside port" in message for message in failures("ch4-firewall")))
+    assert failures("ch4-flannel") == []
+    cluster("deploy", "ch4-firewall")
+    cluster("deploy", "ch4-flannel")
+
+    cluster("undeploy", "ch4-firewall")
+    assert sum("--dport 80 " in rule for node in NODES for rule in rules(node)) == 1, "the other lab's port stays open"
+    cluster("undeploy", "ch4-flannel")
+    assert [rules(node) for node in NODES] == [[], [], []]
+
+
+def test_a_port_is_open_while_its_service_runs(cluster: Lab) -> None:
+    """However the service ends, and whoever starts it again."""
+    undeploy_all()
+    cluster("deploy", "ch4-firewall")
+
+    def opened() -> int:
+        return sum("--dport 8000 " in rule for node in NODES for rule in rules(node))
+
+    assert opened() == 3
+    cluster("fleetctl", "stop", "web@2.service")
+    until(lambda: opened() == 2)
+    cluster("fleetctl", "start", "web@2.service")
+    until(lambda: opened() == 3)
+    crash = ("break", "unit:web@2.service", "--fault", "crash", "--set", "service=web@2.service")
+    assert cluster(*crash, "--verify", "--json").json["outcome"] == "pass"
+    assert opened() == 3
+    assert cluster("break", "core-03", "--fault", "reboot", "--verify", "--json").json["outcome"] == "pass"
+    assert opened() == 3
+    cluster("undeploy", "ch4-firewall")
+
+
 @pytest.fixture
 def storage() -> Iterator[Lab]:
     """A cluster with disks large enough for Ceph, without any lab, before and after."""
@@ -56,19 +120,22 @@ def test_one_file_system_on_three_disks(storage: Lab) -> None:
     until(lambda: "/dev/sdb is not empty (ext4)" in storage(*says, code=None).out)
     storage("etcdctl", "set", "/ceph-config/ceph/wipe/core-02", "sdb")
     assert deploying.wait(TIMEOUT) == 0
+    storage("deploy", "ch4-firewall")  # what follows must go on behind it
     verdict = storage("break", "unit:ceph-mds@1.service", "--verify", "--json", timeout=TIMEOUT).json
     assert verdict["outcome"] == "pass", verdict
     assert 0 < verdict["outages"]["ch4-ceph/files"] < 30
+    storage("undeploy", "ch4-firewall")
     storage("undeploy", "ch4-ceph", "--wipe", timeout=TIMEOUT)
+    assert [rules(node) for node in NODES] == [[], [], []]
     storage("ssh", "core-01", "--", "sudo rm /media/ceph/mine && sudo rmdir /media/ceph")  # the user's own is kept
-    for node in ("core-01", "core-02", "core-03"):
+    for node in NODES:
         left = "ls -d /var/lib/ceph /media/ceph; mount | grep ceph; docker ps -aq; sudo cmp /dev/sdb /dev/zero"
         assert storage("ssh", node, "--", f"({left}) 2>/dev/null", code=None).out == ""
     assert "ceph" not in storage("etcdctl", "ls").out
 
 
 @pytest.mark.rounds
-@pytest.mark.parametrize("node", ["core-01", "core-02", "core-03"])
+@pytest.mark.parametrize("node", NODES)
 def test_any_machine_may_die(storage: Lab, node: str) -> None:
     storage("deploy", "ch4-ceph", timeout=TIMEOUT)
     assert storage("break", node, "--verify", "--json", timeout=TIMEOUT).json["outcome"] == "pass"

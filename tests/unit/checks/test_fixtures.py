@@ -158,7 +158,7 @@ def test_cannot_look(eventually, etcd): eventually(lambda: etcd.get("/x"), "no s
     assert found["cannot look"][0] is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize("lab", ["ch1", "ch2", "ch3", "ch4-ceph", "ch4-flannel", "ch6", "ch7"])
+@pytest.mark.parametrize("lab", ["ch1", "ch2", "ch3", "ch4-ceph", "ch4-firewall", "ch4-flannel", "ch6", "ch7"])
 def test_the_labs_checks_ask_for_fixtures_that_exist(lab: str, tmp_path: Path) -> None:
     """Without a cluster none of them can be answered: each is unknown, and none for want of a fixture."""
     checked = Checked(tmp_path)

@@ -98,7 +98,7 @@ def test_the_labs_that_come_with_it_are_right(name: str) -> None:
 
 
 def test_a_chapter_stands_for_its_parts() -> None:
-    assert catalog.parts("ch4") == ["ch4-ceph", "ch4-flannel"]
+    assert catalog.parts("ch4") == ["ch4-ceph", "ch4-firewall", "ch4-flannel"]
     assert catalog.parts("ch4-ceph") == ["ch4-ceph"]
     assert catalog.parts("ch3") == ["ch3"]
     assert catalog.parts("ch44") == ["ch44"]
