@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from coreos_lab import version
+from coreos_lab import disk, version
+from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster
 from coreos_lab.records import deployed
 from coreos_lab.records.formats import Format, Record
@@ -74,6 +75,16 @@ def load(folder: Path) -> About | None:
         return FORMAT.read(folder / FILE, _parse)
     except FileNotFoundError:
         return None
+
+
+def verb(folder: Path) -> str:
+    """The verb of a run, of a description of any version; "" where that is not known."""
+    try:
+        raw = disk.read_json(folder / FILE)
+    except (OSError, LabError, RecursionError):
+        return ""
+    found = raw.get("verb") if isinstance(raw, dict) else ""
+    return found if isinstance(found, str) else ""
 
 
 def _parse(record: Record) -> About:
