@@ -49,7 +49,7 @@ def read(folder: Path) -> Report:
     judgement = words.judge(recorded, outages, about, happened.errors, damaged=bool(bad_samples), going_on=going_on)
     return Report(
         folder.name,
-        recorded.what if recorded else about.what if about else "a run of lab break",
+        recorded.what if recorded else about.what if about else "a break",
         judgement.outcome,
         judgement.state,
         judgement.sentence,

@@ -53,7 +53,7 @@ class Happened:
             begin, said = self._open.pop((step, subject), (mono, message))
             self._add(Span(begin, mono, f"{step} {subject}".strip(), TONES[kind], message or said))
             if kind == "error":
-                self.errors = [*self.errors[-9:], f"{step} {subject}: {message}"]
+                self.errors = [*self.errors[-9:], f"{f'{step} {subject}'.strip()}: {message}"]
         if step == "fault" and kind == "start":
             self._broken[subject] = (mono, message)
         if step == "heal":

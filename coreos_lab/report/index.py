@@ -3,56 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
+from coreos_lab import hints
 from coreos_lab.errors import LabError
 from coreos_lab.model import Outcome
 from coreos_lab.records import about, runs
 from coreos_lab.report import breaks, page, trend, words
+from coreos_lab.report.rows import Row, Trend
 from coreos_lab.report.sources import is_run
 
 NEWEST = 2000  # runs that are read; the older ones are counted
 SHOWN = 1000  # rows of the page
 PLACES = ("*", "*/*", "*/runs/*", "clusters/*/runs/*")  # where runs lie in a folder that is given
-
-
-@dataclass(frozen=True)
-class Row:
-    """One run: its verdict (None: it has none, or it cannot be read, which `state` says), its outage and recovery."""
-
-    run: str
-    cluster: str
-    wall: float | None
-    labs: str = ""
-    fault: str = ""
-    nodes: str = ""
-    outcome: Outcome | None = None
-    state: str = ""
-    probe: str = ""
-    outage: float | None = None
-    limit: float | None = None
-    recovery: float | None = None
-
-
-@dataclass(frozen=True)
-class Trend:
-    """The runs of one fault on the same labs, oldest first."""
-
-    fault: str
-    labs: str
-    rows: tuple[Row, ...]
-
-    def spread(self, name: str) -> tuple[float, float, float] | None:
-        """Least, median and most of `outage` or `recovery`; None where no run has one."""
-        found = [value for row in self.rows if (value := getattr(row, name)) is not None]
-        return (min(found), median(found), max(found)) if found else None
-
-    @property
-    def counts(self) -> dict[Outcome, int]:
-        """How many runs came to which verdict."""
-        return {outcome: sum(row.outcome is outcome for row in self.rows) for outcome in Outcome}
 
 
 def row(folder: Path, cluster: str) -> Row:
@@ -128,6 +91,7 @@ def html(found: Sequence[Row], left_out: int, made_by: str) -> str:
         "count": len(found),
         "counts": {outcome: sum(each.outcome is outcome for each in found) for outcome in Outcome},
         "chart": trend.chart,
+        "command": hints.lab("report", "RUN"),
         "made_by": made_by,
     }
     return page.render("index.html.j2", values)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from markupsafe import escape
 
 from coreos_lab.model import Outcome
 from coreos_lab.report.clean import clean
-
-if TYPE_CHECKING:
-    from coreos_lab.report.index import Row
+from coreos_lab.report.rows import Row
 
 HEIGHT, TOP, BOTTOM = 96, 12, 12
 RADIUS = 4.5

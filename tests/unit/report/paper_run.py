@@ -165,13 +165,13 @@ def units(run: Run) -> Iterator[dict[str, Any]]:
 
     def at(seconds: float, **places: tuple[str, str]) -> dict[str, Any]:
         states = {name: (node, "active", "running") for name, node in stay.items()}
-        states |= dict.fromkeys(moved[:3 if "proxy" not in places else 2], (*places["moved"], "running"))
+        states |= dict.fromkeys(moved[: 3 if "proxy" not in places else 2], (*places["moved"], "running"))
         if "proxy" in places:
             states[moved[2]] = (*places["proxy"], "start-pre")
         return {"mono": MONO + seconds, "wall": WALL + seconds, "units": states}
 
     yield at(0.4, moved=("core-02", "active"))
-    yield at(run.fault + 9.2, moved=("core-03", "activating"), proxy=("core-01", "activating"))
+    yield at(run.back - 1, moved=("core-03", "activating"), proxy=("core-01", "activating"))
     yield at(run.back, moved=("core-03", "active"), proxy=("core-01", "active"))
 
 
