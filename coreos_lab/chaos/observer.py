@@ -11,7 +11,7 @@ from typing import Self
 
 from coreos_lab.chaos.leaders import Leaders
 from coreos_lab.chaos.probes import Sample
-from coreos_lab.chaos.verdict import LEADERS, UNITS
+from coreos_lab.chaos.verdict import LEADERS
 from coreos_lab.chaos.watch import Watch
 from coreos_lab.clients.etcd import CLIENT_PORT
 from coreos_lab.clients.fleet import Fleet
@@ -54,13 +54,13 @@ class Observer(Watch):
         self._leaders.stop()
         super().stop()
 
-    def record(self, folder: Path) -> None:
-        """Writes a run's records of units and of leaders.
+    def record(self, path: Path) -> None:
+        """Writes one line for each change of a unit's place or state: monotonic and wall seconds, and every unit.
 
-        A line of units is one change of a unit's place or state: monotonic and wall seconds, and every unit.
+        The record of leaders is written beside it.
         """
-        self._leaders.record(folder / LEADERS)
-        with (folder / UNITS).open("w", encoding="utf-8") as out:
+        self._leaders.record(path.with_name(LEADERS))
+        with path.open("w", encoding="utf-8") as out:
             for mono, wall, units in self.changes:
                 out.write(json.dumps({"mono": mono, "wall": wall, "units": units}) + "\n")
 

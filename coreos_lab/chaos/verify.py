@@ -15,7 +15,7 @@ from coreos_lab.chaos.observer import Observer
 from coreos_lab.chaos.phases import Phases, reason
 from coreos_lab.chaos.probes import Prober, record
 from coreos_lab.chaos.schedule import Step, kinds
-from coreos_lab.chaos.verdict import JOURNALS, OBJECTIVES, PROBES, Verdict, of_objectives, outages_of, save
+from coreos_lab.chaos.verdict import JOURNALS, OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of, save
 from coreos_lab.chaos.writes import Writes
 from coreos_lab.errors import LabError
 from coreos_lab.model import ETCD_PROBE, Cluster, Lab, Outcome, QualifiedName
@@ -64,7 +64,7 @@ class Verification:
             self._phases.add("measured to the end", Outcome.UNKNOWN, time.monotonic(), troubles[0])
         measured = [*prober.samples.values(), writes.samples, *observer.reads.values()]
         record(self._folder / PROBES, measured)
-        observer.record(self._folder)
+        observer.record(self._folder / UNITS)
         outages = outages_of(sample for samples in measured for sample in samples)
         objectives = self._objectives()
         if self._had_effect and objectives:

@@ -1,4 +1,4 @@
-"""The record of a `lab break` as a report."""
+"""The record of a run as a report: of a break, or of whatever else has phases and a verdict, such as an update."""
 
 from __future__ import annotations
 
@@ -167,6 +167,8 @@ def _groups(
         if done
         else Group("Steps", "What the command did.", (Lane("steps", steps, happened.left_out),))
     ]
+    if stages := tuple(happened.stages.lanes(began, happened.last)):
+        groups.append(Group("Stages", "How far each node had come.", stages))
     nodes = _nodes(happened, series, began)
     moved = tuple(lane for lane in units if len({span.text for span in lane.spans}) > 1)
     stayed = ", ".join(f"{_short(lane.name)} on {lane.spans[0].text}" for lane in units if lane not in moved)

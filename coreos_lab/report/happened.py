@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from coreos_lab.report.jsonl import Lines, seconds, text
+from coreos_lab.report.jsonl import TEXT, Lines, seconds, text
+from coreos_lab.report.places import Rows
 from coreos_lab.report.values import Span
 
 SPANS = 500  # steps and faults that are kept
@@ -19,6 +20,7 @@ class Happened:
     """Steps and faults, in monotonic seconds. `wall` is what to add to those for seconds since the epoch.
 
     `first` and `last` are the times of the first and the last event, NaN where there is none. `errors` are what failed.
+    `stages` has a row for each subject (a node) whose notes have a `phase` in their data, as those of updates do.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,6 +29,7 @@ class Happened:
         self.steps: list[Span] = []
         self.faults: dict[str, list[Span]] = {}  # by node; what is being healed is a span of its own
         self.errors: list[str] = []
+        self.stages = Rows()
         self.left_out = 0
         self._open: dict[tuple[str, str], tuple[float, str]] = {}
         self._broken: dict[str, tuple[float, str]] = {}  # since when, and by what, by node
@@ -54,6 +57,9 @@ class Happened:
             self._add(Span(begin, mono, f"{step} {subject}".strip(), TONES[kind], message or said))
             if kind == "error":
                 self.errors = [*self.errors[-9:], f"{f'{step} {subject}'.strip()}: {message}"]
+        if kind == "note" and subject and isinstance(data := raw.get("data"), dict) and "phase" in data:
+            stage = str(data["phase"])[:TEXT]
+            self.stages.change(mono, subject, (stage, "pass" if stage == "done" else "wait", message))
         if step == "fault" and kind == "start":
             self._broken[subject] = (mono, message)
         if step == "heal":

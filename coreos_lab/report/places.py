@@ -34,6 +34,10 @@ class Rows:
                 self._spans.setdefault(name, [])
                 self._now[name] = (mono, state)
 
+    def change(self, mono: float, name: str, state: State) -> None:
+        """One row's state from `mono` on."""
+        self.tell(mono, {row: known for row, (_since, known) in self._now.items()} | {name: state})
+
     def lanes(self, began: float, end: float) -> list[Lane]:
         """The rows with times since `began`, up to `end`. Ends them."""
         for name in list(self._now):

@@ -12,8 +12,8 @@ from coreos_lab.records import about, runs, store
 from coreos_lab.report import breaks
 from coreos_lab.report.values import Report
 
-# Readers by the verb of their runs. A run without a description is one of `lab break`, from before there were any.
-READERS: dict[str, Callable[[Path], Report]] = {"break": breaks.read}
+# Readers by the verb of their runs, where it is another one than that of all runs that have phases and a verdict.
+READERS: dict[str, Callable[[Path], Report]] = {}
 FILES = (RECORD, about.FILE, runs.EVENTS)  # a folder with one of these is a run's
 
 
@@ -44,5 +44,4 @@ def find(name: str, run: str | None) -> Path:
 
 def read(folder: Path) -> Report:
     """The report of a run."""
-    described = about.verb(folder)
-    return READERS.get(described, breaks.read)(folder)
+    return READERS.get(about.verb(folder), breaks.read)(folder)

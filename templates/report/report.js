@@ -99,7 +99,7 @@
     tip.style.top = `${y + 18}px`;
   };
 
-  timeline.addEventListener("pointermove", (event) => {
+  const hover = (event) => {
     const row = event.target.closest("svg.row");
     if (pressed !== null) {
       const [a, b] = [pressed, inside(secondsAt(event.clientX))].sort((x, y) => x - y);
@@ -114,10 +114,12 @@
     if (block) said.push(block.dataset.tip);
     if (row && row.dataset.points) said.push(pointAt(row, seconds));
     point(seconds, event.clientY - timeline.getBoundingClientRect().top, said.join(" · "));
-  });
-  timeline.addEventListener("pointerleave", hide);
+  };
+  timeline.addEventListener("pointermove", hover);
+  timeline.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hide(); });
   timeline.addEventListener("pointerdown", (event) => {
     const seconds = secondsAt(event.clientX);
+    if (event.pointerType !== "mouse") hover(event); // a finger that taps does not move
     if (event.pointerType !== "mouse" || event.button !== 0 || seconds < from || seconds > to) return;
     pressed = seconds;
     event.preventDefault();

@@ -63,6 +63,25 @@ def test_a_step_without_an_end_lasts_to_the_end_of_the_record(tmp_path: Path) ->
     assert "no end is on record" in span.detail
 
 
+def test_stages_of_nodes_are_rows(tmp_path: Path) -> None:
+    """An update notes how far each node has come."""
+    seen = happened(
+        tmp_path / "events.jsonl",
+        Event("note", "update", "core-01", "has installed it and reboots", 1.0, 1001.0, data={"phase": "reboots"}),
+        Event("note", "update", "core-02", "waits", 2.0, 1002.0, data={"phase": "lock"}),
+        Event("note", "update", "core-01", "is updated", 5.0, 1005.0, data={"phase": "done"}),
+        Event("note", "check", "core-03", "pass", 6.0, 1006.0),
+    )
+    spans = [
+        (lane.name, [(span.begin, span.end, span.text, span.tone) for span in lane.spans])
+        for lane in seen.stages.lanes(0.0, 9.0)
+    ]
+    assert spans == [
+        ("core-01", [(1.0, 5.0, "reboots", "wait"), (5.0, 9.0, "done", "pass")]),
+        ("core-02", [(2.0, 9.0, "lock", "wait")]),
+    ]
+
+
 def test_no_events_at_all(tmp_path: Path) -> None:
     seen = Happened(tmp_path / "events.jsonl")
     assert math.isnan(seen.first)
