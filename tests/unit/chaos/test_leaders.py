@@ -44,6 +44,11 @@ def test_a_leader_that_dies_is_followed_by_another(asked: Callable[..., list[str
     assert asked(before, before, alone, after) == ["", "core-02", "", "core-03"]
 
 
+def test_what_a_member_said_before_it_died_does_not_count(asked: Callable[..., list[str]]) -> None:
+    """The last of three still names the leader that has died with the other one."""
+    assert asked([member(1, 2), member(2, 2), member(3, 2)], [member(1, 2), None, None])[-2:] == ["core-02", ""]
+
+
 def test_one_member_that_is_cut_off_names_nobody(asked: Callable[..., list[str]]) -> None:
     """It still believes in itself; the two others have a leader of their own."""
     assert asked([member(1, 1), member(2, 3), member(3, 3)])[-1] == "core-03"
