@@ -199,10 +199,8 @@ def _nodes(happened: Happened, series: dict[QualifiedName, Series], began: float
         faults = tuple(_shifted(span, began) for span in happened.faults.get(node, ()))
         answered: tuple[Span, ...] = ()
         if curve := reads.get(node):
-            whole = Span(curve.points[0].begin, curve.points[-1].end, "", "answers", "its etcd answered")
-            silent = tuple(
-                Span(each.begin, each.end, "", "silent", f"no answer: {each.detail}") for each in curve.outages
-            )
+            whole = Span(curve.points[0].begin, curve.points[-1].end, "answers", "answers", "its etcd")
+            silent = tuple(Span(each.begin, each.end, "no answer", "silent", each.detail) for each in curve.outages)
             answered = (whole, *silent)
         lanes.append(Lane(node, (*answered, *faults), curve.left_out if curve else 0))
     return tuple(lanes)

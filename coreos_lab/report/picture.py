@@ -169,7 +169,8 @@ def _told(lane: Lane) -> str:
 
 def told(curve: Curve) -> str:
     """A curve in words."""
-    down = f"; down {len(curve.outages) + curve.left_out} times, for {curve.longest:.1f} s at the longest"
+    times = len(curve.outages) + curve.left_out
+    down = f"; down {'once' if times == 1 else f'{times} times'}, for {curve.longest:.1f} s at the longest"
     return f"{curve.samples} samples, {curve.failed} without a good answer{down if curve.failed else ''}"
 
 
