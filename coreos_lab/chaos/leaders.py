@@ -32,6 +32,7 @@ class Leaders(Watch):
         self._members = len(members)
         self._names: dict[str, str] = {}  # of members, by their ids in etcd
         self._votes: dict[str, str] = {}  # the leader's id that a member named last, by that member's id
+        self._asked: set[str] = set()
         self._ids: dict[str, str] = {}  # of the member that last answered at an address
         self.changes: list[tuple[float, float, str]] = []
         for node in members:
@@ -53,7 +54,9 @@ class Leaders(Watch):
                 member, name, leader = says
                 self._ids[address], self._names[member], self._votes[member] = member, name, leader
             now = self._leader()
-            if not self.changes or now != self.changes[-1][2]:
+            self._asked.add(address)
+            known = self.changes[-1][2] if self.changes else None
+            if now != known and (now or known or len(self._asked) == self._members):  # not before all had their say
                 self.changes.append((mono, wall, now))
 
     def _leader(self) -> str:

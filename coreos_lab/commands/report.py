@@ -65,7 +65,6 @@ def report(name: str, run: str | None, *, output: str | None, markdown: bool) ->
     """
     as_markdown = _is_markdown(output, markdown)
     from coreos_lab.report import sources
-    from coreos_lab.report.words import MARKS
 
     made = sources.read(sources.find(name, run))
     if as_markdown:
@@ -77,7 +76,7 @@ def report(name: str, run: str | None, *, output: str | None, markdown: bool) ->
 
     size = _write(output or f"{made.run}.html", html(made, _version()))
     if output != STDOUT:
-        print(f"{MARKS[made.outcome]}: {made.what}. {made.sentence}")
+        print(f"{made.mark}: {made.what}. {made.sentence}")
         print(f"report: {output or f'{made.run}.html'} ({size / 1000:.0f} kB)")
 
 

@@ -42,6 +42,7 @@ def read(folder: Path) -> Report:
     last = [happened.last, units.last, leaders.last, *(each.last for each in series.values()), *map(_end, phases)]
     began = min((each for each in first if not math.isnan(each)), default=0.0)
     end = max([began, *(each for each in last if not math.isnan(each))])
+    seen = max((each.last for each in series.values()), default=end)  # nobody looked at units and leaders later
     wall = about.wall if about else happened.wall + began
     found, bad_journals = excerpts.read(folder / JOURNALS, 0.0 if math.isnan(wall) else wall)
     judged = verdicts.judged_by(recorded, outages) if recorded else None
@@ -56,8 +57,8 @@ def read(folder: Path) -> Report:
         None if math.isnan(wall) else wall,
         end - began,
         tuple(words.facts(judged)) if judged else (),
-        tuple(_shifted(span, began, node) for node, spans in happened.faults.items() for span in spans),
-        tuple(_groups(phases, happened, series, leaders.lanes(began, end), units.lanes(began, end), began)),
+        tuple(span.since(began, node) for node, spans in happened.faults.items() for span in spans),
+        tuple(_groups(phases, happened, series, leaders.lanes(began, seen), units.lanes(began, seen), began)),
         _curves(series, judged, began),
         tuple(_part(phase, began) for phase in judged.phases) if judged else (),
         found,
@@ -124,10 +125,6 @@ def _end(phase: Phase) -> float:
     return math.nan if phase.began is None else phase.began + phase.seconds
 
 
-def _shifted(span: Span, began: float, node: str = "") -> Span:
-    return Span(span.begin - began, span.end - began, span.text, span.tone, " ".join([node, span.detail]).strip())
-
-
 def _part(phase: Phase, began: float) -> Part:
     begin = None if phase.began is None else phase.began - began
     return Part(phase.name, phase.outcome, begin, phase.seconds, phase.evidence, phase.checks)
@@ -161,16 +158,19 @@ def _groups(
         for phase in phases
         if phase.began is not None and phase.name != OBJECTIVES
     )
-    steps = tuple(_shifted(span, began) for span in happened.steps)
     groups = [
         Group("Phases", "What was proved, one after the other.", (Lane("phases", done),))
         if done
-        else Group("Steps", "What the command did.", (Lane("steps", steps, happened.left_out),))
+        else Group("Steps", "What the command did.", tuple(happened.lanes(began)))
     ]
     if stages := tuple(happened.stages.lanes(began, happened.last)):
         groups.append(Group("Stages", "How far each node had come.", stages))
     nodes = _nodes(happened, series, began)
-    moved = tuple(lane for lane in units if len({span.text for span in lane.spans}) > 1)
+    seen = (
+        min((lane.spans[0].begin for lane in units), default=0.0),
+        max((_until(lane) for lane in units), default=0.0),
+    )
+    moved = tuple(lane for lane in units if (lane.spans[0].begin, lane.spans[0].end) != seen)
     stayed = ", ".join(f"{_short(lane.name)} on {lane.spans[0].text}" for lane in units if lane not in moved)
     if nodes:
         about = "The faults, and whether the node's own etcd answered a read, four times a second."
@@ -188,6 +188,10 @@ def _groups(
     return groups
 
 
+def _until(lane: Lane) -> float:
+    return lane.spans[-1].end
+
+
 def _short(unit: str) -> str:
     return unit.removesuffix(".service")
 
@@ -196,7 +200,7 @@ def _nodes(happened: Happened, series: dict[QualifiedName, Series], began: float
     reads = {node: each.curve(began, None) for name, each in series.items() if (node := _reads(name))}
     lanes = []
     for node in sorted({*reads, *happened.faults}):
-        faults = tuple(_shifted(span, began) for span in happened.faults.get(node, ()))
+        faults = tuple(span.since(began) for span in happened.faults.get(node, ()))
         answered: tuple[Span, ...] = ()
         if curve := reads.get(node):
             whole = Span(curve.points[0].begin, curve.points[-1].end, "answers", "answers", "its etcd")

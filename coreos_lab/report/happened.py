@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from coreos_lab.report.jsonl import TEXT, Lines, seconds, text
 from coreos_lab.report.places import Rows
-from coreos_lab.report.values import Span
+from coreos_lab.report.values import Lane, Span
 
-SPANS = 500  # steps and faults that are kept
+SPANS = 500  # steps, and faults of a node, that are kept
 REPAIR = "repair"
 TONES = {"end": "pass", "error": "fail"}
 
@@ -26,11 +27,10 @@ class Happened:
     def __init__(self, path: Path) -> None:
         self.first = self.last = math.nan
         self.wall = math.nan
-        self.steps: list[Span] = []
         self.faults: dict[str, list[Span]] = {}  # by node; what is being healed is a span of its own
         self.errors: list[str] = []
         self.stages = Rows()
-        self.left_out = 0
+        self._steps: dict[str, list[Span]] = {}  # by their names
         self._open: dict[tuple[str, str], tuple[float, str]] = {}
         self._broken: dict[str, tuple[float, str]] = {}  # since when, and by what, by node
         lines = Lines(path)
@@ -38,11 +38,22 @@ class Happened:
             pass
         self.problems = lines.problems
         for (step, subject), (begin, message) in self._open.items():
-            self._add(
-                Span(begin, self.last, f"{step} {subject}".strip(), "unknown", f"{message} (no end is on record)")
-            )
+            said = f"{message} (no end is on record)".strip()
+            self._add(step, Span(begin, self.last, subject or message, "unknown", said))
         for node in list(self._broken):
             self._end_fault(node, self.last, "still there at the end of the record")
+
+    def lanes(self, began: float) -> Iterator[Lane]:
+        """A row for each kind of step, with times since `began`; more than one for steps that ran at the same time."""
+        for name, spans in self._steps.items():
+            rows: list[list[Span]] = []
+            for span in sorted(spans, key=lambda each: each.begin):
+                free = next((row for row in rows if row[-1].end <= span.begin), None)
+                if free is None:
+                    rows.append(free := [])
+                free.append(span)
+            for row in rows:
+                yield Lane(name, tuple(span.since(began) for span in row))
 
     def _take(self, raw: dict[str, Any]) -> None:
         kind, step, subject, message = (text(raw, name) for name in ("kind", "step", "subject", "message"))
@@ -54,7 +65,7 @@ class Happened:
             self._open[step, subject] = (mono, message)
         elif kind in TONES:
             begin, said = self._open.pop((step, subject), (mono, message))
-            self._add(Span(begin, mono, f"{step} {subject}".strip(), TONES[kind], message or said))
+            self._add(step, Span(begin, mono, subject or said, TONES[kind], message or said))
             if kind == "error":
                 self.errors = [*self.errors[-9:], f"{f'{step} {subject}'.strip()}: {message}"]
         if kind == "note" and subject and isinstance(data := raw.get("data"), dict) and "phase" in data:
@@ -80,11 +91,9 @@ class Happened:
         if len(spans) < SPANS:
             spans.append(Span(begin, mono, what, "repair" if what == REPAIR else "fault", detail))
 
-    def _add(self, span: Span) -> None:
-        if len(self.steps) < SPANS:
-            self.steps.append(span)
-        else:
-            self.left_out += 1
+    def _add(self, step: str, span: Span) -> None:
+        if sum(map(len, self._steps.values())) < SPANS:
+            self._steps.setdefault(step, []).append(span)
 
 
 def clock(wall: float, form: str = "%Y-%m-%d %H:%M:%S UTC") -> str:

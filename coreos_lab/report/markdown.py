@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from coreos_lab.model import Outcome
 from coreos_lab.report.clean import cut
 from coreos_lab.report.happened import clock
-from coreos_lab.report.picture import duration, moment
+from coreos_lab.report.picture import duration, lasting
 from coreos_lab.report.values import Curve, Part, Report
-from coreos_lab.report.words import MARKS
 
 SIGNS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.UNKNOWN: "❔", None: "➖"}
 CHARACTERS = 300  # of a cell
@@ -25,12 +24,12 @@ def markdown(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    yield f"## {SIGNS[report.outcome]} {MARKS[report.outcome]}: {plain(report.what)}"
+    yield f"## {SIGNS[report.outcome]} {report.mark}: {plain(report.what)}"
     yield ""
     yield plain(report.sentence, 2000)
     yield ""
     began = f"began {clock(report.wall)}, " if report.wall is not None else ""
-    yield f"Run {_code(report.run)}, {began}took {moment(report.seconds)}."
+    yield f"Run {_code(report.run)}, {began}took {lasting(report.seconds)}."
     for problem in report.problems[:ROWS]:
         yield f"> ⚠️ {plain(problem)}"
     if report.parts:

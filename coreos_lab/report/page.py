@@ -16,7 +16,6 @@ from coreos_lab.report.clean import clean, cut
 from coreos_lab.report.happened import clock
 from coreos_lab.report.picture import Timeline
 from coreos_lab.report.values import Report
-from coreos_lab.report.words import MARKS
 
 LARGEST = 1_000_000  # bytes of a page
 FOLDER = "report"
@@ -73,11 +72,12 @@ def _environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"asset": asset, "digest": digest, "MARKS": MARKS, "EVIDENCE": EVIDENCE}
+    environment.globals |= {"asset": asset, "digest": digest, "EVIDENCE": EVIDENCE}
     environment.filters |= {
         "clock": clock,
         "cut": cut,
         "moment": picture.moment,
+        "lasting": picture.lasting,
         "duration": picture.duration,
         "told": picture.told,
     }

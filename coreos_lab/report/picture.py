@@ -19,6 +19,8 @@ STRIP = 5  # of the strip that shows whether a node answered
 FLOOR = 0.001  # seconds: the bottom of a curve's scale, which is logarithmic
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 MOST_TICKS = 8
+GAP = 1.0  # seconds between two samples that a curve does not bridge
+LABEL = 0.05  # of the timeline: what a label takes
 HUES = 8  # nodes that have a colour of their own
 # What a span means. Its class in the page's style is the tone's name; those of nodes have a number instead.
 TONES = ("pass", "fail", "unknown", "fault", "repair", "wait", "none", "answers", "silent")
@@ -55,7 +57,8 @@ class Timeline:
         )
         shape = f'<path class="range" d="{self._range(curve.points, top)}"/>'
         plot = f'<svg viewBox="0 0 1000 {PLOT}" preserveAspectRatio="none" width="100%" height="{PLOT}">{shape}</svg>'
-        down = "".join(self._outage(span) for span in curve.outages)
+        nexts = [span.begin for span in curve.outages[1:]] + [math.inf]
+        down = "".join(self._outage(span, until) for span, until in zip(curve.outages, nexts, strict=True))
         lost = "".join(self._bad(point) for point in curve.points if point.bad)
         inner = self._behind(PLOT) + down + plot + lost
         return self._row(PLOT, f"{curve.name}: {told(curve)}", grid + self._time(PLOT, inner), self._data(curve))
@@ -84,10 +87,12 @@ class Timeline:
             f'<rect width="100%" height="100%" rx="3"/><text x="6" y="14">{_text(span.text)}</text></svg>'
         )
 
-    def _outage(self, span: Span) -> str:
+    def _outage(self, span: Span, until: float) -> str:
+        """An outage with how long it was, which is clipped only where the next one is near."""
+        roomy = " roomy" if until - span.begin > LABEL * self.seconds else ""
         tip = _tip("no good answer", span.begin, span.end, span.detail)
         return (
-            f'<svg class="outage" {self._place(span)} height="{PLOT}"><title>{tip}</title>'
+            f'<svg class="outage{roomy}" {self._place(span)} height="{PLOT}"><title>{tip}</title>'
             f'<rect width="100%" height="100%"/><text x="4" y="12">{_text(span.text)}</text></svg>'
         )
 
@@ -145,7 +150,7 @@ def _pieces(points: Iterable[Point]) -> Iterator[list[Point]]:
     """The points that were timed, in pieces without a gap between them."""
     piece: list[Point] = []
     for point in points:
-        gap = point.high is None or (piece and point.begin - piece[-1].end > 2 * (point.end - point.begin))
+        gap = point.high is None or (piece and point.begin - piece[-1].end > max(GAP, 2 * (point.end - point.begin)))
         if gap and piece:
             yield piece
             piece = []
@@ -181,6 +186,15 @@ def moment(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def lasting(seconds: float) -> str:
+    """How long something lasted: "12.5 s", "3 min 5 s", "1 h 2 min"."""
+    if seconds < 120:  # noqa: PLR2004 - two minutes
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def duration(seconds: float) -> str:

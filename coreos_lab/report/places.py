@@ -45,7 +45,7 @@ class Rows:
         return [
             Lane(
                 name,
-                tuple(Span(each.begin - began, each.end - began, each.text, each.tone, each.detail) for each in spans),
+                tuple(span.since(began) for span in spans),
                 self._left_out.get(name, 0),
             )
             for name, spans in sorted(self._spans.items())

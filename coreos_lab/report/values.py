@@ -22,6 +22,11 @@ class Span:
         """How long it lasts."""
         return self.end - self.begin
 
+    def since(self, began: float, subject: str = "") -> Span:
+        """The same with times since `began`; its detail names `subject`."""
+        detail = " ".join([subject, self.detail]).strip()
+        return replace(self, begin=self.begin - began, end=self.end - began, detail=detail)
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -164,3 +169,8 @@ class Report:
     again: str = ""
     files: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """The verdict in large letters, or why there is none."""
+        return (self.outcome.value if self.outcome else self.state or "no verdict").upper()

@@ -13,7 +13,6 @@ from coreos_lab.records.about import About
 from coreos_lab.report.values import Fact
 
 RECOVERY = ("effect", "quorum", "noticed", "recovery while broken")  # from the act until the labs work again
-MARKS = {Outcome.PASS: "PASS", Outcome.FAIL: "FAIL", Outcome.UNKNOWN: "UNKNOWN", None: "NOT JUDGED"}
 
 
 @dataclass(frozen=True)

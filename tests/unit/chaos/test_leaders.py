@@ -41,7 +41,8 @@ def test_a_leader_that_dies_is_followed_by_another(asked: Callable[..., list[str
     before = [member(1, 2), member(2, 2), member(3, 2)]
     alone = [member(1, 0), None, member(3, 0)]
     after = [member(1, 3), None, member(3, 3)]
-    assert asked(before, before, alone, after) == ["", "core-02", "", "core-03"]
+    assert asked(before, before, alone, after) == ["core-02", "", "core-03"]
+    assert asked([None, None, None], after) == ["", "core-03"]
 
 
 def test_what_a_member_said_before_it_died_does_not_count(asked: Callable[..., list[str]]) -> None:

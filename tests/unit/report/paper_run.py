@@ -172,7 +172,11 @@ def units(run: Run) -> Iterator[dict[str, Any]]:
 
     yield at(0.4, moved=("core-02", "active"))
     yield at(run.back - 1, moved=("core-03", "activating"), proxy=("core-01", "activating"))
-    yield at(run.back, moved=("core-03", "active"), proxy=("core-01", "active"))
+    back = at(run.back, moved=("core-03", "active"), proxy=("core-01", "active"))
+    yield back
+    gone = {name: state for name, state in back["units"].items() if name != "helloworld@3.service"}
+    yield {**back, "mono": MONO + run.repair, "units": gone}
+    yield {**back, "mono": MONO + run.repair + 2}
 
 
 def leaders(run: Run) -> Iterator[dict[str, Any]]:

@@ -58,8 +58,9 @@ def test_the_timeline_has_everything_that_is_on_record(recorded: Recorded) -> No
         "helloworld-nginx",
         "helloworld-sidekick@2",
         "helloworld@2",
-    ]
-    assert "helloworld@1 on core-01" in groups["Units"].about
+        "helloworld@3",
+    ], "those that moved, and one that was gone for a while"
+    assert groups["Units"].about.endswith("These did not move: helloworld@1 on core-01.")
     assert [(round(band.begin), round(band.end), band.tone) for band in report.bands] == [
         (4, 31, "fault"),
         (31, 38, "repair"),

@@ -58,7 +58,7 @@ def test_a_repair_that_failed_says_why(tmp_path: Path) -> None:
 
 def test_a_step_without_an_end_lasts_to_the_end_of_the_record(tmp_path: Path) -> None:
     seen = happened(tmp_path / "events.jsonl", start("verify", 1.0, message="steady state before"), end("x", 4.0))
-    (span,) = [each for each in seen.steps if each.text == "verify"]
+    (span,) = next(lane.spans for lane in seen.lanes(0.0) if lane.name == "verify")
     assert (span.begin, span.end, span.tone) == (1.0, 4.0, "unknown")
     assert "no end is on record" in span.detail
 
@@ -85,7 +85,21 @@ def test_stages_of_nodes_are_rows(tmp_path: Path) -> None:
 def test_no_events_at_all(tmp_path: Path) -> None:
     seen = Happened(tmp_path / "events.jsonl")
     assert math.isnan(seen.first)
-    assert (seen.steps, seen.faults, seen.problems) == ([], {}, [])
+    assert (list(seen.lanes(0.0)), seen.faults, seen.problems) == ([], {}, [])
+
+
+def test_steps_at_the_same_time_have_rows_of_their_own(tmp_path: Path) -> None:
+    seen = happened(
+        tmp_path / "events.jsonl",
+        start("boot", 1.0, "core-01"),
+        start("boot", 2.0, "core-02"),
+        end("boot", 3.0, "core-01"),
+        start("boot", 3.5, "core-03"),
+        end("boot", 5.0, "core-02"),
+        end("boot", 6.0, "core-03"),
+    )
+    rows = [(lane.name, [span.text for span in lane.spans]) for lane in seen.lanes(0.0)]
+    assert rows == [("boot", ["core-01", "core-03"]), ("boot", ["core-02"])]
 
 
 def test_events_that_are_none_are_named(tmp_path: Path) -> None:
