@@ -33,9 +33,10 @@ $(VENV)/.done: pyproject.toml requirements/runtime.lock requirements/dev.lock re
 lab: setup ## start a cluster, deploy ch3, break a machine and prove the recovery
 	$(SUDO) $(LAB) up --nodes $(NODES)
 	$(SUDO) $(LAB) deploy ch3
-	$(SUDO) $(LAB) break core-02 --verify
+	$(SUDO) $(LAB) break core-02 --verify; code=$$?; case $$code in \
+		0|1|3) $(SUDO) $(LAB) report --output report.html || exit ;; esac; exit $$code
 	@echo
-	@echo "That was a real cluster, and it recovered. It is still up. Next:"
+	@echo "That was a real cluster, and it recovered. It is still up. Its report is report.html: open it in a browser. Next:"
 	@echo "  $(TYPED) status$(NAMED)                  # nodes and units"
 	@echo "  $(TYPED) show ch3                # the chapter's page: what to try, and why it recovers"
 	@echo "  $(TYPED) break unit:helloworld-nginx.service --verify$(NAMED)   # this time the proxy's machine"

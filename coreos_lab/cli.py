@@ -34,7 +34,7 @@ VERBS = (
         "undeploy",
         "check",
     ),
-    *("break", "faults", "verdict", "heal", "ssh", "fleetctl", "etcdctl", "journal", "env", "destroy"),
+    *("break", "faults", "verdict", "report", "heal", "ssh", "fleetctl", "etcdctl", "journal", "env", "destroy"),
     *("box", "render", "discovery", "snapshot"),
 )
 MODULES = {"break": "break_", "list": "list_"}  # where Python has the verb's name for something else

@@ -6,6 +6,7 @@ emitting is thread-safe, because nodes boot in parallel.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import threading
 import time
@@ -104,7 +105,8 @@ def listening(sink: Sink) -> Iterator[None]:
 def recording(path: Path) -> Iterator[None]:
     """Writes every event of the block to a file, one JSON object a line, so that a reader can follow.
 
-    Where that fails, as on a full disk, it is reported, and the block goes on.
+    The file is locked meanwhile: that tells a run that goes on from one whose command was killed. Where recording
+    fails, as on a full disk, it is reported, and the block goes on.
     """
     try:
         out = path.open("w", encoding="utf-8")
@@ -113,6 +115,8 @@ def recording(path: Path) -> Iterator[None]:
         yield
         return
     try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(out, fcntl.LOCK_EX)
         with listening(json_lines(out)):
             yield
     finally:

@@ -1,6 +1,6 @@
 #!/bin/bash
-# bootstrap-browser.sh: installs a headless browser for the test of ch6's page. Without Debian's package (Ubuntu has none)
-# and without another Chromium, that test is skipped.
+# bootstrap-browser.sh: installs a headless browser for the tests of ch6's page and of reports. Without Debian's package
+# (Ubuntu has none) and without another Chromium, those tests are skipped.
 set -euo pipefail
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 for program in chromium-headless-shell chromium google-chrome; do

@@ -1,4 +1,4 @@
-"""What can be seen of a cluster while something is broken: each node's etcd, and where every unit runs."""
+"""What can be seen of a cluster while something is broken: each node's etcd, its leader, and where every unit runs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import json
 import time
 from functools import partial
 from pathlib import Path
+from typing import Self
 
+from coreos_lab.chaos.leaders import Leaders
 from coreos_lab.chaos.probes import Sample
+from coreos_lab.chaos.verdict import LEADERS
 from coreos_lab.chaos.watch import Watch
 from coreos_lab.clients.etcd import CLIENT_PORT
 from coreos_lab.clients.fleet import Fleet
@@ -17,8 +20,9 @@ from coreos_lab.model import Cluster, Node
 from coreos_lab.observed.node_states import addresses
 
 READS = 0.25  # seconds between two reads from a node's etcd
-UNITS = 0.5  # seconds between two requests to fleet
+LOOKS = 0.5  # seconds between two requests to fleet
 PATIENCE = 0.5  # seconds for an answer
+READS_PROBE = "reads"  # with a node's name: the samples of reading from that node
 Placement = dict[str, tuple[str, str, str]]  # unit -> node, active and sub state
 
 
@@ -31,7 +35,8 @@ class Observer(Watch):
         self._fleet = Fleet(addresses(cluster.nodes), timeout=PATIENCE)
         self.reads: dict[str, list[Sample]] = {node.name: [] for node in cluster.nodes}
         self.changes: list[tuple[float, float, Placement]] = []
-        self.every(UNITS, self._look_at_units)
+        self._leaders = Leaders(cluster.members)
+        self.every(LOOKS, self._look_at_units)
         for node in cluster.nodes:
             self.every(READS, partial(self._read, node))
 
@@ -40,8 +45,21 @@ class Observer(Watch):
         """Where units run, by fleet's last answer."""
         return self.changes[-1][2] if self.changes else {}
 
+    def __enter__(self) -> Self:
+        self._leaders.__enter__()
+        return super().__enter__()
+
+    def stop(self) -> None:
+        """Ends all looking; returns when the last look is over."""
+        self._leaders.stop()
+        super().stop()
+
     def record(self, path: Path) -> None:
-        """Writes one line for each change of a unit's place or state: monotonic and wall seconds, and every unit."""
+        """Writes one line for each change of a unit's place or state: monotonic and wall seconds, and every unit.
+
+        The record of leaders is written beside it.
+        """
+        self._leaders.record(path.with_name(LEADERS))
         with path.open("w", encoding="utf-8") as out:
             for mono, wall, units in self.changes:
                 out.write(json.dumps({"mono": mono, "wall": wall, "units": units}) + "\n")
@@ -53,7 +71,8 @@ class Observer(Watch):
             request(f"http://{node.address}:{CLIENT_PORT}", "GET", "/v2/keys/", timeout=PATIENCE)
         except (OSError, http.client.HTTPException) as error:
             detail = str(error) or type(error).__name__
-        self.reads[node.name].append(Sample("", f"reads {node.name}", mono, wall, not detail, detail))
+        took = time.monotonic() - mono
+        self.reads[node.name].append(Sample("", f"{READS_PROBE} {node.name}", mono, wall, not detail, detail, took))
 
     def _look_at_units(self) -> None:
         mono, wall = time.monotonic(), time.time()

@@ -47,7 +47,8 @@ class Phases:
 
     def add(self, name: str, outcome: Outcome, began: float, evidence: str, checks: Sequence[CheckResult] = ()) -> bool:
         """Adds a phase that began at `began`, in monotonic seconds."""
-        self.done.append(Phase(f"{self.prefix}{name}", outcome, time.monotonic() - began, evidence, tuple(checks)))
+        seconds = time.monotonic() - began
+        self.done.append(Phase(f"{self.prefix}{name}", outcome, seconds, evidence, tuple(checks), began))
         return outcome is Outcome.PASS
 
     def checks(self, name: str, deadline: float, only: str | None = None) -> bool:

@@ -23,7 +23,8 @@ PATIENCE = 0.5  # seconds for an answer
 class Sample:
     """One measurement: when it was made (monotonic and wall seconds), and whether the answer was good.
 
-    `lab` is the lab that has the probe, "" for a measurement of the cluster itself.
+    `lab` is the lab that has the probe, "" for a measurement of the cluster itself. `seconds` is how long it took, with
+    all nodes that were asked; None in records from before it was measured.
     """
 
     lab: str
@@ -32,6 +33,7 @@ class Sample:
     wall: float
     ok: bool
     detail: str = ""
+    seconds: float | None = None
 
     @property
     def of(self) -> QualifiedName:
@@ -39,20 +41,31 @@ class Sample:
         return QualifiedName(self.lab, self.probe)
 
 
-def longest_outage(samples: Sequence[Sample]) -> float:
-    """Seconds of the longest time without a good answer, from the first bad one to the next good one.
-
-    An outage that lasts to the end counts to the last sample.
+class Outage:
+    """The longest time without a good answer in samples that are added one by one: from the first bad one to the next
+    good one. An outage that lasts to the end counts to the last sample.
     """
-    longest, since = 0.0, None
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._since: float | None = None
+
+    def add(self, mono: float, ok: bool) -> None:
+        """The next sample of the same probe."""
+        if not ok and self._since is None:
+            self._since = mono
+        if self._since is not None:
+            self.longest = max(self.longest, mono - self._since)
+        if ok:
+            self._since = None
+
+
+def longest_outage(samples: Iterable[Sample]) -> float:
+    """Seconds of the longest time without a good answer."""
+    outage = Outage()
     for sample in samples:
-        if not sample.ok:
-            since = sample.mono if since is None else since
-            longest = max(longest, sample.mono - since)
-        elif since is not None:
-            longest = max(longest, sample.mono - since)
-            since = None
-    return longest
+        outage.add(sample.mono, sample.ok)
+    return outage.longest
 
 
 def record(path: Path, probes: Iterable[Sequence[Sample]]) -> None:
@@ -88,8 +101,9 @@ class Prober(Watch):
                 order.remove(address)
                 order.insert(0, address)
                 break
+        took = time.monotonic() - mono
         with self._lock:
-            self.samples[name].append(Sample(name.lab, name.name, mono, wall, ok, detail))
+            self.samples[name].append(Sample(name.lab, name.name, mono, wall, ok, detail, took))
 
 
 def _ask(probe: LabProbe, address: str) -> tuple[bool, str]:

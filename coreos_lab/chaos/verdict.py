@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coreos_lab import disk, hints
-from coreos_lab.chaos.probes import Sample, longest_outage
+from coreos_lab.chaos.probes import Outage, Sample
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import ETCD_PROBE, CheckResult, Outcome, QualifiedName, to_json
 from coreos_lab.node_plans import node_name
 
 OBJECTIVES = "objectives"  # the phase that is judged from the probes
-RECORD, PROBES, UNITS = "verdict.json", "probes.jsonl", "units.jsonl"
+RECORD, PROBES, UNITS, LEADERS = "verdict.json", "probes.jsonl", "units.jsonl", "leaders.jsonl"
+JOURNALS = "journals.jsonl"
 VERSION = 2  # of the record; the first one named probes and checks without their lab
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One part of a verification, with its outcome. `evidence` is in words."""
+    """One part of a verification, with its outcome. `evidence` is in words.
+
+    `began` is in monotonic seconds, as in the run's other records; None in records from before it was one.
+    """
 
     name: str
     outcome: Outcome
     seconds: float
     evidence: str = ""
     checks: tuple[CheckResult, ...] = ()
+    began: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,10 +111,10 @@ def of_objectives(
 
 def outages_of(samples: Iterable[Sample]) -> dict[QualifiedName, float]:
     """The longest outage of every probe that has a sample, in seconds."""
-    by_probe: dict[QualifiedName, list[Sample]] = {}
+    by_probe: dict[QualifiedName, Outage] = {}
     for sample in samples:
-        by_probe.setdefault(sample.of, []).append(sample)
-    return {probe: longest_outage(its) for probe, its in by_probe.items()}
+        by_probe.setdefault(sample.of, Outage()).add(sample.mono, sample.ok)
+    return {probe: outage.longest for probe, outage in by_probe.items()}
 
 
 def save(verdict: Verdict, folder: Path) -> None:
@@ -159,24 +164,30 @@ def _phase(raw: dict[str, object]) -> Phase:
     return Phase(**{**fields, "outcome": Outcome(fields["outcome"]), "checks": checks})  # type: ignore[arg-type]
 
 
-def samples(folder: Path) -> list[Sample]:
-    """The samples of a run's probes; empty where it had none. LabError for a record that is damaged."""
+def samples(folder: Path) -> Iterator[Sample]:
+    """The samples of a run's probes, one at a time; none where it had none. LabError for a damaged record."""
     path = folder / PROBES
     if not path.exists():
-        return []
+        return
     try:
-        return [Sample(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                yield Sample(**json.loads(line))
     except (TypeError, ValueError) as error:
         raise LabError(f"{path}: not a record of probes' samples: {error}") from None
 
 
 def derived(verdict: Verdict, measured: Iterable[Sample]) -> Verdict:
     """The verdict judged again: phases from the results of their checks, objectives from the probes' samples."""
-    outages = outages_of(measured)
+    return judged_by(verdict, outages_of(measured))
+
+
+def judged_by(verdict: Verdict, outages: dict[QualifiedName, float]) -> Verdict:
+    """The same, by the longest outage of each probe that has a sample."""
     phases = tuple(_judged(phase, first=number == 0) for number, phase in enumerate(verdict.phases))
     outcome, evidence = of_objectives(verdict.objectives, outages)
     phases = tuple(
-        Phase(OBJECTIVES, outcome, phase.seconds, evidence) if phase.name == OBJECTIVES else phase for phase in phases
+        replace(phase, outcome=outcome, evidence=evidence) if phase.name == OBJECTIVES else phase for phase in phases
     )
     return replace(verdict, outcome=judge(phases), phases=phases, outages=outages)
 
@@ -185,4 +196,4 @@ def _judged(phase: Phase, *, first: bool) -> Phase:
     if not phase.checks:
         return phase
     outcome = of_steady_state(phase.checks) if first else of_checks(phase.checks)
-    return Phase(phase.name, outcome, phase.seconds, phase.evidence, phase.checks)
+    return replace(phase, outcome=outcome)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coreos_lab import screen, wait
+from coreos_lab.chaos import journals
 from coreos_lab.chaos.board import board
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.observer import Observer
 from coreos_lab.chaos.phases import Phases, reason
 from coreos_lab.chaos.probes import Prober, record
 from coreos_lab.chaos.schedule import Step, kinds
-from coreos_lab.chaos.verdict import OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of, save
+from coreos_lab.chaos.verdict import JOURNALS, OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of, save
 from coreos_lab.chaos.writes import Writes
 from coreos_lab.errors import LabError
 from coreos_lab.model import ETCD_PROBE, Cluster, Lab, Outcome, QualifiedName
@@ -31,6 +32,7 @@ class Verification:
     """One `lab break --verify`: carries breaks out and measures meanwhile."""
 
     def __init__(self, provider: Provider, cluster: Cluster, labs: Sequence[Lab], run_folder: Path) -> None:
+        self._provider = provider
         self._cluster = cluster
         self._labs = labs
         self._folder = run_folder
@@ -80,6 +82,8 @@ class Verification:
             userns=self._cluster.userns,
         )
         save(verdict, self._folder)
+        around = journals.moments(verdict.phases, time.time() - time.monotonic())
+        journals.record(self._provider, self._cluster, around, self._folder / JOURNALS)
         return verdict
 
     def _carry_out_all(self, steps: Sequence[Step], plan: Callable[[Step], Break], deadline: float) -> None:

@@ -40,7 +40,7 @@ class Writes(Watch):
             detail = error.message
         else:
             self.acknowledged.append(number)
-        self.samples.append(Sample("", ETCD_PROBE, mono, wall, not detail, detail))
+        self.samples.append(Sample("", ETCD_PROBE, mono, wall, not detail, detail, time.monotonic() - mono))
 
     def judged(self) -> tuple[Outcome, str]:
         """Whether every acknowledged write is there, and the evidence in words. Removes the keys from etcd."""

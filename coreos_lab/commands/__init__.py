@@ -10,5 +10,5 @@ The module of a verb has:
 The module of a verb with subcommands has such a pair for each of them: `save_command` declares, `save` does.
 
 `options.py` declares the options that several verbs have. Verbs share `planning.py`, `table.py`, `tools.py` and
-`view.py`, too; `targets.py` is a part of `break_.py`.
+`view.py`, too; `targets.py` and `described.py` are parts of `break_.py`.
 """

@@ -18,6 +18,7 @@ from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.chaos.verify import Verification
 from coreos_lab.checks.runner import write_junit
 from coreos_lab.commands import again
+from coreos_lab.commands.described import describe
 from coreos_lab.commands.options import DryRun, Json, Name, complete_nodes, pairs, verb
 from coreos_lab.commands.targets import target_node
 from coreos_lab.commands.verdict import print_verdict
@@ -27,7 +28,7 @@ from coreos_lab.model import Cluster
 from coreos_lab.observed import membership, node_states
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
-from coreos_lab.records import deployed, fault_journal, runs, store
+from coreos_lab.records import about, deployed, fault_journal, runs, store
 from coreos_lab.units_of_measure import duration
 
 app = verb()
@@ -91,6 +92,7 @@ def command(
     break_(
         name,
         schedules.load(schedule) if schedule else [schedules.step(targets or [], fault or "kill", pairs(set_), for_)],
+        schedule=schedule,
         deadline=duration(deadline, "--deadline"),
         keep_quorum=keep_quorum,
         verify=verify,
@@ -104,6 +106,7 @@ def break_(
     name: str,
     steps: Sequence[Step],
     *,
+    schedule: Path | None = None,
     deadline: float,
     keep_quorum: bool,
     verify: bool,
@@ -111,7 +114,7 @@ def break_(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Breaks nodes, one step after the other.
+    """Breaks nodes, one step after the other; `schedule` is the file that has them, if one does.
 
     A step with a duration, or with a step after it, is healed before the next one. Without `verify`, any other stays
     until `lab heal`. Raises FailedError or UnknownError if the verdict is not a pass.
@@ -140,6 +143,7 @@ def break_(
     what = hints.lab("break", *(target for step in steps for target in step.targets))
     with screen.showing(), store.ClusterFolder(name).lock(what), interrupts.orderly():
         folder = runs.new(cluster, f"break-{'-'.join(node.name for node in first.nodes)}")
+        about.save(describe(cluster, steps, schedule, deadline, keep_quorum=keep_quorum, verify=verify), folder)
         with events.recording(folder / "events.jsonl"):
             if verify:
                 verdict = _verify(provider, cluster, steps, plan, folder, deadline)

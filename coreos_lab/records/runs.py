@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from coreos_lab import disk
 from coreos_lab.model import Cluster
 from coreos_lab.records.store import ClusterFolder
 
+EVENTS = "events.jsonl"  # what was done; the command that writes it holds a lock on it (events.recording)
 NUMBER = "number"  # the file that says which run of the cluster it is; the clock, which is in the name, may jump back
 
 
@@ -28,6 +30,18 @@ def ordered(name: str) -> list[Path]:
     base = ClusterFolder(name).runs
     found = [path for path in base.iterdir() if path.is_dir()] if base.is_dir() else []
     return sorted(found, key=lambda folder: (_number(folder), folder.name))
+
+
+def is_going_on(folder: Path) -> bool:
+    """Whether a run's command still works on it: it holds a lock, which the kernel releases however it ends."""
+    try:
+        with (folder / EVENTS).open("rb") as events:
+            fcntl.flock(events, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # it has no events, or they lie on a file system without locks
+        return False
+    return False
 
 
 def _number(folder: Path) -> int:

@@ -20,9 +20,12 @@ class Page:
         self._in = os.fdopen(from_browser, "rb")
         self._count = 0
         self._session: str | None = None
+        self.errors: list[str] = []  # of the page's scripts, and what the browser refuses to load or run
         target = self._call("Target.createTarget", {"url": "about:blank"})["targetId"]
         attached = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})
         self._session = attached["sessionId"]
+        for domain in ("Page", "Runtime", "Log"):
+            self._call(f"{domain}.enable", {})
 
     def open(self, url: str) -> None:
         """Goes to a URL; what is on the page then comes with time."""
@@ -33,6 +36,10 @@ class Page:
         answer = self._call("Runtime.evaluate", {"expression": expression, "returnByValue": True})
         return answer["result"].get("value")
 
+    def call(self, method: str, **parameters: Any) -> Any:
+        """A command of the protocol."""
+        return self._call(method, parameters)
+
     def _call(self, method: str, parameters: dict[str, Any]) -> Any:
         self._count += 1
         message = {"id": self._count, "method": method, "params": parameters}
@@ -41,9 +48,17 @@ class Page:
         self._out.write(json.dumps(message).encode() + b"\0")
         while True:
             answer = json.loads(self._read())
+            self._take(answer)
             if answer.get("id") == self._count:
                 assert "error" not in answer, f"{method}: {answer['error']}"
                 return answer["result"]
+
+    def _take(self, event: dict[str, Any]) -> None:
+        told = event.get("params", {})
+        if event.get("method") == "Runtime.exceptionThrown":
+            self.errors.append(str(told["exceptionDetails"]))
+        elif event.get("method") == "Log.entryAdded" and told["entry"]["level"] == "error":
+            self.errors.append(str(told["entry"]["text"]))
 
     def _read(self) -> bytes:
         text = bytearray()

@@ -56,6 +56,7 @@ def test_an_outage_is_measured_and_written_down(stub: Stub, tmp_path: Path) -> N
     back = next(sample for sample in taken if sample.ok and sample.mono > bad[-1].mono)
     assert prober.outages() == {FRONT: back.mono - bad[0].mono}
     assert bad[0].detail == "127.0.0.1: HTTP 502"
+    assert all(sample.seconds is not None and 0 < sample.seconds < 20 for sample in taken)
     record(log, prober.samples.values())
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["ok"] for line in lines] == [sample.ok for sample in taken]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from coreos_lab import wait
-from coreos_lab.chaos import healing, injecting, phases, verify
+from coreos_lab.chaos import healing, injecting, journals, phases, verify
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.probes import Sample
 from coreos_lab.chaos.schedule import Step
@@ -76,6 +77,7 @@ class Stage:
         self.heal_fails: LabError | None = None
         self.steps = 1
         self.done: list[str] = []
+        self.around: list[journals.Moment] = []  # what journals were read for
 
 
 @pytest.fixture
@@ -106,6 +108,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(phases, "run_checks", run_checks)
     monkeypatch.setattr(verify, "Writes", Paper)
     monkeypatch.setattr(verify, "Observer", Blind)
+    monkeypatch.setattr(journals, "record", lambda _p, _c, around, _path: made.around.extend(around))
     monkeypatch.setattr(injecting, "inject", inject)
     monkeypatch.setattr(healing, "heal", heal)
     monkeypatch.setattr(
@@ -153,6 +156,13 @@ def test_a_cluster_that_recovers(stage: Stage, carry_out: Callable[[], Any], tmp
         "reboot",
         ["ch3"],
     )
+
+
+def test_journals_are_read_around_what_was_done_and_what_went_wrong(stage: Stage, carry_out: Callable[[], Any]) -> None:
+    stage.checks = [PASS, FAIL, PASS]
+    carry_out()
+    assert [moment.what for moment in stage.around] == ["effect", "recovery while broken: fail", "repair"]
+    assert all(abs(moment.wall - time.time()) < 60 for moment in stage.around)
 
 
 def test_what_did_not_work_before_is_not_broken(stage: Stage, carry_out: Callable[[], Any]) -> None:

@@ -63,6 +63,7 @@ def written(paper: Paper, count: int) -> Writes:
 def test_what_was_acknowledged_is_there_and_goes(paper: Paper) -> None:
     done = written(paper, 5)
     assert all(key.startswith("/_coreos-lab/run/") for key in paper.keys)
+    assert all(sample.seconds is not None for sample in done.samples)
     outcome, words = done.judged()
     assert (outcome, words) == (Outcome.PASS, f"all {len(done.acknowledged)} acknowledged writes are there")
     assert paper.keys == {}

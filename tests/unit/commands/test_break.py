@@ -11,6 +11,7 @@ import pytest
 from coreos_lab.chaos import healing, injecting
 from coreos_lab.chaos.schedule import Step
 from coreos_lab.commands import break_ as command
+from coreos_lab.commands.described import describe
 from coreos_lab.definition import catalog
 from coreos_lab.errors import LabError, UnknownError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Lab, NodeState
@@ -43,6 +44,33 @@ class Up:
 def cluster(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -> None:
     store.save(planned())
     monkeypatch.setattr(command, "choose", lambda _name: Up())
+
+
+@pytest.mark.parametrize(
+    ("step", "verify", "again"),
+    [
+        (Step(("core-02",), FaultKind.KILL), False, "lab break core-02 --fault kill"),
+        (
+            Step(("core-01", "unit:web"), FaultKind.LOSS, {"percent": "20"}, lasting=1_000_000.5),
+            True,
+            "lab break core-01 unit:web --fault loss --set percent=20 --for 1000000.5s --keep-quorum --verify"
+            " --deadline 90s",
+        ),
+    ],
+)
+def test_the_record_has_the_command_that_does_it_again(step: Step, verify: bool, again: str) -> None:
+    made = describe(store.require("core"), [step], None, 90.0, keep_quorum=verify, verify=verify)
+    assert (made.again, made.judged) == (again, verify)
+
+
+def test_the_record_has_the_schedule_that_was_carried_out(tmp_path: Path) -> None:
+    path = tmp_path / "steps.yaml"
+    path.write_text("- break: core-02\n- break: core-03\n  fault: pause\n")
+    steps = [*kill("core-02"), Step(("core-03",), FaultKind.PAUSE)]
+    made = describe(store.require("core"), steps, path, 90.0, keep_quorum=False, verify=True)
+    assert made.what == "kill, pause of core-02, core-03"
+    assert made.again == f"lab break --schedule {path} --verify --deadline 90s"
+    assert made.files == {str(path): path.read_text()}
 
 
 def test_a_report_needs_a_verdict(tmp_path: Path) -> None:

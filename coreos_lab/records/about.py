@@ -1,0 +1,117 @@
+"""What a run is about: what was asked for, by which command, with which versions, on which host.
+
+It is written before the run begins to act, so that a run that was killed can be told from others, too.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from coreos_lab import disk, version
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster
+from coreos_lab.records import deployed
+from coreos_lab.records.formats import Format, Record
+from coreos_lab.units_of_measure import as_size
+
+FILE = "about.json"
+FORMAT = Format("description of a run")
+
+
+@dataclass(frozen=True)
+class About:
+    """A run's description. `mono` and `wall` are seconds at its beginning, as in the run's other records.
+
+    `what` is in words, `again` the command that does the same once more, with `files` that this command reads, by path.
+    `judged`: a verdict is to come. `cluster` has what was planned of it, in words; `nodes` are the names of its nodes,
+    `labs` the deployed labs with their versions.
+    """
+
+    verb: str
+    what: str
+    again: str
+    judged: bool
+    mono: float
+    wall: float
+    lab: str
+    host: dict[str, str]
+    cluster: dict[str, str]
+    nodes: tuple[str, ...]
+    labs: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def describe(cluster: Cluster, verb: str, what: str, again: str, *, judged: bool, files: dict[str, str]) -> About:
+    """The description of a run that begins now."""
+    return About(
+        verb,
+        what,
+        again,
+        judged,
+        time.monotonic(),
+        time.time(),
+        str(version.current()),
+        _host(),
+        _planned(cluster),
+        tuple(node.name for node in cluster.nodes),
+        {record.name: record.version for record in deployed.records(cluster)},
+        files,
+    )
+
+
+def save(about: About, folder: Path) -> None:
+    """Writes the description into a run's folder."""
+    FORMAT.write(folder / FILE, asdict(about))
+
+
+def load(folder: Path) -> About | None:
+    """A run's description; None for a run from before there was one. OtherVersionError for one of another version."""
+    try:
+        return FORMAT.read(folder / FILE, _parse)
+    except FileNotFoundError:
+        return None
+
+
+def verb(folder: Path) -> str:
+    """The verb of a run, of a description of any version; "" where that is not known."""
+    try:
+        raw = disk.read_json(folder / FILE)
+    except (OSError, LabError, RecursionError):
+        return ""
+    found = raw.get("verb") if isinstance(raw, dict) else ""
+    return found if isinstance(found, str) else ""
+
+
+def _parse(record: Record) -> About:
+    mono, wall = float(record["mono"]), float(record["wall"])
+    return About(**{**record, "mono": mono, "wall": wall, "nodes": tuple(map(str, record["nodes"]))})
+
+
+def _host() -> dict[str, str]:
+    """The host, as far as it matters for how fast and in which way things happen; not its name."""
+    host = {"kernel": platform.release(), "processors": f"{os.cpu_count()} ({platform.machine()})"}
+    with suppress(OSError):
+        host["system"] = platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    with suppress(OSError, ValueError):
+        host["memory"] = as_size(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return host
+
+
+def _planned(cluster: Cluster) -> dict[str, str]:
+    """What of a plan may explain how the run went."""
+    limits = cluster.limits
+    return {
+        "name": cluster.name,
+        "provider": cluster.provider,
+        "nodes": f"{len(cluster.nodes)}, of which {len(cluster.members)} are members of etcd",
+        "machine image": cluster.image or (cluster.box.name if cluster.box else ""),
+        "agent-ttl": cluster.agent_ttl,
+        **({"memory of a node": as_size(limits.memory)} if limits.memory else {}),
+        **({"processors of a node": f"{limits.cpus:g}"} if limits.cpus else {}),
+        "user namespaces": "yes" if cluster.userns else "no: root on a node is root of the host",
+    }

@@ -1,0 +1,44 @@
+"""What a run is about, and whether it still goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from coreos_lab import events
+from coreos_lab.model import Cluster
+from coreos_lab.records import about, runs
+from coreos_lab.records.formats import OtherVersionError
+
+
+def test_a_description_is_read_as_it_was_written(planned: Callable[..., Cluster], tmp_path: Path) -> None:
+    made = about.describe(planned(), "break", "kill of core-02", "lab break core-02", judged=True, files={"a": "b"})
+    about.save(made, tmp_path)
+    assert about.load(tmp_path) == made
+    assert (made.nodes, made.cluster["agent-ttl"]) == (("core-01", "core-02", "core-03"), "10s")
+    assert about.verb(tmp_path) == "break"
+
+
+def test_a_run_from_before_has_none(tmp_path: Path) -> None:
+    assert about.load(tmp_path) is None
+    assert about.verb(tmp_path) == ""
+
+
+def test_one_of_another_version_still_has_its_verb(planned: Callable[..., Cluster], tmp_path: Path) -> None:
+    made = about.describe(planned(), "storm", "x", "lab", judged=True, files={})
+    about.FORMAT.write(tmp_path / about.FILE, {**vars(replace(made)), "version": 99})
+    with pytest.raises(OtherVersionError):
+        about.load(tmp_path)
+    assert about.verb(tmp_path) == "storm"
+    (tmp_path / about.FILE).write_text("[" * 9999)
+    assert about.verb(tmp_path) == ""
+
+
+def test_a_run_goes_on_while_its_events_are_recorded(tmp_path: Path) -> None:
+    assert not runs.is_going_on(tmp_path)
+    with events.recording(tmp_path / runs.EVENTS):
+        assert runs.is_going_on(tmp_path)
+    assert not runs.is_going_on(tmp_path)
