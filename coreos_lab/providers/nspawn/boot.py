@@ -18,6 +18,8 @@ import stat
 import sys
 import time
 
+from coreos_lab.providers.nspawn import slots
+
 RANGE = 65536  # how many numbers a node has
 SHOWN = "/run/systemd/nspawn/lab"  # where a node's parts are mounted for nspawn, in the boot's own mount namespace
 # The host's root has no number in the node. It gets this one, as systemd gives it (UID_MAPPED_ROOT in its source): the
@@ -190,6 +192,7 @@ def boot(cgroup: str, script: str, arguments: list[str]) -> None:
     """Becomes the node. Arguments as launch.sh says them; OSError names what this host cannot do."""
     folder, lower, layers, first, devices, *cable = arguments[:10]
     base = int(first)
+    lower = slots.boot(f"{folder}/upper", lower)
     _forget_boots_before(f"{cgroup}/machine")
     _plug_when_there(cgroup, [script, "plug", *cable])
     with open(f"{cgroup}/machine/cgroup.procs", "w", encoding="ascii") as out:  # noqa: PTH123
