@@ -15,6 +15,7 @@ from coreos_lab.model.cluster import (
     Network,
     Node,
     NodeState,
+    Offer,
     VagrantBox,
 )
 from coreos_lab.model.lab import ETCD_PROBE, Lab, LabProbe, LabUnit, QualifiedName
@@ -43,6 +44,7 @@ __all__ = [
     "Network",
     "Node",
     "NodeState",
+    "Offer",
     "Outcome",
     "QualifiedName",
     "VagrantBox",

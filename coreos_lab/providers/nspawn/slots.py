@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 FOLDER, FILE = "boot", "slots"
 NAMES = ("A", "B")
-LARGEST = 4096  # bytes; the file has three lines
+LARGEST = 4096  # bytes that are read of a file; that of the slots has three lines
 
 
 class Slot:
@@ -93,24 +93,29 @@ def choose(slots: Slots, there: Callable[[str], bool]) -> Slots:
 
 def read(disk: str) -> Slots | None:
     """The slots of a node whose disk (its upper folder) is there; None where it has none, or none that can be read."""
+    return parse(text(disk, FOLDER, FILE))
+
+
+def text(disk: str, folder: str, file: str) -> str:
+    """The beginning of a file on a node's disk, "" where it cannot be read. No symbolic link is followed."""
     try:
-        folder = _folder(disk)
+        within = _folder(disk, folder)
     except OSError:
-        return None
+        return ""
     try:
-        descriptor = os.open(FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-        with os.fdopen(descriptor, "rb") as file:
-            return parse(file.read(LARGEST).decode("utf-8", "replace"))
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=within)
+        with os.fdopen(descriptor, "rb") as found:
+            return found.read(LARGEST).decode("utf-8", "replace")
     except OSError:
-        return None
+        return ""
     finally:
-        os.close(folder)
+        os.close(within)
 
 
 def write(disk: str, slots: Slots) -> None:
     """Replaces the file of a node that is off. OSError where its disk does not let us."""
     os.makedirs(f"{disk}/{FOLDER}", exist_ok=True)  # noqa: PTH103 - pathlib is slow to import
-    folder = _folder(disk)
+    folder = _folder(disk, FOLDER)
     try:
         draft = f".{FILE}.boot"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -124,10 +129,10 @@ def write(disk: str, slots: Slots) -> None:
         os.close(folder)
 
 
-def _folder(disk: str) -> int:
+def _folder(disk: str, name: str) -> int:
     upper = os.open(disk, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return os.open(FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=upper)
+        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=upper)
     finally:
         os.close(upper)
 
