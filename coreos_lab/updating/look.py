@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 from coreos_lab import hints
@@ -101,8 +100,3 @@ def ask(cluster: Cluster, node: Node) -> str:
             f"look at it: {hints.lab('ssh', node.name, '--', 'journalctl', '-u', 'update-engine')}",
         )
     return said[0].removeprefix("No update: ").rstrip(".") if said[0].startswith("No update: ") else ""
-
-
-def unlock_command(group: str, machine: str) -> str:
-    """What a reader types on a node to take the lock from a machine."""
-    return shlex.join(["locksmithctl", *(["-group", group] if group else []), "unlock", machine])
