@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from coreos_lab import events, hints
+from coreos_lab import events, hints, wait
 from coreos_lab.cluster import updates
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.machine_image import editions
@@ -47,7 +47,7 @@ def nodes(cluster: Cluster, provider: SlotProvider, group: str) -> Nodes:
     _refuse_unsettled(now)
     if not now.running:
         raise LabError(f"{cluster.name}: none of its nodes runs", f"start it with '{hints.lab('up')}'")
-    looks = _looks(cluster, now.running)
+    looks = _looks(cluster, now.running, provider)
     groups = sorted({each.group for each in looks.values()})
     if group and group not in groups:
         raise UsageError(
@@ -83,13 +83,19 @@ def _refuse_unsettled(now: Observation) -> None:
             )
 
 
-def _looks(cluster: Cluster, running: Sequence[Node]) -> dict[str, Look]:
+def _looks(cluster: Cluster, running: Sequence[Node], provider: SlotProvider) -> dict[str, Look]:
+    """What the nodes say. One that is rebooting, as it goes on with an update, is waited for."""
+
+    def one(node: Node) -> Look:
+        return wait.until(
+            lambda: look(cluster, node),
+            deadline=provider.boot_deadline,
+            interval=0.5,
+            missing=f"{node.name}: does not answer, so its update engine cannot be asked",
+        )
+
     with ThreadPoolExecutor(max_workers=len(running)) as pool:
-        found = dict(zip((node.name for node in running), pool.map(lambda n: look(cluster, n), running), strict=True))
-    silent = [name for name, each in found.items() if each is None]
-    if silent:
-        raise LabError(f"{silent[0]}: does not answer, so its update engine cannot be asked", hints.lab("status"))
-    return {name: each for name, each in found.items() if each is not None}
+        return dict(zip((node.name for node in running), pool.map(one, running), strict=True))
 
 
 def _asks_us(node: Node, found: Look) -> bool:

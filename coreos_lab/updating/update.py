@@ -16,6 +16,7 @@ from coreos_lab.chaos.phases import Phases, reason
 from coreos_lab.chaos.probes import Prober, Sample, record
 from coreos_lab.chaos.verdict import OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of, save
 from coreos_lab.chaos.writes import Writes
+from coreos_lab.clients.ssh import NotReachedError
 from coreos_lab.cluster import updates
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image import editions
@@ -73,7 +74,7 @@ class Update:
             return board(observer, probes, doing, self._phases.began)
 
         with prober, writes, observer, screen.foot(drawn):
-            steady = not self._labs or self._phases.checks("steady state before", 0.0, only=self._selection())
+            steady = self._is_steady()
             if steady:
                 failure = self._carry_out(observer)
             if steady and failure is None:
@@ -106,10 +107,16 @@ class Update:
             raise failure
         return verdict
 
-    def _selection(self) -> str:
-        """Which checks must pass before: where a machine is off already, those that survive that."""
+    def _is_steady(self) -> bool:
+        """Whether the labs' checks pass before: where a machine is off already, those that survive that.
+
+        An update that goes on is in the middle of it: machines may be rebooting now.
+        """
+        if not self._labs or self._target.resumed:
+            return True
         running = node_states.running(self._cluster, self._provider)
-        return "not lasting" if len(running) == len(self._cluster.nodes) else "survives"
+        only = "not lasting" if len(running) == len(self._cluster.nodes) else "survives"
+        return self._phases.checks("steady state before", 0.0, only=only)
 
     def _carry_out(self, observer: Observer) -> LabError | None:
         """Offers the image, and watches until every node has it; returns the error that ended that."""
@@ -153,10 +160,17 @@ class Update:
         image = self._target.image
         with events.step("update", message=f"the update engines look for {image}"):
             with ThreadPoolExecutor(max_workers=len(self._nodes)) as pool:
-                answers = list(pool.map(lambda node: ask(self._cluster, node), self._nodes))
+                answers = list(pool.map(self._ask_one, self._nodes))
             for node, why in zip(self._nodes, answers, strict=True):
                 if why and self._has(node) != image:
                     raise LabError(f"{node.name}: its update engine finds no update: {why}")
+
+    def _ask_one(self, node: Node) -> str:
+        """What a node's update engine answers; "" also for one that does not answer, as it may be rebooting already."""
+        try:
+            return ask(self._cluster, node)
+        except NotReachedError:
+            return ""
 
     def _judge_locking(self, reads: dict[str, list[Sample]]) -> None:
         """How many nodes were away at once, against how many the locks allow."""
