@@ -146,5 +146,6 @@ class Watch:
     def _not_back(self, node: Node, why: str) -> LabError:
         broken = any(fault.node == node.name for fault in fault_journal.open_faults(self._cluster))
         error = ready.not_ready(self._cluster, node, self._provider, f"does not come back from its reboot: {why}")
-        error.hint = f"start it: {hints.lab('heal' if broken else 'up')}; then go on: {hints.lab('update')}"
+        start = hints.lab("heal") if broken else hints.lab("up")
+        error.hint = f"start it: {start}; then go on: {hints.lab('update')}"
         return error
