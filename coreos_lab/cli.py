@@ -22,6 +22,7 @@ VERBS = (
         "doctor",
         "up",
         "scale",
+        "update",
         "status",
         "list",
         "labs",

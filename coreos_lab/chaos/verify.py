@@ -11,6 +11,7 @@ from coreos_lab import screen, wait
 from coreos_lab.chaos import journals
 from coreos_lab.chaos.board import board
 from coreos_lab.chaos.fault import Break
+from coreos_lab.chaos.objectives import allowed
 from coreos_lab.chaos.observer import Observer
 from coreos_lab.chaos.phases import Phases, reason
 from coreos_lab.chaos.probes import Prober, record
@@ -22,7 +23,6 @@ from coreos_lab.model import ETCD_PROBE, Cluster, Lab, Outcome, QualifiedName
 from coreos_lab.observed import node_states
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import fault_journal
-from coreos_lab.units_of_measure import duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -66,7 +66,7 @@ class Verification:
         record(self._folder / PROBES, measured)
         observer.record(self._folder / UNITS)
         outages = outages_of(sample for samples in measured for sample in samples)
-        objectives = self._objectives()
+        objectives = allowed(self._cluster, self._labs)
         if self._had_effect and objectives:
             outcome, evidence = of_objectives(objectives, outages)
             self._phases.add(OBJECTIVES, outcome, time.monotonic(), evidence)
@@ -133,17 +133,3 @@ class Verification:
         began = time.monotonic()
         outcome, evidence = writes.judged()
         self._phases.add("writes", outcome, began, evidence)
-
-    def _objectives(self) -> dict[QualifiedName, float]:
-        """The longest time that each probe may be without an answer, in seconds.
-
-        A cluster whose agent_ttl is longer than the default waits that much longer before it moves units, so each limit
-        grows by the difference. On machines that are emulated in software it is multiplied as all our deadlines are.
-        """
-        usual = duration(Cluster.agent_ttl, "agent-ttl")
-        allowance = max(0.0, duration(self._cluster.agent_ttl, "agent-ttl") - usual)
-        return {
-            QualifiedName(lab.name, name): wait.patiently(limit) + allowance
-            for lab in self._labs
-            for name, limit in lab.objectives.items()
-        }

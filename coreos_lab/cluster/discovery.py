@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from coreos_lab import disk, hints, run, wait
+from coreos_lab import hints
+from coreos_lab.cluster import service
 from coreos_lab.containers import pidfile
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, Network
@@ -26,8 +27,6 @@ from coreos_lab.records.store import ClusterFolder
 from coreos_lab.user_data import of_node
 
 PROGRAM = Path(__file__).with_name("discovery_service.py")
-DEADLINE = 10.0  # seconds for it to listen; usually 0.2
-MARK = "X-Coreos-Lab"  # the header that identifies our service
 PUBLIC = "discovery.etcd.io"
 
 
@@ -80,30 +79,9 @@ def run_service(cluster: Cluster) -> None:
     if not folder.discovery.exists():
         return
     addresses = [_loopback(cluster.network), *([cluster.network.gateway] if _is_here(cluster.network.gateway) else [])]
-    mark = _mark(folder.discovery)
-    pid = pidfile.running(folder.discovery_pid)
-    if pid is not None and all(_answers(address, mark) for address in addresses):
-        return
-    pidfile.end(folder.discovery_pid)
-    for address in addresses:
-        _must_be_free(address)
-    log = folder.discovery_pid.with_suffix(".log")
-    places = [f"{address}:{DISCOVERY_PORT}" for address in addresses]
+    mark, places = _mark(folder.discovery), [f"{address}:{DISCOVERY_PORT}" for address in addresses]
     program: list[str | Path] = [sys.executable, "-I", PROGRAM, folder.discovery, url(cluster.network), mark, *places]
-    pidfile.start(folder.discovery_pid, program, log_file=log)
-
-    def up() -> bool:
-        if pidfile.running(folder.discovery_pid) is None:
-            tail = disk.last_lines(log, run.TAIL)
-            raise LabError(f"{cluster.name}: the discovery service ended at once", f"see {log}", tail)
-        return all(_answers(address, mark) for address in addresses)
-
-    try:
-        missing = f"the discovery service at {', '.join(places)} does not answer"
-        wait.until(up, deadline=wait.patiently(DEADLINE), missing=missing, interval=0.02)
-    except BaseException:
-        pidfile.end(folder.discovery_pid)
-        raise
+    service.run("the discovery service", folder.discovery_pid, program, places, mark)
 
 
 def service_pid(cluster: Cluster) -> int | None:
@@ -185,33 +163,9 @@ def _is_here(address: str) -> bool:
         return error.errno != errno.EADDRNOTAVAIL
 
 
-def _must_be_free(address: str) -> None:
+def _ask(address: str, path: str) -> tuple[int, str]:
+    place = f"{address}:{DISCOVERY_PORT}"
     try:
-        with socket.create_server((address, DISCOVERY_PORT), backlog=1):
-            pass
-    except OSError as error:
-        raise LabError(
-            f"{address}:{DISCOVERY_PORT}: the discovery service cannot listen there: {error.strerror}",
-            f"find out which program does: ss -ltnp 'sport = :{DISCOVERY_PORT}'; end it, then try again",
-        ) from None
-
-
-def _answers(address: str, mark: str) -> bool:
-    try:
-        return _ask(address, "/health", mark)[0] == http.client.OK
-    except LabError:
-        return False
-
-
-def _ask(address: str, path: str, mark: str = "") -> tuple[int, str]:
-    connection = http.client.HTTPConnection(address, DISCOVERY_PORT, timeout=5)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        if mark and answer.headers.get(MARK) != mark:
-            return 0, ""
-        return answer.status, answer.read().decode("utf-8", "replace")
+        return service.ask(place, path)
     except (OSError, http.client.HTTPException) as error:
-        raise LabError(f"{address}:{DISCOVERY_PORT}: the discovery service does not answer: {error}") from None
-    finally:
-        connection.close()
+        raise LabError(f"{place}: the discovery service does not answer: {error}") from None

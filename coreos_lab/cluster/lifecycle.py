@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from coreos_lab import disk, events, hints
 from coreos_lab.clients import host_keys, ssh
 from coreos_lab.clients.etcd import CLIENT_PORT
-from coreos_lab.cluster import added_disks, cloud_config, discovery, joining, mirror, preloading
+from coreos_lab.cluster import added_disks, cloud_config, discovery, joining, mirror, preloading, updates
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import inventory, ready
@@ -79,6 +79,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> Brought:
     _make_identity(work)
     provider.create_network(cluster)  # also where all nodes run: what belongs to it may have ended by itself
     discovery.run_service(cluster)
+    updates.run_server(cluster)
     inventory.write(now)
     _start_together(work, provider)
     mirror.offer_tools(cluster)  # while the nodes boot: it waits for the disk
@@ -202,6 +203,7 @@ def take_down(cluster: Cluster, provider: Provider) -> None:
     shutil.rmtree(folder.control, ignore_errors=True)
     mirror.stop_mirror(cluster)
     discovery.stop_service(cluster)
+    updates.stop_server(cluster)
     provider.destroy(cluster, cluster.nodes)
     provider.destroy_network(cluster)
     left = provider.leftovers(cluster)

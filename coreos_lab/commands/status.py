@@ -93,6 +93,9 @@ def _text(state: dict[str, Any], when: str = "") -> str:
     ]
     if bare := [node["name"] for node in state["nodes"] if node["isolated"] is False]:
         lines.append(f"Not isolated: root on {', '.join(bare)} is root of this machine ({_why(state)})")
+    if len(images := {node["image"] for node in state["nodes"]} - {""}) > 1:
+        having = [(i, [node["name"] for node in state["nodes"] if node["image"] == i]) for i in sorted(images)]
+        lines.append("Machine images: " + "; ".join(f"{', '.join(names)} {image}" for image, names in having))
     if state["faults"]:
         broken = ", ".join(f"{fault['node']} ({fault['kind']})" for fault in state["faults"])
         lines.append(f"Broken: {broken}; '{hints.lab('heal')}' undoes it")

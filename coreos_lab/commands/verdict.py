@@ -70,7 +70,7 @@ def print_verdict(verdict: Verdict, folder: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({**to_json(verdict), "folder": str(folder)}, indent=2))
     else:
-        print(f"{verdict.what}, judged by {', '.join(verdict.labs)}:")
+        print(f"{verdict.what}, judged by {', '.join(verdict.labs)}:" if verdict.labs else f"{verdict.what}:")
         for phase in verdict.phases:
             print(f"  {MARKS[phase.outcome]} {phase.name:22} {phase.seconds:6.1f} s  {phase.evidence}")
         if not verdict.userns:

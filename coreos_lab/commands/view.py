@@ -15,7 +15,7 @@ from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import membership, node_states, unit_places, unit_states
 from coreos_lab.observed.unit_places import Place
 from coreos_lab.observed.unit_states import NodeUnit
-from coreos_lab.providers.base import IsolatingProvider, Provider
+from coreos_lab.providers.base import IsolatingProvider, Provider, SlotProvider
 from coreos_lab.records import deployed, fault_journal
 
 QUICK = 0.5  # seconds for one answer, so that a dead node does not hold up the status
@@ -56,6 +56,7 @@ def cluster_state(cluster: Cluster, provider: Provider) -> dict[str, Any]:
             "fleet": None if listed is None else node.name in by_id.values(),
             "memory_bytes": provider.memory(cluster, node),
             "disks": [disk.device for disk in node.disks],
+            "image": provider.booted_image(cluster, node) if isinstance(provider, SlotProvider) else cluster.image,
             "isolated": provider.isolated(cluster, node) if isinstance(provider, IsolatingProvider) else None,
         }
 

@@ -43,7 +43,7 @@ for generator in cryptsetup debug getty gpt-auto hibernate-resume integritysetup
     ln -sf /dev/null "$root/etc/systemd/system-generators/systemd-$generator-generator"
 done
 chroot "$root" systemctl --quiet enable docker.socket sshd.socket sshd-keygen.service coreos-environment.service \
-    user-cloudinit.service coreos-hosts.path
+    user-cloudinit.service coreos-hosts.path update-engine.service
 chroot "$root" systemctl --quiet set-default multi-user.target
 
 cat "$root/usr/share/coreos/hosts" >>"$root/etc/hosts" # why: usr/lib/coreos/hosts

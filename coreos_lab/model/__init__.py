@@ -15,6 +15,7 @@ from coreos_lab.model.cluster import (
     Network,
     Node,
     NodeState,
+    Offer,
     VagrantBox,
 )
 from coreos_lab.model.lab import ETCD_PROBE, Counted, Lab, LabProbe, LabSecret, LabUnit, QualifiedName
@@ -45,6 +46,7 @@ __all__ = [
     "Network",
     "Node",
     "NodeState",
+    "Offer",
     "Outcome",
     "QualifiedName",
     "VagrantBox",

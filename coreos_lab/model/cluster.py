@@ -95,6 +95,19 @@ class VagrantBox:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """What the cluster's update server offers to the nodes of an update group, "" for all groups without an own offer.
+
+    `image` is a machine image, `before` the one that the nodes had before it. `back`: they go back to it.
+    """
+
+    group: str
+    image: str
+    before: str
+    back: bool = False
+
+
+@dataclass(frozen=True)
 class Cluster:
     """A named set of nodes on one network, as planned. The provider says what really runs."""
 
@@ -105,7 +118,8 @@ class Cluster:
     limits: Limits = field(default_factory=Limits)
     agent_ttl: str = "10s"  # fleet's: how long a machine may be silent before its units move
     flannel_backend: str = FLANNEL_BACKENDS[0]
-    image: str = ""  # content hash of the machine image that the nodes boot
+    image: str = ""  # the machine image that nodes are made with; updates change it, and then the nodes one by one
+    offers: tuple[Offer, ...] = ()  # by group
     box: VagrantBox | None = None  # only with the vagrant provider
     members_max: int = ETCD_MEMBERS_MAX  # further nodes are clients of the members
     userns: bool = True  # each nspawn node in a user namespace of its own: its root is nobody on the host

@@ -183,6 +183,19 @@ class DiskProvider(Provider, Protocol):
 
 
 @runtime_checkable
+class SlotProvider(Provider, Protocol):
+    """A provider whose nodes have two slots for machine images, between which their update engines choose."""
+
+    def booted_image(self, cluster: Cluster, node: Node) -> str:
+        """The machine image that a node has booted last, also while it is off; "" for a node without slots."""
+        ...
+
+    def machine_id(self, cluster: Cluster, node: Node) -> str:
+        """A node's /etc/machine-id, also while it is off; "" where that is not known."""
+        ...
+
+
+@runtime_checkable
 class SnapshotProvider(Provider, Protocol):
     """A provider that can copy the disks of a cluster's nodes. Only snapshots need it.
 

@@ -9,19 +9,9 @@ from pathlib import Path
 
 from coreos_lab import disk, hints, settings, wait
 from coreos_lab.errors import UsageError
-from coreos_lab.model import (
-    CloudConfig,
-    Cluster,
-    Disk,
-    Limits,
-    MachineMetadata,
-    Network,
-    Node,
-    VagrantBox,
-    to_json,
-)
-from coreos_lab.records import state_folders
-from coreos_lab.records.formats import Format, Record
+from coreos_lab.model import Cluster, Node, to_json
+from coreos_lab.records import plan_record, state_folders
+from coreos_lab.records.formats import Format
 
 FORMAT = Format("plan")
 
@@ -130,6 +120,11 @@ class ClusterFolder:
         return self.path / "discovery.pid"
 
     @property
+    def updates_pid(self) -> Path:
+        """The cluster's update server."""
+        return self.path / "updates.pid"
+
+    @property
     def docker_stopped(self) -> Path:
         """One empty file for each node whose Docker is stopped while it is given layers."""
         return self.path / "docker-stopped"
@@ -176,7 +171,7 @@ def write(cluster: Cluster, path: Path) -> None:
 
 def read(path: Path) -> Cluster:
     """A plan that was written by `write`. OtherVersionError for one that this lab does not understand."""
-    return FORMAT.read(path, _parse)
+    return FORMAT.read(path, plan_record.parse)
 
 
 def load(name: str) -> Cluster | None:
@@ -195,30 +190,6 @@ def _is_about(cluster: Cluster) -> None:
     wait.be_patient(emulated=cluster.emulated)
     if cluster.name == hints.current().name:
         hints.about_provider(cluster.provider)
-
-
-def _parse(raw: Record) -> Cluster:
-    nodes = tuple(
-        Node(
-            n["name"],
-            n["address"],
-            n["member"],
-            tuple(Disk(**extra) for extra in n["disks"]),
-            joins=n.get("joins", False),
-            leaving=n.get("leaving", False),
-        )
-        for n in raw["nodes"]
-    )
-    box = VagrantBox(**raw["box"]) if raw.get("box") else None
-    values = {
-        "network": Network(**raw["network"]),
-        "limits": Limits(**raw["limits"]),
-        "nodes": nodes,
-        "box": box,
-        "cloud_configs": tuple(CloudConfig(**each) for each in raw.get("cloud_configs", ())),
-        "metadata": tuple(MachineMetadata(**each) for each in raw.get("metadata", ())),
-    }
-    return Cluster(**{**raw, **values})
 
 
 def require(name: str) -> Cluster:

@@ -99,7 +99,13 @@ def test_conventions_of_container_linux(cluster: Lab, tmp_path: Path) -> None:
     programs = on("core-01", "for p in vim git wget rsync lsof; do command -v $p; done; git --version; vim --version")
     assert programs.count("/usr/bin/") == 5
     assert "git version" in programs
-    assert "SERVER=disabled" in on("core-01", "update_engine_client -check_for_update; sleep 1")
+    conf = "/etc/coreos/update.conf"
+    on("core-01", f"echo SERVER=disabled | sudo tee -a {conf}")
+    try:
+        why = on("core-01", "update_engine_client -check_for_update; sleep 1")
+        assert why.strip() == f"No update: SERVER=disabled in {conf}, so no server is asked."
+    finally:
+        on("core-01", f"sudo sed -i /SERVER=disabled/d {conf}")
     assert "UPDATE_STATUS_IDLE" in on("core-01", "update_engine_client -status")
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "of a reader", "-f", key], check=True)

@@ -7,19 +7,19 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// request is what the client's flags ask for: a question to the update server, an update whatever that says, and the
-// status afterwards.
-type request struct{ check, update, show bool }
+// request is what the client's flags ask for: a question to the update server, and the status afterwards.
+type request struct{ check, update, reset, show bool }
 
 func parse(args []string) (request, error) {
 	flags := flag.NewFlagSet("update_engine_client", flag.ContinueOnError)
 	status := flags.Bool("status", false, "print the status")
-	check := flags.Bool("check_for_update", false, "ask the update server, unless the configuration has none; the node then asks for a reboot")
-	update := flags.Bool("update", false, "make an update be there, without asking the server, and print the status that comes of it")
+	check := flags.Bool("check_for_update", false, "ask the update server now, and install what it offers")
+	update := flags.Bool("update", false, "the same, and print the status that comes of it")
+	reset := flags.Bool("reset_status", false, "call off an update that waits for its reboot")
 	if err := flags.Parse(args); err != nil {
 		return request{}, err
 	}
-	asked := request{check: *check, update: *update, show: *status || *update}
+	asked := request{check: *check, update: *update, reset: *reset, show: *status || *update}
 	if flags.NArg() > 0 || asked == (request{}) {
 		flags.Usage()
 		return request{}, fmt.Errorf("update_engine_client: one of the flags is needed, and nothing else")
@@ -29,31 +29,29 @@ func parse(args []string) (request, error) {
 
 func (r request) carryOut(conn *dbus.Conn) error {
 	engine := conn.Object(busName, busPath)
-	if r.check && !r.update {
-		none, err := withoutServer(configuration)
-		if err != nil {
+	if r.reset {
+		if err := engine.Call(busMember+".ResetStatus", 0).Err; err != nil {
 			return err
 		}
-		if none != "" {
-			fmt.Printf("No update: SERVER=%s in %s, so no server is asked.\n", disabled, none)
-			r.check = false
-		}
 	}
+	why := ""
 	if r.check || r.update {
-		if err := engine.Call(busMember+".AttemptUpdate", 0).Err; err != nil {
+		if err := engine.Call(busMember+".CheckForUpdate", 0).Store(&why); err != nil {
 			return err
 		}
+		if why != "" {
+			fmt.Printf("No update: %s.\n", why)
+		}
 	}
-	if !r.show {
-		return nil
+	if r.show {
+		var s status
+		answer := engine.Call(busMember+".GetStatus", 0)
+		if err := answer.Store(&s.lastChecked, &s.progress, &s.operation, &s.version, &s.size); err != nil {
+			return err
+		}
+		fmt.Println(s)
 	}
-	var s status
-	answer := engine.Call(busMember+".GetStatus", 0)
-	if err := answer.Store(&s.lastChecked, &s.progress, &s.operation, &s.version, &s.size); err != nil {
-		return err
-	}
-	fmt.Println(s)
-	if r.update {
+	if (r.check || r.update) && why == "" {
 		fmt.Println("Update succeeded -- reboot needed.")
 	}
 	return nil

@@ -7,6 +7,7 @@ func TestFlagsWithOneDashAndWithTwo(t *testing.T) {
 		"-status":            {show: true},
 		"--status":           {show: true},
 		"-update":            {update: true, show: true},
+		"-reset_status":      {reset: true},
 		"--update":           {update: true, show: true},
 		"-check_for_update":  {check: true},
 		"--check_for_update": {check: true},

@@ -1,11 +1,13 @@
-// update-engine stands in for Container Linux's update engine, whose server and partitions a lab does not have. It
-// answers on the system bus as com.coreos.update1 and says that there is nothing to do, until it is told that an update
-// is there; then it asks for a reboot, as the real one did, and locksmithd takes the cluster's lock and reboots the node.
+// update-engine is this project's own: Container Linux's, without the parts that write to block devices. It asks an update
+// server by Omaha, Container Linux's protocol, and installs what that offers into the slot that is not in use: the boot
+// loader then boots from there. It answers on the system bus as com.coreos.update1 and says that a reboot is needed;
+// locksmithd takes the cluster's lock and reboots the node.
 //
-//	update-engine                            serves the bus
+//	update-engine                            serves the bus, and asks the server about once a minute
 //	update_engine_client -status             prints the status
-//	update_engine_client -check_for_update   makes an update be there, unless update.conf says SERVER=disabled
-//	update_engine_client -update             makes an update be there, and prints the status that comes of it
+//	update_engine_client -check_for_update   asks the server now, and installs what it offers
+//	update_engine_client -update             the same, and prints the status that comes of it
+//	update_engine_client -reset_status       calls off an update that waits for its reboot
 package main
 
 import (
@@ -22,7 +24,6 @@ const (
 	busName   = "com.coreos.update1"
 	busPath   = dbus.ObjectPath("/com/coreos/update1")
 	busMember = "com.coreos.update1.Manager"
-	stateFile = "/run/update-engine.version"
 )
 
 func main() {

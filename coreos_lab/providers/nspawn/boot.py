@@ -18,6 +18,8 @@ import stat
 import sys
 import time
 
+from coreos_lab.providers.nspawn import slots
+
 RANGE = 65536  # the number of user ids that a node has
 SHOWN = "/run/systemd/nspawn/lab"  # where a node's folders are mounted, in this process's own mount namespace
 # The host's root is mapped to this user id, the one that systemd uses (UID_MAPPED_ROOT in its source): the kernel
@@ -190,6 +192,7 @@ def boot(cgroup: str, script: str, arguments: list[str]) -> None:
     """Executes the node's nspawn; the arguments are described in launch.sh. OSError names what the host refuses."""
     folder, lower, layers, first, devices, *cable = arguments[:10]
     base = int(first)
+    lower = slots.boot(f"{folder}/upper", lower)
     _forget_boots_before(f"{cgroup}/machine")
     _plug_when_there(cgroup, [script, "plug", *cable])
     with open(f"{cgroup}/machine/cgroup.procs", "w", encoding="ascii") as out:  # noqa: PTH123

@@ -1,4 +1,4 @@
-"""What a cluster's nodes may reach: each other, its mirror and discovery service on their bridge, and what lies beyond.
+"""What a cluster's nodes may reach: each other, its own services on their bridge, and what lies beyond.
 
 The host's own services, at any of its addresses, and other clusters are blocked. The rules are in a table of the
 cluster's own and concern only packets from its bridge. What the host sends to its nodes, and their answers, pass.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from coreos_lab import run
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Network
-from coreos_lab.plan import DISCOVERY_PORT, REGISTRY_PORT
+from coreos_lab.plan import DISCOVERY_PORT, REGISTRY_PORT, UPDATES_PORT
 from coreos_lab.providers.nspawn import names, resolver
 from coreos_lab.records.store import ClusterFolder
 
@@ -56,7 +56,11 @@ def rules(network: Network, resolvers: list[str], ports: Sequence[int] = (REGIST
 def put_up(cluster: Cluster) -> None:
     """Loads the rules. LabError where this kernel cannot: nodes would reach the host's services."""
     servers = list(dict.fromkeys([cluster.network.gateway, *resolver.for_nodes()]))
-    ports = [REGISTRY_PORT, *([DISCOVERY_PORT] if ClusterFolder(cluster.name).discovery.exists() else [])]
+    ports = [
+        REGISTRY_PORT,
+        *([DISCOVERY_PORT] if ClusterFolder(cluster.name).discovery.exists() else []),
+        *([UPDATES_PORT] if cluster.offers else []),
+    ]
     done = run.run(["nft", "--file", "-"], input_text=rules(cluster.network, servers, ports), check=False)
     if done.returncode != 0:
         raise LabError(

@@ -13,7 +13,7 @@ from coreos_lab.containers import layers, opacity
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image.image import image_folder
 from coreos_lab.model import Cluster, Node, NodeState
-from coreos_lab.providers.nspawn import cgroup, disks, limits, names, resolver, user_ids
+from coreos_lab.providers.nspawn import cgroup, disks, limits, names, resolver, slots, user_ids
 from coreos_lab.providers.nspawn.machine import FOLDERS, launch_arguments, nspawn_arguments
 from coreos_lab.remake import made_anew
 
@@ -33,7 +33,7 @@ def start(cluster: Cluster, node: Node, user_data: Path) -> None:
         resume(cluster, node)
         return
     folder = names.node_folder(cluster, node)
-    image = image_folder(cluster.image) / "rootfs"
+    image = _root_tree(upcoming(cluster, node))
     if not image.is_dir():
         raise LabError(
             f"{image}: the machine image that {node.name} boots from is gone",
@@ -66,6 +66,22 @@ def start(cluster: Cluster, node: Node, user_data: Path) -> None:
         interval=0.01,
         missing=lambda: f"{node.name}: did not start; its console says: {_last_line(console(cluster, node))}",
     )
+
+
+def booted(cluster: Cluster, node: Node) -> str:
+    """The machine image that a node has booted last, as its disk says; "" for a node that has no slots."""
+    found = slots.read(str(names.node_folder(cluster, node) / "upper"))
+    return found.image if found else ""
+
+
+def upcoming(cluster: Cluster, node: Node) -> str:
+    """The machine image that a node boots next."""
+    disk = names.node_folder(cluster, node) / "upper"
+    return slots.upcoming(str(disk), cluster.image, lambda image: _root_tree(image).is_dir()).image
+
+
+def _root_tree(image: str) -> Path:
+    return image_folder(image) / "rootfs"
 
 
 def _require_space(folder: Path) -> None:

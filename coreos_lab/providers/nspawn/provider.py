@@ -22,6 +22,7 @@ from coreos_lab.providers.nspawn import (
     names,
     network,
     power,
+    slots,
     throttle,
     user_ids,
 )
@@ -91,6 +92,12 @@ class NspawnProvider:
             return not Path(f"/proc/{pid}/ns/user").samefile("/proc/self/ns/user")
         except OSError:
             return None
+
+    def booted_image(self, cluster: Cluster, node: Node) -> str:
+        return power.booted(cluster, node)
+
+    def machine_id(self, cluster: Cluster, node: Node) -> str:
+        return slots.text(str(self._folder(cluster, node) / "upper"), "etc", "machine-id").strip()
 
     def memory(self, cluster: Cluster, node: Node) -> int | None:
         path = cgroup.recorded(self._folder(cluster, node))

@@ -28,6 +28,7 @@ def state(memory: int, *, node_state: str = "running") -> dict[str, Any]:
         "etcd_healthy": True,
         "fleet": True,
         "memory_bytes": memory,
+        "image": "k",
         "isolated": True,
     }
     faults = [] if node_state == "running" else [{"node": "core-01", "kind": "kill"}]
@@ -154,6 +155,13 @@ def test_a_broken_node_is_not_asked_for_its_units(reloaded: Cluster, monkeypatch
     fault_journal.record(reloaded, FaultKind.ISOLATE, "core-02")
     monkeypatch.setattr(unit_states, "look", look)
     assert units(reloaded) == [("core-01", "active"), ("core-02", "not loaded"), ("core-03", "not loaded")]
+
+
+def test_machine_images_are_named_where_they_differ() -> None:
+    seen = state(1)
+    assert "Machine images" not in status._text(seen)
+    seen["nodes"] += [{**seen["nodes"][0], "name": name, "image": image} for name, image in (("b", "k-2"), ("c", ""))]
+    assert "Machine images: core-01 k; b k-2\n" in status._text(seen) + "\n"
 
 
 def test_nodes_that_are_not_isolated_are_named() -> None:

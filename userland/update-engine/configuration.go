@@ -10,27 +10,24 @@ import (
 // disabled is the value of SERVER with which Container Linux asks no server for updates.
 const disabled = "disabled"
 
-// configuration is where SERVER is set: the first file that sets it counts.
+// configuration is where GROUP and SERVER are set: for each, the first file that sets it counts.
 var configuration = []string{"/etc/coreos/update.conf", "/usr/share/coreos/update.conf"}
 
-// withoutServer is the file that says that there is no update server, "" where there may be one.
-func withoutServer(files []string) (string, error) {
+// setting is a value of the configuration, and the file that sets it; both are "" where none does.
+func setting(files []string, name string) (value, file string, err error) {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
-		if value, set := lastValue(string(text), "SERVER"); set {
-			if value == disabled {
-				return file, nil
-			}
-			return "", nil
+		if value, set := lastValue(string(text), name); set {
+			return value, file, nil
 		}
 	}
-	return "", nil
+	return "", "", nil
 }
 
 // lastValue is what the last line NAME=VALUE of a file sets, without quotes.

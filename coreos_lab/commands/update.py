@@ -1,0 +1,99 @@
+"""Update the machine image of a running cluster, one machine after the other. Or go back to the one before."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from coreos_lab import events, hints, screen
+from coreos_lab.commands.options import DryRun, Json, Name, verb
+from coreos_lab.commands.verdict import print_verdict
+from coreos_lab.definition import catalog
+from coreos_lab.errors import LabError
+from coreos_lab.machine_image import editions
+from coreos_lab.model import Cluster, Lab
+from coreos_lab.providers.choose import provider as choose
+from coreos_lab.records import deployed, runs, store
+from coreos_lab.updating import before
+from coreos_lab.updating.target import Target, target
+from coreos_lab.updating.update import FAULT, Update
+
+CHECKS_DEADLINE = 120.0  # seconds: units have moved, and sidekicks announce their services anew
+
+app = verb()
+
+
+@app.command(help=__doc__)
+def command(
+    name: Name = hints.DEFAULT_NAME,
+    back: Annotated[
+        bool,
+        typer.Option("--back", envvar="LAB_BACK", help="Boot the machine image from before the last update again."),
+    ] = False,
+    group: Annotated[
+        str,
+        typer.Option(
+            "--group",
+            envvar="LAB_GROUP",
+            help="Only the nodes whose cloud-config has this update group. Without it, all.",
+        ),
+    ] = "",
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    update(name, back=back, group=group, dry_run=dry_run, as_json=as_json)
+
+
+def update(name: str, *, back: bool, group: str, dry_run: bool, as_json: bool) -> None:
+    """Updates the cluster, or goes on with an update that has stopped.
+
+    Raises FailedError or UnknownError if the verdict is not a pass, and the error of a node that stops the update.
+    """
+    cluster = store.require(name)
+    provider = before.able(choose(cluster.provider))
+    if dry_run:
+        found = before.nodes(cluster, provider, group)
+        print(
+            json.dumps(_plan(found, target(cluster, found.has, editions.following, group=group, back=back)), indent=2)
+        )
+        return
+    words = [*(["--back"] if back else []), *(["--group", group] if group else [])]
+    with screen.showing(), store.ClusterFolder(name).lock(hints.lab("update", *words)):
+        cluster = store.require(name)
+        labs = _labs(cluster)
+        found = before.nodes(cluster, provider, group)
+        planned = target(cluster, found.has, editions.following, group=group, back=back)
+        events.note("update", _announced(planned), name)
+        folder = runs.new(cluster, FAULT)
+        with events.recording(folder / "events.jsonl"):
+            verdict = Update(provider, planned, found.asked, labs, folder).run(deadline=CHECKS_DEADLINE)
+    print_verdict(verdict, folder, as_json=as_json)
+
+
+def _labs(cluster: Cluster) -> list[Lab]:
+    """The deployed labs. LabError where a lab's folder has another version than the cluster."""
+    labs = [catalog.load(record.folder) for record in deployed.records(cluster)]
+    for lab in labs:
+        if difference := deployed.difference(cluster, lab):  # a verdict would judge one version by another's rules
+            raise LabError(difference, f"'{hints.lab('deploy', catalog.named(lab))}' first")
+    return labs
+
+
+def _announced(planned: Target) -> str:
+    goes_on = "goes on: " if planned.resumed else ""
+    of = f" of group {planned.group}" if planned.group else ""
+    return f"{goes_on}from {planned.before} to {planned.image}{of}"
+
+
+def _plan(found: before.Nodes, planned: Target) -> dict[str, object]:
+    return {
+        "cluster": planned.cluster.name,
+        "before": planned.before,
+        "image": planned.image,
+        "group": planned.group,
+        "resumed": planned.resumed,
+        "nodes": [node.name for node in found.asked],
+        "has": found.has,
+    }

@@ -1,0 +1,195 @@
+"""One update with machines and checks of paper: what is done in which order, and what the verdict says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import pytest
+
+from coreos_lab.chaos import phases, verdict
+from coreos_lab.chaos.probes import Sample
+from coreos_lab.clients.ssh import NotReachedError
+from coreos_lab.cluster import updates
+from coreos_lab.errors import LabError
+from coreos_lab.machine_image import editions
+from coreos_lab.model import CheckResult, Cluster, Lab, Node, Offer, Outcome
+from coreos_lab.observed import ready
+from coreos_lab.providers.base import SlotProvider
+from coreos_lab.records import store
+from coreos_lab.updating import update
+from coreos_lab.updating.target import Target
+from coreos_lab.updating.update import Update
+from tests.unit.chaos.test_verify import Paper
+from tests.unit.updating.paper_park import Park
+
+PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
+GOES = ["old", "locked", "goes", "boots", "held", "new"]
+
+
+class Seeing:
+    """An observer that has seen these nodes away: `x` for each half second without an answer."""
+
+    marks: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.reads = {
+            node.name: [
+                Sample("", f"reads {node.name}", number / 2, 0.0, mark == ".")
+                for number, mark in enumerate(self.marks.get(node.name, "...."))
+            ]
+            for node in cluster.nodes
+        }
+
+    def __enter__(self) -> Seeing:
+        return self
+
+    def __exit__(self, *_args: object) -> None:
+        pass
+
+    def record(self, path: Path) -> None:
+        """Nothing to write."""
+
+
+class Stage:
+    """What was done, and what the checks will find."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.checks = [PASS, PASS]
+        self.refuses: dict[str, Any] = {}
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    made = Stage()
+
+    def run_checks(*_args: object, only: str | None, **_options: object) -> list[CheckResult]:
+        made.done.append(f"check {only or 'all'}")
+        return [CheckResult("web", made.checks.pop(0), "")]
+
+    def run_server(cluster: Cluster) -> None:
+        assert store.require("core") == cluster, "the plan first"
+        made.done.append(f"offer {cluster.offers[0].image}")
+
+    def ask(_cluster: Cluster, node: Node) -> str:
+        made.done.append(f"ask {node.name}")
+        answer = made.refuses.get(node.name, "")
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    monkeypatch.setattr(phases, "run_checks", run_checks)
+    monkeypatch.setattr(update, "Writes", Paper)
+    monkeypatch.setattr(update, "Observer", Seeing)
+    monkeypatch.setattr(update, "ask", ask)
+    monkeypatch.setattr(editions, "ensure", lambda image: made.done.append(f"make {image}"))
+    monkeypatch.setattr(updates, "run_server", run_server)
+    monkeypatch.setattr(ready, "wait_for_nodes", lambda *_args, **_options: made.done.append("all serve"))
+    monkeypatch.setattr(Seeing, "marks", {})
+    return made
+
+
+@pytest.fixture
+def carry_out(
+    stage: Stage,
+    park: Callable[..., Park],
+    planned: Callable[..., Cluster],
+    made_lab: Callable[..., Lab],
+    tmp_path: Path,
+) -> Callable[..., verdict.Verdict]:
+    def do(said: dict[str, list[str]], *, resumed: bool = False, most: int = 1, labs: bool = True) -> verdict.Verdict:
+        cluster = replace(planned(), image="k-2", offers=(Offer("", "k-2", "k"),))
+        made = park(said, most)
+        monkey = cast(Any, made)
+        monkey.create_network = lambda _cluster: stage.done.append("network")
+        nodes = [node for node in cluster.nodes if node.name in said and said[node.name][0] != "off"]
+        lab = [made_lab("ch3", "a.service")] if labs else []
+        target = Target("k-2", "k", "", resumed, cluster)
+        (tmp_path / "run").mkdir()
+        return Update(cast(SlotProvider, made), target, nodes, lab, tmp_path / "run").run(deadline=1.0)
+
+    return do
+
+
+THREE = {f"core-0{number}": GOES for number in (1, 2, 3)}
+
+
+def test_an_update_in_its_order(stage: Stage, carry_out: Callable[..., verdict.Verdict], tmp_path: Path) -> None:
+    found = carry_out(THREE)
+    first, last = stage.done.index("ask core-01"), stage.done.index("all serve")
+    assert stage.done[:first] == ["check not lasting", "make k-2", "network", "offer k-2"]
+    assert sorted(stage.done[first:last]) == [f"ask core-0{number}" for number in (1, 2, 3)]
+    assert stage.done[last:] == ["all serve", "check all"]
+    assert found.outcome is PASS
+    names = ["steady state before", "update", "under the lock", "steady state after", "writes"]
+    assert [phase.name for phase in found.phases] == names
+    assert (found.fault, found.nodes) == ("update", ("core-01", "core-02", "core-03"))
+    assert verdict.load(tmp_path / "run") == found
+
+
+def test_nothing_is_offered_to_a_cluster_that_is_not_steady(
+    stage: Stage, carry_out: Callable[..., verdict.Verdict]
+) -> None:
+    stage.checks = [FAIL]
+    found = carry_out(THREE)
+    assert stage.done == ["check not lasting"]
+    assert (found.outcome, [phase.name for phase in found.phases]) == (UNKNOWN, ["steady state before"])
+    assert store.load("core") is None
+
+
+def test_an_update_that_goes_on_is_not_steady_by_nature(
+    stage: Stage, carry_out: Callable[..., verdict.Verdict]
+) -> None:
+    assert carry_out(THREE, resumed=True).outcome is PASS
+    assert stage.done[0] == "make k-2"
+
+
+def test_without_a_lab_there_is_nothing_to_check(stage: Stage, carry_out: Callable[..., verdict.Verdict]) -> None:
+    found = carry_out(THREE, labs=False)
+    assert (found.outcome, [phase.name for phase in found.phases]) == (PASS, ["update", "under the lock", "writes"])
+    assert not [each for each in stage.done if each.startswith("check")]
+
+
+def test_the_error_that_ends_it_is_in_the_record(
+    stage: Stage, carry_out: Callable[..., verdict.Verdict], tmp_path: Path
+) -> None:
+    with pytest.raises(LabError, match="core-01: does not come back"):
+        carry_out({**THREE, "core-01": ["locked", "off"]})
+    found = verdict.load(tmp_path / "run")
+    assert (found.outcome, found.phases[-1].name) == (UNKNOWN, "update")
+    assert "core-01: does not come back" in found.phases[-1].evidence
+    assert stage.done[-1] != "check all"
+
+
+def test_machines_that_were_away_together_fail_under_a_lock_for_one(
+    carry_out: Callable[..., verdict.Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Seeing, "marks", {"core-01": ".xxxx...", "core-02": "...xxxx."})
+    found = carry_out(THREE)
+    (phase,) = [phase for phase in found.phases if phase.name == "under the lock"]
+    assert (phase.outcome, phase.evidence) == (FAIL, "2 at most away at once (core-01, core-02)")
+    assert "core-01 away for 2.0 s, core-02 away for 2.0 s, core-03 away for 0.0 s" in found.phases[1].evidence
+
+
+def test_as_many_as_the_lock_allows_may_be_away_together(
+    carry_out: Callable[..., verdict.Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Seeing, "marks", {"core-01": ".xxxx...", "core-02": "...xxxx."})
+    assert carry_out(THREE, most=2).outcome is PASS
+
+
+def test_a_node_that_is_off_leaves_the_result_open(carry_out: Callable[..., verdict.Verdict]) -> None:
+    found = carry_out({**THREE, "core-02": ["off"]})
+    assert found.outcome is UNKNOWN
+    assert found.phases[1].evidence == "core-02: off, and so without k-2"
+
+
+def test_an_engine_that_finds_nothing_ends_it_and_one_that_reboots_already_does_not(
+    stage: Stage, carry_out: Callable[..., verdict.Verdict]
+) -> None:
+    stage.refuses = {"core-01": NotReachedError("core-01: does not answer"), "core-02": "nothing else for group a"}
+    with pytest.raises(LabError, match="core-02: its update engine finds no update: nothing else for group a"):
+        carry_out(THREE)
