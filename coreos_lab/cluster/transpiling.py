@@ -64,16 +64,17 @@ def _read(config: CloudConfig) -> CloudConfig:
 def _problems(report: list[dict[str, Any]], config: CloudConfig) -> Iterator[Problem]:
     """The errors of a report, and the keys that are unknown, which ct would leave out. Other warnings name defaults."""
     file, what = shown(Path(config.path)), kinds.kind(config.text)
+    article = "an" if what == kinds.IGNITION else "a"
     for entry in report:
         message, line = str(entry["message"]), max(1, int(entry["line"]))
         if message.startswith(UNKNOWN_KEY):
             key = message.removeprefix(UNKNOWN_KEY)
-            yield Problem(file, line, f"{key[:60]}: no key at this place of a {what}", _meant(key, what))
+            yield Problem(file, line, f"{key[:60]}: no key of {article} {what} at this place", _meant(key, what))
         elif entry["kind"] == "error":
-            # The YAML library's report of wrong types has a line for each.
-            parts = re.findall(r"^ +line (\d+): (.+)$", message, re.MULTILINE)
-            for number, part in parts or [(line, message)]:
-                yield _error(file, int(number), " ".join(part.split()))
+            # The YAML library names lines in its messages: from 0 for what is no YAML, from 1 for wrong types.
+            parts = re.findall(r"^(yaml:)? +line (\d+): (.+)$", message, re.MULTILINE)
+            for from_0, number, part in parts or [("", line, message)]:
+                yield _error(file, int(number) + bool(from_0), " ".join(part.split()))
 
 
 def _error(file: str, line: int, message: str) -> Problem:

@@ -52,9 +52,16 @@ def transpiled(request: Request) -> Request:
 
 
 def risks(request: Request) -> list[Problem]:
-    """What the request's configs may cut nodes off by, of those that the cluster does not have already."""
+    """What the request's configs may cut nodes off by, of those that the cluster does not have already.
+
+    Raises UsageError for what is refused in any case: it need not be asked about.
+    """
     has = store.load(request.name)
-    return of_node.risky([each for each in request.cloud_configs or () if has is None or each not in has.cloud_configs])
+    new = [each for each in request.cloud_configs or () if has is None or each not in has.cloud_configs]
+    found = of_node.risky(new)
+    if found:
+        planned(*resolve(request))
+    return found
 
 
 def planned(request: Request, existing: Cluster | None) -> Cluster:

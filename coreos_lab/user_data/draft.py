@@ -14,8 +14,8 @@ class Draft:
     """What has been translated, and what could not be.
 
     `lines` has the source's line of each of its keys: "storage/files/0/path". `snake` says that keys are written with
-    "_", as in a Container Linux Config. A cloud-config has no groups, directories and links: `sysusers` and `tmpfiles`
-    are lines of systemd's own formats for them. `starts` are the units that start once all else is there.
+    "_", as in a Container Linux Config. A cloud-config has no groups, directories and links: `script` has the lines of
+    a shell script that makes them, `groups` the groups' names. `starts` are the units that start after all else.
     """
 
     file: str
@@ -23,8 +23,8 @@ class Draft:
     snake: bool
     data: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    sysusers: list[str] = field(default_factory=list)
-    tmpfiles: list[str] = field(default_factory=list)
+    script: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
     starts: list[str] = field(default_factory=list)
     _places: dict[Path, int] = field(default_factory=dict)
     _names: dict[Path, str] = field(default_factory=dict)
@@ -41,6 +41,7 @@ class Draft:
     def append(self, key: str, entry: dict[str, Any], source: Path) -> None:
         """Adds an entry to a list of the cloud-config, with the line of each of its keys."""
         entries = self.data.setdefault(key, [])
+        self.note((key,), source[:-1])
         self.note((key, len(entries)), source)
         for name in entry:
             self.note((key, len(entries), name), (*source, name))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import posixpath
+import shlex
 import zlib
 from typing import Any
 
@@ -16,26 +18,23 @@ UNPACKED_MAX = 16 * 2**20  # bytes of a compressed file
 
 
 def translate(draft: Draft, storage: dict[str, Any], contents: list[str | None]) -> None:
-    """Files as coreos-cloudinit writes them; directories and links as systemd-tmpfiles makes them.
+    """Files as coreos-cloudinit writes them; directories and links by the script.
 
     `contents` are the files' own, in base64: None for those that would have to be fetched.
     """
-    own = [line.split()[1] for line in draft.sysusers if line.startswith("g ")]
     for number, directory in enumerate(storage.get("directories", [])):
         here: Path = ("storage", "directories", number)
         if _place(draft, directory, here):
             if directory.get("overwrite"):
                 draft.refuse((*here, "overwrite"), "what is in the directory would be lost at each boot")
-            mode = directory.get("mode")
-            user, group = _owner(directory)
-            draft.tmpfiles.append(
-                f"d {_quoted(directory['path'])} {0o755 if mode is None else mode:04o} {user or '-'} {group or '-'}"
-            )
+            mode, path = directory.get("mode"), shlex.quote(directory["path"])
+            draft.script += [f"install --directory --mode={0o755 if mode is None else mode:04o} {path}"]
+            draft.script += [f"chown -- {_names(directory)} {path}"]
             draft.makes(directory["path"], (*here, "path"))
     for number, file in enumerate(storage.get("files", [])):
         where: Path = ("storage", "files", number)
         if _place(draft, file, where):
-            _file(draft, file, where, contents[number], own)
+            _file(draft, file, where, contents[number])
     for number, link in enumerate(storage.get("links", [])):
         here = ("storage", "links", number)
         if _place(draft, link, here):
@@ -62,7 +61,13 @@ def _owner(node: dict[str, Any]) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def _file(draft: Draft, file: dict[str, Any], here: Path, content: str | None, own: list[str]) -> None:
+def _names(node: dict[str, Any]) -> str:
+    """The owners as chown wants them: by number or name, where none is given root."""
+    user, group = _owner(node)
+    return shlex.quote(f"{user or 0}:{group or 0}")
+
+
+def _file(draft: Draft, file: dict[str, Any], here: Path, content: str | None) -> None:
     if file.get("append"):
         draft.refuse((*here, "append"), f"{WRITTEN_AGAIN}, and would append at each", "write the whole file")
     if file.get("overwrite") is False:
@@ -89,8 +94,8 @@ def _file(draft: Draft, file: dict[str, Any], here: Path, content: str | None, o
     else:
         entry |= {"encoding": "base64", "content": content}
     user, group = _owner(file)
-    if group in own:  # which come after the files
-        draft.tmpfiles.append(f"z {_quoted(file['path'])} {mode:04o} {user or '-'} {group}")
+    if group in draft.groups:  # which come after the files
+        draft.script.append(f"chown -- {_names(file)} {shlex.quote(file['path'])}")
     elif user or group:
         entry["owner"] = f"{user}:{group}" if group else user
     draft.append("write_files", entry, here)
@@ -134,12 +139,10 @@ def _link(draft: Draft, link: dict[str, Any], here: Path) -> None:
     if not target or any(not char.isprintable() for char in target):
         draft.refuse((*here, "target"), "no target, or one with control characters", "name the file that it leads to")
         return
-    kind = "L+" if link.get("overwrite") else "L"
-    draft.tmpfiles.append(f"{kind} {_quoted(link['path'])} - - - - {target.replace('%', '%%')}")
+    path, target = shlex.quote(link["path"]), shlex.quote(target)
+    draft.script.append(f"mkdir --parents {shlex.quote(posixpath.dirname(link['path']))}")
+    if not link.get("overwrite"):
+        said = shlex.quote(f"{link['path']}: there already, and no link")
+        draft.script.append(f"[ -L {path} ] || [ ! -e {path} ] || {{ echo {said} >&2; exit 1; }}")
+    draft.script.append(f"ln --symbolic --force --no-target-directory -- {target} {path}")
     draft.makes(link["path"], (*here, "path"))
-
-
-def _quoted(path: str) -> str:
-    """A path as a word of tmpfiles.d(5)."""
-    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return f'"{escaped}"'

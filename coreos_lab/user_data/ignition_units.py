@@ -37,13 +37,20 @@ OTHER_UNITS = {
     "etcd-member.service": "nodes have etcd2.service: change that",
     "coreos-metadata.service": "nodes have /etc/environment: read that",
 }
-OURS = {"20-clct-etcd-member.conf", "20-clct-flannel.conf"}
+OWN = "lab-ignition"
+BY_CT = {"20-clct-etcd-member.conf", "20-clct-flannel.conf"}
 # Not a unit that has run in this boot already: after the first boot, systemd starts it by itself.
-START = (
-    "/bin/sh -c 'for unit; do"
-    ' if [ "$$(systemctl show --value --property InactiveExitTimestampMonotonic "$$unit")" = 0 ]; then'
-    ' systemctl --no-block start "$$unit"; fi; done\' start'
-)
+START = """for unit in {units}; do
+    if [ "$(systemctl show --value --property InactiveExitTimestampMonotonic "$unit")" = 0 ]; then
+        systemctl --no-block start "$unit"
+    fi
+done"""
+UNIT = """[Unit]
+Description=Groups, directories, links and enabled units of an Ignition config
+[Service]
+Type=oneshot
+ExecStart=/bin/sh {path}
+"""
 
 
 def translate(draft: Draft, systemd: dict[str, Any]) -> None:
@@ -55,6 +62,8 @@ def translate(draft: Draft, systemd: dict[str, Any]) -> None:
         name = names[number]
         if name in names[:number]:
             draft.refuse(here, f"{name} is there twice", "make one of both")
+        elif name.startswith(OWN):
+            draft.refuse(here, f"{name}: the lab has a unit of that name", "rename it")
         elif name in OTHER_UNITS:
             draft.refuse(here, f"{name}: {RKT}", OTHER_UNITS[name])
         else:
@@ -86,7 +95,7 @@ def _unit(draft: Draft, unit: dict[str, Any], here: Path, names: list[str]) -> N
         draft.refuse((*here, "enabled"), "a node cannot disable a unit of its own", "write mask: true")
     for number, drop_in in enumerate(unit.get("dropins", [])):
         where: Path = (*here, "dropins", number)
-        if drop_in.get("name") in OURS:
+        if drop_in.get("name") in BY_CT:
             draft.refuse(where, f"{drop_in['name']}: made by ct, and {RKT}", "give the Container Linux Config itself")
         elif drop_in.get("contents"):
             draft.drop_in(name, drop_in["name"], drop_in["contents"], where, here)
@@ -114,21 +123,12 @@ def _wanted_by(name: str, contents: dict[str, str]) -> set[str]:
 
 def finish(draft: Draft, node: str) -> None:
     """Adds our unit, where there is something for it to do; last, so that all else is there when it starts."""
-    name = f"lab-ignition-{node}" if node else "lab-ignition"
-    calls = []
-    for lines, folder, program in (
-        (draft.sysusers, "/etc/sysusers.d", "systemd-sysusers"),
-        (draft.tmpfiles, "/etc/tmpfiles.d", "systemd-tmpfiles --create"),
-    ):
-        if lines:
-            path = f"{folder}/{name}.conf"
-            files = draft.data.setdefault("write_files", [])
-            files.append({"path": path, "permissions": "0644", "content": "\n".join(lines) + "\n"})
-            calls.append(f"/usr/bin/{program} {path}")
+    name = f"{OWN}-{node}" if node else OWN
     if draft.starts:
-        calls.append(" ".join([START, *(shlex.quote(unit).replace("%", "%%") for unit in draft.starts)]))
-    if calls:
+        draft.script.append(START.format(units=" ".join(shlex.quote(unit) for unit in draft.starts)))
+    if draft.script:
+        path = f"/etc/{name}.sh"
+        content = "\n".join(["# What a cloud-config has no words for, at each boot.", "set -eu", *draft.script]) + "\n"
+        draft.data.setdefault("write_files", []).append({"path": path, "permissions": "0755", "content": content})
         _, entry = draft.unit(f"{name}.service", ())
-        lines = ["[Unit]", "Description=Groups, directories, links and enabled units of an Ignition config"]
-        lines += ["[Service]", "Type=oneshot", *(f"ExecStart={call}" for call in calls)]
-        entry |= {"content": "\n".join(lines) + "\n", "command": "start"}
+        entry |= {"content": UNIT.format(path=path), "command": "start"}

@@ -25,8 +25,7 @@ CREATION = {
 
 
 def translate(draft: Draft, passwd: dict[str, Any]) -> None:
-    """Users as coreos-cloudinit makes them; groups, and who is in these, as systemd-sysusers does."""
-    own: list[str] = []
+    """Users as coreos-cloudinit makes them; groups, and who is in these, by the script."""
     for number, group in enumerate(passwd.get("groups", [])):
         here: Path = ("passwd", "groups", number)
         name = group.get("name", "")
@@ -35,13 +34,15 @@ def translate(draft: Draft, passwd: dict[str, Any]) -> None:
             continue
         if group.get("passwordHash"):
             draft.refuse((*here, "passwordHash"), "a node's groups have no passwords")
-        own.append(name)
-        draft.sysusers.append(f"g {name} {group.get('gid', '-')}")
+        draft.groups.append(name)
+        options = [f"--gid {group['gid']}"] if group.get("gid") is not None else []
+        options += ["--system"] if group.get("system") else []
+        draft.script.append(" ".join([f"getent group {name} >/dev/null || groupadd", *options, name]))
     for number, user in enumerate(passwd.get("users", [])):
-        _user(draft, user, ("passwd", "users", number), own)
+        _user(draft, user, ("passwd", "users", number))
 
 
-def _user(draft: Draft, user: dict[str, Any], here: Path, own: list[str]) -> None:
+def _user(draft: Draft, user: dict[str, Any], here: Path) -> None:
     name = user.get("name", "")
     if not NAME.fullmatch(name):
         draft.refuse((*here, "name"), f"{name[:40]!r}: {NO_NAME}", "write another name")
@@ -57,9 +58,9 @@ def _user(draft: Draft, user: dict[str, Any], here: Path, own: list[str]) -> Non
             draft.refuse((*inner, key), f"{name} is there already: only its keys, password and groups can be set")
         elif made.get(key):
             entry[ours] = made[key]
-    if made.get("primaryGroup") in own:
+    if made.get("primaryGroup") in draft.groups:
         draft.refuse((*inner, "primaryGroup"), "users are made before these groups", "write it into groups:")
-    if early := _groups(draft, name, made.get("groups", []), (*inner, "groups"), own):
+    if early := _groups(draft, name, made.get("groups", []), (*inner, "groups")):
         entry["groups"] = early
     if user.get("passwordHash"):  # an empty one is no password, as without the key
         entry["passwd"] = user["passwordHash"]
@@ -68,14 +69,14 @@ def _user(draft: Draft, user: dict[str, Any], here: Path, own: list[str]) -> Non
     draft.append("users", entry, here)
 
 
-def _groups(draft: Draft, user: str, groups: list[str], here: Path, own: list[str]) -> list[str]:
+def _groups(draft: Draft, user: str, groups: list[str], here: Path) -> list[str]:
     """The groups that a user is made with. Those that are not there yet, and those of a user who is, come later."""
     early = []
     for number, group in enumerate(groups):
         if not NAME.fullmatch(group):
             draft.refuse((*here, number), f"{group[:40]!r}: {NO_NAME}", "write another name")
-        elif group in own or user in THERE:
-            draft.sysusers.append(f"m {user} {group}")
+        elif group in draft.groups or user in THERE:
+            draft.script.append(f"usermod --append --groups {group} {user}")
         else:
             early.append(group)
     return early

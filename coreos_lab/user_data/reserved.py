@@ -226,7 +226,9 @@ def _files(document: Document, ours: set[str]) -> Iterator[Problem]:
         whole = unit and not unit[2] and (unit[1] in UNITS - REPLACEABLE or unit[1].startswith("systemd-"))
         if path in RISKY_FILES:
             continue
-        if path in FILES or path in ours or any(path == folder or path.startswith(f"{folder}/") for folder in FOLDERS):
+        above = where[0] == "made" and any(each.startswith(f"{path.rstrip('/')}/") for each in (*FILES, *FOLDERS))
+        inside = any(path == folder or path.startswith(f"{folder}/") for folder in FOLDERS)
+        if path in FILES or path in ours or inside or above:
             yield document.problem(where, f"{path}: nodes depend on that file as it is", "write another file")
         elif whole or (unit and (unit[1], unit[2]) in OUR_DROP_INS):
             yield document.problem(where, f"{path}: nodes depend on that unit", "change it by coreos: units: drop-ins:")
