@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import posixpath
+import re
 import shlex
 import zlib
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from coreos_lab.user_data.draft import Draft
 from coreos_lab.user_data.parsed import Path
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 WRITTEN_AGAIN = "a node writes it again at each boot"
 MODE_MAX = 0o777  # coreos-cloudinit sets no other bits
 UNPACKED_MAX = 16 * 2**20  # bytes of a compressed file
@@ -46,7 +48,7 @@ def _place(draft: Draft, node: dict[str, Any], here: Path) -> bool:
         name = str(node.get("filesystem"))[:40]
         draft.refuse((*here, "filesystem"), f"{name}: a node has one file system", "write filesystem: root")
         return False
-    if any(not char.isprintable() for char in node["path"]):
+    if CONTROL.search(node["path"]):
         draft.refuse((*here, "path"), "a path with control characters", "write another path")
         return False
     return True
@@ -136,7 +138,7 @@ def _link(draft: Draft, link: dict[str, Any], here: Path) -> None:
     if any(_owner(link)):
         draft.refuse((*here, "user" if link.get("user") else "group"), "the links of a node are root's")
     target = link.get("target", "")
-    if not target or any(not char.isprintable() for char in target):
+    if not target or CONTROL.search(target):
         draft.refuse((*here, "target"), "no target, or one with control characters", "name the file that it leads to")
         return
     path, target = shlex.quote(link["path"]), shlex.quote(target)

@@ -1,7 +1,7 @@
 """What a node has by a translated config is what Ignition itself would have put on its disk.
 
 Both sides are trees of files: Ignition's by its documentation, from the config that its own parser read; the node's as
-coreos-cloudinit writes files and units, from the cloud-config as it is written, and as our script really makes the rest.
+coreos-cloudinit writes files and units, from the cloud-config as it is written, and our script makes the rest.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=100,
+    max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(config=configs())
