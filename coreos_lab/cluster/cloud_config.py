@@ -16,7 +16,7 @@ from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import CloudConfig, Cluster, Node
 from coreos_lab.records import identity
 from coreos_lab.records.store import ClusterFolder
-from coreos_lab.user_data import document, of_node
+from coreos_lab.user_data import document, of_node, reading, writing
 
 NOT_MADE_YET = ("ssh-ed25519 KEY-IS-MADE-BY-LAB-UP", "TOKEN-IS-MADE-BY-LAB-UP")
 
@@ -64,11 +64,14 @@ def judge(configs: Sequence[CloudConfig]) -> None:
     for config in configs:
         with tempfile.TemporaryDirectory(prefix="coreos-lab-") as folder:
             file = Path(folder) / "user-data"
-            disk.write_atomic(file, config.text, 0o600)
+            text = writing.write(reading.read(config).data, "") if config.transpiled else config.text
+            disk.write_atomic(file, text, 0o600)
             findings = _findings(file)
         if findings:
             where = shown(Path(config.path))
-            first, *others = [f"{where}:{line}: coreos-cloudinit: {message}" for line, message in findings]
+            lines = [f":{line}" if not config.transpiled else "" for line, _ in findings]  # of what it was made of
+            found = zip(lines, findings, strict=True)
+            first, *others = [f"{where}{line}: coreos-cloudinit: {message}" for line, (_, message) in found]
             raise UsageError(first, details="\n".join(others))
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Annotated
 
 import typer
 
 from coreos_lab import disk, events, hints, screen
 from coreos_lab.cluster import lifecycle
+from coreos_lab.commands.confirm import confirmed
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.errors import LabError, UnknownError, UsageError
 from coreos_lab.plan import check_name
@@ -36,7 +36,7 @@ def destroy(name: str, *, every: bool, yes: bool, as_json: bool) -> None:
     check_name(name)
     state_folders.refuse_foreign()
     names = store.names() if every else [name]
-    if every and names and not yes and not _confirmed(names):
+    if every and names and not yes and not confirmed(f"Destroy {', '.join(names)}?"):
         raise UsageError("destroy --all: not confirmed", "say --yes, or answer y")
     removed: list[str] = []
     failed: dict[str, LabError] = {}
@@ -75,9 +75,3 @@ def _removed(name: str) -> bool:
         with events.step("destroy", name):
             lifecycle.take_down(cluster, choose(cluster.provider))
     return True
-
-
-def _confirmed(names: list[str]) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    return input(f"Destroy {', '.join(names)}? [y/N] ").strip().lower() in ("y", "yes")

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from coreos_lab import hints, run
-from coreos_lab.cluster import cloud_config, discovery
+from coreos_lab.cluster import cloud_config, discovery, transpiling
 from coreos_lab.errors import LabError
+from coreos_lab.machine_image.transpiler import transpiler_folder
 from coreos_lab.machine_image.userland import userland_folder
 from coreos_lab.model import Cluster, NodeState
 from coreos_lab.observed import node_states
@@ -19,6 +20,9 @@ from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import state_folders, store
 from coreos_lab.records.outline import outline
 from coreos_lab.remake import request_again
+from coreos_lab.user_data import of_node
+from coreos_lab.user_data.document import HEADER
+from coreos_lab.user_data.parsed import Problem
 
 
 def resolve(request: Request) -> tuple[Request, Cluster | None]:
@@ -31,6 +35,33 @@ def resolve(request: Request) -> tuple[Request, Cluster | None]:
     if existing is None or not _only_planned(existing):
         return request, existing
     return request_again(request, existing), None
+
+
+def transpiled(request: Request) -> Request:
+    """The request, with what ct makes of its configs. UsageError with file and line for what a node cannot do.
+
+    ct may have to be built for that: then everything else that could refuse the request is looked at before.
+    """
+    configs = request.cloud_configs
+    if not transpiling.needed(configs):
+        return request
+    if not transpiler_folder().is_dir():
+        others = tuple(replace(each, text=HEADER) if transpiling.is_needed(each) else each for each in configs or ())
+        planned(*resolve(replace(request, cloud_configs=others)))
+    return replace(request, cloud_configs=transpiling.transpiled(configs))
+
+
+def risks(request: Request) -> list[Problem]:
+    """What the request's configs may cut nodes off by, of those that the cluster does not have already.
+
+    Raises UsageError for what is refused in any case: it need not be asked about.
+    """
+    has = store.load(request.name)
+    new = [each for each in request.cloud_configs or () if has is None or each not in has.cloud_configs]
+    found = of_node.risky(new)
+    if found:
+        planned(*resolve(request))
+    return found
 
 
 def planned(request: Request, existing: Cluster | None) -> Cluster:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
-from coreos_lab import hints
+from coreos_lab import hints, screen
 from coreos_lab import render as rendering
 from coreos_lab.cluster import cloud_config as merged
 from coreos_lab.commands import planning
@@ -59,6 +60,8 @@ def vagrantfile_command(
 def cloud_config(request: Request, node_name: str) -> None:
     """Prints a node's cloud-config: the one it booted from, or the one it would boot from, also after the request."""
     has = store.load(request.name)
+    with screen.showing():
+        request = planning.transpiled(request)
     cluster = plan(request, has, set())
     node = store.require_node(cluster, node_name)
     booted = ClusterFolder(cluster.name).user_data(node)
@@ -66,6 +69,8 @@ def cloud_config(request: Request, node_name: str) -> None:
         print(booted.read_text(encoding="utf-8"), end="")
         return
     merged.check(cluster)
+    for risk in planning.risks(request):
+        print(f"{risk}", file=sys.stderr)
     print(merged.text(cluster, node, *merged.NOT_MADE_YET), end="")
 
 

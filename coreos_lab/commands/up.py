@@ -13,6 +13,7 @@ import typer
 from coreos_lab import events, hints, screen
 from coreos_lab.cluster import applying, lifecycle, mirror, scaling, snapshots
 from coreos_lab.commands import planning, view
+from coreos_lab.commands.confirm import confirmed
 from coreos_lab.commands.options import (
     Box,
     BoxVersion,
@@ -26,7 +27,7 @@ from coreos_lab.commands.options import (
     OptionalProvider,
     verb,
 )
-from coreos_lab.errors import LabError
+from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, Node, to_json
 from coreos_lab.observed import node_states
 from coreos_lab.plan import Request, check_name
@@ -35,6 +36,7 @@ from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import store
 from coreos_lab.units_of_measure import size
 from coreos_lab.user_data import given
+from coreos_lab.user_data.parsed import Problem
 
 app = verb()
 
@@ -106,6 +108,12 @@ def command(
         bool,
         typer.Option("--keep/--no-keep", envvar="LAB_KEEP", help="Keep the nodes after a failure, to inspect them."),
     ] = True,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", "-y", envvar="LAB_YES", help="Do not ask whether a cloud-config may replace what nodes boot by."
+        ),
+    ] = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -128,17 +136,22 @@ def command(
         cloud_configs=given.cloud_configs(cloud_config),
         metadata=given.machine_metadata(metadata),
     )
-    up(request, keep=keep, dry_run=dry_run, as_json=as_json, apply_now=apply_now)
+    up(request, keep=keep, dry_run=dry_run, as_json=as_json, apply_now=apply_now, yes=yes)
 
 
-def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool, apply_now: bool = False) -> None:
+def up(
+    request: Request, *, keep: bool, dry_run: bool, as_json: bool, apply_now: bool = False, yes: bool = False
+) -> None:
     """Creates what is missing of the cluster, starts what is off, and leaves alone what runs.
 
     After a failure the nodes are kept for inspection, unless `keep` is false and this call created them. With
-    `apply_now`, coreos-cloudinit runs again on the nodes that ran before.
+    `apply_now`, coreos-cloudinit runs again on the nodes that ran before. `yes` is the answer to what is asked.
     """
     check_name(request.name)
     began = time.monotonic()
+    with screen.showing():
+        request = planning.transpiled(request)
+    _accept(planning.risks(request), yes=yes or dry_run)
     if dry_run:
         request, existing = planning.resolve(request)
         existing = existing and replace(existing, nodes=existing.staying)
@@ -170,6 +183,18 @@ def up(request: Request, *, keep: bool, dry_run: bool, as_json: bool, apply_now:
     _report(cluster, brought, time.monotonic() - began)
     for line in left:
         print(line)
+
+
+def _accept(risks: list[Problem], *, yes: bool) -> None:
+    """Shows what may cut nodes off. Raises UsageError where it is not confirmed."""
+    for risk in risks:
+        print(risk, file=sys.stderr)
+    if risks and not yes and not confirmed("Boot the nodes with it?"):
+        first, *others = risks
+        raise UsageError(
+            f"{first}: not confirmed{f' ({len(others)} more above)' if others else ''}",
+            f"{first.remedy.removesuffix(':')}; or say --yes, or answer y",
+        )
 
 
 def _renew(request: Request, cluster: Cluster, provider: Provider) -> list[Node]:

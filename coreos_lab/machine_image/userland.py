@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,18 +79,19 @@ PROGRAMS = (
 
 def userland_hash() -> str:
     """The content hash of sources and build flags. Reads files only; takes milliseconds and needs no Go."""
-    root = settings.data("userland")
-    sources = [f"{path.relative_to(root)}\n{path.read_text(encoding='utf-8')}" for path in _sources(root)]
     commands = [build_command(Path("go"), program, Path(program.name)) for program in PROGRAMS]
-    return disk.content_hash([*sources, repr((PREFIX, PROGRAMS, commands))])
+    return disk.content_hash([*sources(PROGRAMS), repr((PREFIX, PROGRAMS, commands))])
 
 
-def _sources(root: Path) -> Iterator[Path]:
-    """The files that a build reads, wherever the checkout lies and whatever its modes: no tests, no README."""
+def sources(programs: Iterable[Program]) -> Iterator[str]:
+    """What a build of the programs reads, wherever the checkout lies and whatever its modes: no tests, no README."""
+    root = settings.data("userland")
+    folders = {program.folder for program in programs}
     for path in sorted(root.rglob("*")):
-        source = path.suffix == ".go" and not path.name.endswith("_test.go") and "testdata" not in path.parts
-        if source or path.name in {"go.mod", "go.sum"}:
-            yield path
+        inner = path.relative_to(root)
+        source = path.suffix == ".go" and not path.name.endswith("_test.go") and "testdata" not in inner.parts
+        if inner.parts[0] in folders and (source or path.name in {"go.mod", "go.sum"}):
+            yield f"{inner}\n{path.read_text(encoding='utf-8')}"
 
 
 def userland_folder() -> Path:
@@ -177,17 +178,22 @@ def _build_folder(folder: str, go: Path, draft: Path, stop: Event) -> None:
     target = draft / "bin"
     for program in PROGRAMS:
         if program.folder == folder and not stop.is_set():
-            with events.step("userland", program.name, program.version):
-                run.stream(
-                    namespaces.contained(build_command(go, program, target / program.name)),
-                    log_file=settings.state_dir() / "logs" / f"userland-{program.name}.log",
-                    env={**build_environment(program), "GOTMPDIR": str(draft / "work")},
-                    cwd=settings.data("userland") / folder,
-                    stop=stop,
-                    outside=True,
-                )
+            build_program(program, go, target / program.name, draft / "work", stop)
             for link in program.links:
                 (target / link).symlink_to(program.name)
+
+
+def build_program(program: Program, go: Path, output: Path, work: Path, stop: Event | None = None) -> None:
+    """Builds one program, with `work` for what is half done. Raises CommandError with the compiler's last lines."""
+    with events.step("userland", program.name, program.version):
+        run.stream(
+            namespaces.contained(build_command(go, program, output)),
+            log_file=settings.state_dir() / "logs" / f"userland-{program.name}.log",
+            env={**build_environment(program), "GOTMPDIR": str(work)},
+            cwd=settings.data("userland") / program.folder,
+            stop=stop,
+            outside=True,
+        )
 
 
 def manifest(folder: Path) -> list[dict[str, object]]:

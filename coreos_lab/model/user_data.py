@@ -8,11 +8,15 @@ from typing import TypeVar
 
 @dataclass(frozen=True)
 class CloudConfig:
-    """The reader's own cloud-config for one node, or for all nodes (`node` is ""): its text, and where it was read."""
+    """The reader's own cloud-config for one node, or for all nodes (`node` is ""): its text, and where it was read.
+
+    `transpiled` is what ct made of a Container Linux Config or an Ignition config, as JSON; "" for a cloud-config.
+    """
 
     node: str
     path: str
     text: str
+    transpiled: str = ""
 
 
 @dataclass(frozen=True)

@@ -29,38 +29,40 @@ UNIT_NAME = re.compile(
 
 def read(text: str, file: str) -> Document:
     """A cloud-config's values. Raises UsageError with file and line for what is none that coreos-cloudinit applies."""
+    check_size(text, file)
     refuse(list(_of_the_file(text, file)))
-    root = _compose(text, file)
+    root = compose(text, file)
     reader = _Reader(file)
     data = reader.value(root, SHAPE, ()) if root is not None else {}
     refuse(reader.problems)
     document = Document(file, data or {}, reader.lines)
-    refuse(list(_entries(document)))
+    refuse(list(entries(document)))
     return document
 
 
-def _of_the_file(text: str, file: str) -> Iterator[Problem]:
+def check_size(text: str, file: str) -> None:
+    """Raises UsageError for a text that is too long for a config of any kind."""
     size = len(text.encode("utf-8", "surrogatepass"))
-    first = text.partition("\n")[0]
     if size > SIZE_MAX:
-        yield Problem(
-            file,
-            1,
-            f"{size} bytes are too much for a cloud-config: {SIZE_MAX} at most",
-            "let a unit fetch what is big, or put it into a container image",
-        )
-    elif first.startswith("#!"):
+        why = f"{size} bytes are too much for a cloud-config: {SIZE_MAX} at most"
+        refuse([Problem(file, 1, why, "let a unit fetch what is big, or put it into a container image")])
+
+
+def _of_the_file(text: str, file: str) -> Iterator[Problem]:
+    first = text.partition("\n")[0]
+    if first.startswith("#!"):
         yield Problem(file, 1, "a script, not a cloud-config", "let a unit run it: write_files and coreos: units:")
-    elif text.lstrip().startswith("{"):
-        yield Problem(file, 1, "JSON, as Ignition configs are, not a cloud-config", f"begin with {HEADER}, write YAML")
     elif first.rstrip() != HEADER:
         near = first.strip("\ufeff \t\r").replace(" ", "")
         found = "a byte order mark or a blank before it" if near == HEADER else f"{first[:40]!r} instead"
         yield Problem(file, 1, f"the first line must be {HEADER}: there is {found}", f"write {HEADER} there")
 
 
-def _compose(text: str, file: str) -> Any:
-    """The tree of YAML nodes, which have lines and the text as typed; None for an empty document."""
+def compose(text: str, file: str) -> Any:
+    """The tree of YAML nodes, which have lines and the text as typed; None for an empty document.
+
+    Raises UsageError with file and line.
+    """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.reader import ReaderError
@@ -188,7 +190,7 @@ def _meant(key: str, here: dict[str, Shape]) -> str:
     return did_you_mean(key, sorted(here))
 
 
-def _entries(document: Document) -> Iterator[Problem]:
+def entries(document: Document) -> Iterator[Problem]:
     """What coreos-cloudinit would skip, or stop at with half of the cloud-config applied."""
     coreos = document.data.get("coreos", {})
     lists: list[tuple[Path, str, list[Any]]] = [
@@ -198,14 +200,14 @@ def _entries(document: Document) -> Iterator[Problem]:
     ]
     for number, unit in enumerate(coreos.get("units", [])):
         lists.append((("coreos", "units", number, "drop_ins"), "name", unit.get("drop_ins", [])))
-    for path, key, entries in lists:
+    for path, key, listed in lists:
         seen: set[str] = set()
-        for number, entry in enumerate(entries):
+        for number, entry in enumerate(listed):
             here, name = (*path, number), entry.get(key, "")
             if not name:
-                yield document.problem(here, f"{shown(here)}: no {key}", f"add {key}:")
+                yield document.problem(here, f"{document.shown(here)}: no {key}", f"add {key}:")
             elif name in seen:
-                yield document.problem(here, f"{shown(path)}: {name} is there twice", "make one of both")
+                yield document.problem(here, f"{document.shown(path)}: {name} is there twice", "make one of both")
             seen.add(name)
     for number, unit in enumerate(coreos.get("units", [])):
         if unit.get("name") and not UNIT_NAME.fullmatch(unit["name"]):

@@ -8,7 +8,7 @@ from pathlib import Path
 from coreos_lab.disk import shown
 from coreos_lab.errors import UsageError
 from coreos_lab.model import CloudConfig, MachineMetadata
-from coreos_lab.user_data import document, metadata
+from coreos_lab.user_data import document, kinds, metadata
 
 
 def cloud_configs(options: Sequence[str] | None) -> tuple[CloudConfig, ...] | None:
@@ -27,8 +27,10 @@ def cloud_configs(options: Sequence[str] | None) -> tuple[CloudConfig, ...] | No
             )
         text = _text(file) if file else ""
         found[node] = CloudConfig(node, str(Path(file).absolute()) if file else "", text)
-        if file:
+        if file and kinds.kind(text) == kinds.CLOUD_CONFIG:
             document.read(text, shown(Path(file)))
+        elif file:
+            kinds.check(text, shown(Path(file)))
     return tuple(found.values())
 
 

@@ -31,6 +31,7 @@ def merged(lab: Data, *readers: Data, pairs: dict[str, str], joins: bool = False
     coreos = result.setdefault("coreos", {})
     _discovery(coreos, joins=joins)
     _no_locksmith(coreos, own)
+    _nothing_masked(coreos, own)
     together = metadata.parse(coreos.get("fleet", {}).get("metadata", "")) | pairs
     if together:
         coreos.setdefault("fleet", {})["metadata"] = metadata.text(together)
@@ -54,7 +55,10 @@ def _lists(first: list[Any], second: list[Any], identity: str) -> list[Any]:
     for each in second:
         name = _name(each, identity)
         if name in places:
-            result[places[name]] = _both(result[places[name]], each)
+            before = result[places[name]]
+            if "content" in each:  # which is in its own encoding, or in none
+                before = {key: value for key, value in before.items() if key != "encoding"}
+            result[places[name]] = _both(before, each)
         else:
             places[name] = len(result)
             result.append(each)
@@ -99,3 +103,11 @@ def _no_locksmith(coreos: Data, own: Data) -> None:
     listed = [unit["name"] for unit in own.get("coreos", {}).get("units", [])]
     if coreos.get("update", {}).get("reboot_strategy") == "off" and "locksmithd.service" not in listed:
         coreos["units"] = [unit for unit in coreos.get("units", []) if unit["name"] != "locksmithd.service"]
+
+
+def _nothing_masked(coreos: Data, own: Data) -> None:
+    """Takes the lab's start of a unit away that the reader masks: it would be an error, too."""
+    asked = {unit["name"] for unit in own.get("coreos", {}).get("units", []) if unit.get("command")}
+    for number, unit in enumerate(coreos.get("units", [])):
+        if unit.get("mask") and unit["name"] not in asked:
+            coreos["units"][number] = {key: value for key, value in unit.items() if key != "command"}

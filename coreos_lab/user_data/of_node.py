@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
-from coreos_lab.disk import shown
 from coreos_lab.model import CloudConfig, Cluster, Node
-from coreos_lab.user_data import document, metadata, reserved, writing
+from coreos_lab.user_data import document, metadata, reading, reserved, risks, writing
 from coreos_lab.user_data.merge import merged
-from coreos_lab.user_data.parsed import Document, refuse
+from coreos_lab.user_data.parsed import Document, Problem, refuse
 
 
 def configs(cluster: Cluster, node: Node) -> list[CloudConfig]:
@@ -38,6 +37,11 @@ def check(cluster: Cluster, node: Node, lab: str) -> None:
         refuse(list(reserved.problems(each, own, node.address)))
 
 
+def risky(configs: Sequence[CloudConfig]) -> list[Problem]:
+    """What the configs say that may cut nodes off: each with file, line and what is safe instead."""
+    return [problem for each in configs if each.text for problem in risks.problems(reading.read(each))]
+
+
 def text(cluster: Cluster, node: Node, lab: str, *, joins: bool = False) -> str:
     """What a node boots from: the lab's own cloud-config with the reader's merged under it.
 
@@ -54,4 +58,4 @@ def text(cluster: Cluster, node: Node, lab: str, *, joins: bool = False) -> str:
 
 
 def _documents(cluster: Cluster, node: Node) -> list[Document]:
-    return [document.read(each.text, shown(Path(each.path))) for each in configs(cluster, node)]
+    return [reading.read(each) for each in configs(cluster, node)]

@@ -34,11 +34,21 @@ def refuse(problems: list[Problem]) -> None:
 
 @dataclass(frozen=True)
 class Document:
-    """A cloud-config that was read from `file`: its values by key, with "_" in all keys, and the line of each."""
+    """A cloud-config that was read from `file`: its values by key, with "_" in all keys, and the line of each.
+
+    Where it was translated, `names` has what its author calls a place, and `files` what it makes beside `write_files`
+    (directories and links), by path.
+    """
 
     file: str
     data: dict[str, Any]
     lines: dict[Path, int] = field(default_factory=dict)
+    names: dict[Path, str] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+
+    def shown(self, path: Path) -> str:
+        """A place in the words of the file."""
+        return self.names.get(path) or shown(path)
 
     def problem(self, path: Path, message: str, remedy: str = "") -> Problem:
         """A problem with the value at `path`."""

@@ -1,16 +1,17 @@
 """What of a reader's cloud-config would cut a node off from the lab, or contradict what the lab has planned.
 
+What only may do so, by what the reader has written into it, is a risk: see risks.py.
 A value that is the lab's own is no contradiction: the chapters' cloud-configs give many of them as they are here.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from coreos_lab.user_data.parsed import Document, Path, Problem, shown
+from coreos_lab.user_data.parsed import Document, Path, Problem
+from coreos_lab.user_data.risks import REPLACEABLE, RISKY_FILES, UNIT_FILE, paths
 
 PLAN = "nodes have the names and addresses of the plan"
 MEMBERS = "the lab tells etcd's members of each other"
@@ -93,15 +94,12 @@ OUR_DROP_INS = {
 STARTS = {"start", "restart", "reload", "try-restart", "reload-or-restart", "reload-or-try-restart"}
 FILES = (
     "/etc/environment",
-    "/etc/fstab",
     "/etc/group",
     "/etc/hostname",
     "/etc/ld.so.preload",
     "/etc/machine-id",
     "/etc/passwd",
-    "/etc/resolv.conf",
     "/etc/shadow",
-    "/etc/sudoers",
 )
 FOLDERS = (
     "/bin",
@@ -135,7 +133,7 @@ def problems(document: Document, lab: dict[str, Any], address: str) -> Iterator[
         for key, value in data.get("coreos", {}).get(service, {}).items():
             path, place = ("coreos", service, key), (service, key)
             if TLS.fullmatch(key):
-                yield document.problem(path, f"{shown(path)}: {LOCAL}", "leave it out")
+                yield document.problem(path, f"{document.shown(path)}: {LOCAL}", "leave it out")
             elif place in KEYS:
                 why, remedy = KEYS[place]
                 has = own.get(service, {}).get(key, DEFAULTS.get(place, ""))
@@ -156,7 +154,7 @@ def problems(document: Document, lab: dict[str, Any], address: str) -> Iterator[
 
 def _is_ours(document: Document, path: Path, value: object, has: object, why: str, remedy: str) -> Problem:
     there = f" (here: {has})" if has not in ("", None) and "token" not in str(path[-1]) else ""
-    return document.problem(path, f"{shown(path)}: {str(value)[:80]}: {why}{there}", remedy)
+    return document.problem(path, f"{document.shown(path)}: {str(value)[:80]}: {why}{there}", remedy)
 
 
 def _same(place: tuple[str, str], value: str, has: str, address: str) -> bool:
@@ -186,7 +184,7 @@ def _units(document: Document) -> Iterator[Problem]:
             yield document.problem(path, f"{name}: nodes' networks are the provider's", "leave it out")
         if name in UNITS or name.startswith("systemd-"):
             for key, value in unit.items():
-                if not _harmless(key, value):
+                if not _harmless(key, value) and not (key == "content" and name in REPLACEABLE):
                     yield document.problem(
                         (*path, key),
                         f"{name}: {key}: without this unit, as it is, the node cannot be reached",
@@ -223,12 +221,14 @@ def _takes_fleets_port(listen: str) -> bool:
 
 def _files(document: Document, ours: set[str]) -> Iterator[Problem]:
     """Files of the reader that nodes depend on; `ours` are those that the lab's own cloud-config writes."""
-    for number, file in enumerate(document.data.get("write_files", [])):
-        path = posixpath.normpath("/" + file.get("path", "").lstrip("/"))
-        where: Path = ("write_files", number, "path")
-        unit = re.fullmatch(r"/(?:etc|run)/systemd/system/([^/]+?)(?:\.d/([^/]+))?", path)
-        whole = unit and not unit[2] and (unit[1] in UNITS or unit[1].startswith("systemd-"))
-        if path in FILES or path in ours or any(path == folder or path.startswith(f"{folder}/") for folder in FOLDERS):
+    for path, where in paths(document):
+        unit = UNIT_FILE.fullmatch(path)
+        whole = unit and not unit[2] and (unit[1] in UNITS - REPLACEABLE or unit[1].startswith("systemd-"))
+        if path in RISKY_FILES:
+            continue
+        above = where[0] == "made" and any(each.startswith(f"{path.rstrip('/')}/") for each in (*FILES, *FOLDERS))
+        inside = any(path == folder or path.startswith(f"{folder}/") for folder in FOLDERS)
+        if path in FILES or path in ours or inside or above:
             yield document.problem(where, f"{path}: nodes depend on that file as it is", "write another file")
         elif whole or (unit and (unit[1], unit[2]) in OUR_DROP_INS):
             yield document.problem(where, f"{path}: nodes depend on that unit", "change it by coreos: units: drop-ins:")

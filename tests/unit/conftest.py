@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,14 @@ from typing import Any
 import pytest
 
 from coreos_lab import hints, run, settings, wait
-from coreos_lab.model import Cluster, Lab, LabUnit, Node
+from coreos_lab.cluster import transpiling
+from coreos_lab.errors import LabError
+from coreos_lab.machine_image import transpiler
+from coreos_lab.machine_image.go_toolchain import find_go
+from coreos_lab.machine_image.userland import build_command, build_environment
+from coreos_lab.model import CloudConfig, Cluster, Lab, LabUnit, Node
 from coreos_lab.plan import Request, plan
+from coreos_lab.user_data import kinds
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +49,34 @@ def _of_its_own_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """One test's cluster, and whether its machines are emulated, is not the next one's."""
     monkeypatch.setattr(wait, "patience", 1.0)
     monkeypatch.setattr(hints, "_call", hints.Call())
+
+
+@pytest.fixture(scope="session")
+def ct(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real config transpiler. Without Go, the tests that need it are skipped."""
+    binary = tmp_path_factory.mktemp("ct") / transpiler.CT.name
+    try:
+        call = build_command(find_go(), transpiler.CT, binary)
+        environment = {**os.environ, **build_environment(transpiler.CT)}
+        subprocess.run(call, check=True, capture_output=True, env=environment, cwd=settings.data("userland") / "ct")
+    except (LabError, subprocess.CalledProcessError) as error:
+        if os.environ.get("LAB_TEST_WITH_GO"):
+            raise
+        pytest.skip(f"ct cannot be built here: {error}")
+    return binary
+
+
+@pytest.fixture
+def by_ct(ct: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., CloudConfig]:
+    """Has the real ct read a config, of file mine.yml."""
+    monkeypatch.setattr(transpiling, "ensure_transpiler", lambda: ct)
+
+    def read(text: str, node: str = "") -> CloudConfig:
+        kinds.check(text, "mine.yml")
+        (config,) = transpiling.transpiled((CloudConfig(node, "mine.yml", text),)) or ()
+        return config
+
+    return read
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from coreos_lab import cli, events, run
-from coreos_lab.cluster import cloud_config
+from coreos_lab.cluster import cloud_config, transpiling
 from coreos_lab.errors import Exit, LabError, UsageError
 from coreos_lab.model import NodeState
 from coreos_lab.plan import Request, plan
@@ -300,8 +301,9 @@ def plan_with(here: Path, state: Path, payload: bytes) -> None:
     assert files(state) == before
     if said.code == Exit.USAGE:
         return
-    cluster = plan(Request(cloud_configs=given_options.cloud_configs(options)), None, set())
     with contextlib.suppress(UsageError):
+        configs = transpiling.transpiled(given_options.cloud_configs(options))
+        cluster = plan(Request(cloud_configs=configs), None, set())
         cloud_config.check(cluster)
         text = cloud_config.text(cluster, cluster.nodes[0], *cloud_config.NOT_MADE_YET)
         assert document.read(text, "merged").data["hostname"] == "core-01"
@@ -337,6 +339,113 @@ def test_any_cloud_config(path: str, key: str, value: object, here: Path, state:
 def test_any_bytes_in_a_cloud_config(at: int, junk: bytes, here: Path, state: Path) -> None:
     whole = b"#cloud-config\n" + as_yaml(CLOUD_CONFIG)
     plan_with(here, state, whole[:at] + junk + whole[at:])
+
+
+CONTAINER_LINUX: dict[str, Any] = {
+    "passwd": {"users": [{"name": "me", "groups": ["web"]}], "groups": [{"name": "web", "gid": 1500}]},
+    "storage": {
+        "files": [{"path": "/etc/mine", "filesystem": "root", "mode": 420, "contents": {"inline": "a"}}],
+        "directories": [{"path": "/srv/a", "filesystem": "root"}],
+        "links": [{"path": "/srv/b", "filesystem": "root", "target": "a"}],
+    },
+    "systemd": {"units": [{"name": "a.service", "enabled": True, "contents": "[Install]\nWantedBy=multi-user.target"}]},
+    "etcd": {"version": "3.3.0", "name": "{HOSTNAME}", "heartbeat_interval": 500},
+    "flannel": {"version": "0.7.0", "network_config": "{}", "interface": "{PRIVATE_IPV4}"},
+    "locksmith": {"reboot_strategy": "etcd-lock"},
+    "update": {"group": "stable"},
+    "docker": {"flags": ["--debug"]},
+}
+IGNITION: dict[str, Any] = {
+    "ignition": {"version": "2.2.0"},
+    "passwd": {"users": [{"name": "me", "create": {"groups": ["web"]}}]},
+    "storage": {
+        "files": [{"path": "/etc/mine", "filesystem": "root", "mode": 420, "contents": {"source": "data:,a"}}],
+        "links": [{"path": "/srv/b", "filesystem": "root", "target": "a"}],
+    },
+    "systemd": {
+        "units": [{"name": "a.service", "enable": True, "dropins": [{"name": "a.conf", "contents": "[Unit]"}]}]
+    },
+}
+PARTS = [
+    *("passwd", "passwd.users", "passwd.users.0", "storage", "storage.files", "storage.files.0", "storage.links.0"),
+    *(
+        "systemd",
+        "systemd.units",
+        "systemd.units.0",
+        "etcd",
+        "flannel",
+        "locksmith",
+        "update",
+        "docker",
+        "ignition",
+        "x",
+    ),
+]
+KEYS = [
+    *("name", "path", "mode", "contents", "version", "files", "units", "user", "enabled", "dropins", "network_config"),
+    *("source", "target", "groups", "create", "reboot_strategy", "flags", "disks", "config", "x"),
+]
+
+
+@pytest.fixture
+def with_ct(ct: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the real ct be called, and nothing else."""
+
+    def only_ct(argv: list[Path], *, input_text: str = "", **more: Any) -> run.Completed:
+        if argv != [ct]:
+            raise LabError("out of reach")
+        timeout = more["timeout"]
+        done = subprocess.run(argv, input=input_text, capture_output=True, text=True, timeout=timeout, check=True)
+        return run.Completed((str(ct),), 0, done.stdout, done.stderr)
+
+    monkeypatch.setattr(run, "run", only_ct)
+    monkeypatch.setattr(transpiling, "ensure_transpiler", lambda: ct)
+
+
+@pytest.mark.usefixtures("with_ct")
+@settings(some, max_examples=share(300))
+@given(
+    whole=st.sampled_from([CONTAINER_LINUX, IGNITION]),
+    path=st.sampled_from(PARTS),
+    key=st.sampled_from(KEYS),
+    value=values,
+    data=st.data(),
+)
+def test_any_container_linux_config(
+    whole: dict[str, Any], path: str, key: str, value: object, data: st.DataObject, here: Path, state: Path
+) -> None:
+    changed = json.loads(json.dumps(whole))
+    at: Any = changed
+    for part in path.split("."):
+        at = at[int(part)] if isinstance(at, list) else at.setdefault(part, {})
+    if isinstance(at, dict):
+        at[data.draw(st.sampled_from([key, *at]))] = value
+    else:
+        at.append(value)
+    try:
+        written = json.dumps(changed).encode() if "ignition" in whole else as_yaml(changed)
+    except Exception:  # what ruamel does not write is no file
+        return
+    plan_with(here, state, written)
+
+
+@pytest.mark.usefixtures("with_ct")
+@settings(some, max_examples=share(300))
+@given(whole=st.sampled_from([CONTAINER_LINUX, IGNITION]), at=st.integers(0, 900), junk=JUNK)
+def test_any_bytes_in_a_container_linux_config(
+    whole: dict[str, Any], at: int, junk: bytes, here: Path, state: Path
+) -> None:
+    text = json.dumps(whole, indent=1).encode() if "ignition" in whole else as_yaml(whole)
+    plan_with(here, state, text[:at] + junk + text[at:])
+
+
+@pytest.mark.parametrize("text", ["systemd: {}\n", '{"ignition": {"version": "2.2.0"}}'])
+def test_what_ct_would_have_to_be_built_for_changes_nothing(text: str, here: Path, state: Path) -> None:
+    (here / "mine.yml").write_text(text)
+    before = files(state)
+    assert lab("up", "--cloud-config", "mine.yml", "--dry-run").code == Exit.ENVIRONMENT
+    assert lab("render", "cloud-config", "--cloud-config", "mine.yml").code == Exit.ENVIRONMENT
+    assert files(state) == before
 
 
 UNIT_LINES = st.one_of(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 
 from coreos_lab import settings
-from coreos_lab.cluster import applying, cloud_config, lifecycle, mirror
+from coreos_lab.cluster import applying, cloud_config, lifecycle, mirror, transpiling
 from coreos_lab.commands import planning
 from coreos_lab.commands import up as command
 from coreos_lab.containers import pidfile
@@ -191,3 +193,90 @@ def test_running_nodes_keep_theirs_until_it_is_applied(
     assert applied == ["core-01", "core-02", "core-03"]
     assert capsys.readouterr().out.endswith("left\n")
     assert store.require("own").metadata == (MachineMetadata("", "a=b"),)
+
+
+RISKY = CloudConfig("", "/m/mine.yml", "#cloud-config\nwrite_files:\n  - {path: /etc/resolv.conf}\n")
+
+
+class Terminal(io.StringIO):
+    """Somebody who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("builds")
+def test_what_may_cut_nodes_off_is_shown_and_confirmed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cloud_config, "judge", lambda _configs: None)
+    risk = "/m/mine.yml:3: /etc/resolv.conf: replaces the file of the node"
+
+    def up(**options: bool) -> str:
+        command.up(Request("own", cloud_configs=(RISKY,)), keep=True, as_json=False, **{"dry_run": False, **options})
+        return capsys.readouterr().err
+
+    for answers in (io.StringIO("y\n"), Terminal("n\n"), Terminal("")):
+        monkeypatch.setattr(sys, "stdin", answers)
+        with pytest.raises(UsageError) as caught:
+            up()
+        assert caught.value.message.startswith(risk)
+        assert "--yes" in caught.value.hint
+        assert store.names() == []
+    assert capsys.readouterr().err.count(f"{risk}: units find no names") == 3
+    assert risk in up(dry_run=True)  # which does nothing that would have to be confirmed
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert "Boot the nodes with it? [y/N]" in up()
+    assert store.require("own").cloud_configs == (RISKY,)
+    assert risk not in up()  # confirmed once
+    store.ClusterFolder("own").plan.unlink()
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert risk in up(yes=True)
+
+
+@pytest.mark.usefixtures("builds")
+def test_what_is_refused_anyway_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    wrong = replace(RISKY, text=f"{RISKY.text}hostname: web\n")
+    with pytest.raises(UsageError, match="hostname: web"):
+        command.up(Request("own", cloud_configs=(wrong,)), keep=True, dry_run=False, as_json=False)
+    assert sys.stdin.read() == "y\n"
+
+
+@pytest.mark.usefixtures("builds")
+def test_ct_is_not_built_for_what_is_refused_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+
+    def build() -> Path:
+        built.append("ct")
+        raise LabError("no Go")
+
+    monkeypatch.setattr(transpiling, "ensure_transpiler", build)
+    mine = CloudConfig("core-09", "/m/mine.yml", "systemd: {}\n")
+    with pytest.raises(UsageError, match="core-09: no such node"):
+        command.up(Request("own", cloud_configs=(mine,)), keep=True, dry_run=False, as_json=False)
+    assert built == []
+    with pytest.raises(LabError, match="no Go"):
+        command.up(
+            Request("own", cloud_configs=(replace(mine, node="core-01"),)), keep=True, dry_run=False, as_json=False
+        )
+    assert store.names() == []
+
+
+@pytest.mark.usefixtures("builds")
+def test_what_ct_made_of_a_config_is_kept_with_the_plan(ct: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transpiling, "ensure_transpiler", lambda: ct)
+    judged: list[CloudConfig] = []
+    monkeypatch.setattr(cloud_config, "judge", judged.extend)
+    text = "storage:\n  files: [{path: /etc/mine, filesystem: root, contents: {inline: a}}]\n"
+    request = Request("own", cloud_configs=(CloudConfig("", "/m/mine.yml", text),))
+    command.up(request, keep=True, dry_run=False, as_json=False)
+    kept = store.require("own")
+    assert kept.cloud_configs[0].text == text
+    assert judged == list(kept.cloud_configs)
+    monkeypatch.setattr(transpiling, "ensure_transpiler", lambda: pytest.fail("ct is asked once"))
+    assert "path: /etc/mine" in cloud_config.text(kept, kept.nodes[1], *cloud_config.NOT_MADE_YET)
+    wrong = replace(request.cloud_configs[0], text=text.replace("/etc/mine", "/etc/passwd"))  # type: ignore[index]
+    monkeypatch.setattr(transpiling, "ensure_transpiler", lambda: ct)
+    with pytest.raises(UsageError, match="/m/mine.yml:2: /etc/passwd: nodes depend on that file"):
+        command.up(replace(request, cloud_configs=(wrong,)), keep=True, dry_run=False, as_json=False)

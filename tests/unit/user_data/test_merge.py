@@ -104,3 +104,17 @@ def test_locksmith_is_not_started_where_it_is_masked() -> None:
     assert "locksmithd.service" not in [unit["name"] for unit in merge(off)["coreos"]["units"]]
     other = {"coreos": {"update": {"reboot_strategy": "reboot"}}}
     assert "locksmithd.service" in [unit["name"] for unit in merge(other)["coreos"]["units"]]
+
+
+def test_what_is_masked_is_not_started() -> None:
+    masked = {"coreos": {"units": [{"name": "locksmithd.service", "mask": True}]}}
+    (found,) = [unit for unit in merge(masked)["coreos"]["units"] if unit["name"] == "locksmithd.service"]
+    assert found == {"name": "locksmithd.service", "mask": True}
+
+
+def test_a_files_content_comes_with_its_own_encoding() -> None:
+    every = {"write_files": [{"path": "/x", "content": "YQ==", "encoding": "base64", "permissions": "0600"}]}
+    own = {"write_files": [{"path": "/x", "content": "plain"}]}
+    assert {"path": "/x", "content": "plain", "permissions": "0600"} in merge(every, own)["write_files"]
+    mode = {"write_files": [{"path": "/x", "permissions": "0644"}]}
+    assert merge(every, mode)["write_files"][-1]["encoding"] == "base64"

@@ -9,7 +9,7 @@ import pytest
 from coreos_lab.cluster import cloud_config
 from coreos_lab.errors import UsageError
 from coreos_lab.model import CloudConfig, Cluster, MachineMetadata
-from coreos_lab.user_data import document
+from coreos_lab.user_data import document, of_node
 
 MADE = cloud_config.NOT_MADE_YET
 
@@ -125,7 +125,7 @@ def test_a_nodes_own_wins_over_that_for_all(with_config: Callable[..., Cluster])
         ("coreos:\n  locksmith:\n    endpoint: http://10.0.0.1:2379\n", ":4: coreos: locksmith: endpoint: http"),
         ("coreos:\n  units:\n    - {name: sshd.socket, mask: true}\n", ":4: sshd.socket: mask: without this unit"),
         ("coreos:\n  units:\n    - {name: etcd2.service, command: stop}\n", ":4: etcd2.service: command: without"),
-        ("coreos:\n  units:\n    - {name: docker.service, content: x}\n", ":4: docker.service: content: without"),
+        ("coreos:\n  units:\n    - {name: dbus.service, content: x}\n", ":4: dbus.service: content: without"),
         ("coreos:\n  units:\n    - {name: systemd-logind.service, mask: true}\n", ":4: systemd-logind.service: mask"),
         ("coreos:\n  units:\n    - {name: 10-eth1.network, content: x}\n", ":4: 10-eth1.network: nodes' networks"),
         (
@@ -136,13 +136,13 @@ def test_a_nodes_own_wins_over_that_for_all(with_config: Callable[..., Cluster])
             "coreos:\n  units:\n    - {name: fleet.socket, drop-ins: [{name: 30-tcp.conf, content: a}]}\n",
             ":4: fleet.socket: 30-tcp.conf: the lab has",
         ),
-        ("write_files:\n  - {path: /etc/ssh/sshd_config}\n", ":3: /etc/ssh/sshd_config: nodes depend"),
+        ("write_files:\n  - {path: /etc/ssh/ssh_host_rsa_key}\n", ":3: /etc/ssh/ssh_host_rsa_key: nodes depend"),
         ("write_files:\n  - {path: /etc//coreos/../coreos/hosts}\n", ":3: /etc/coreos/hosts: nodes depend"),
         ("write_files:\n  - {path: etc/environment}\n", ":3: /etc/environment: nodes depend"),
         ("write_files:\n  - {path: /home/core/.ssh/authorized_keys}\n", ":3: /home/core/.ssh/authorized_keys: nodes"),
         (
-            "write_files:\n  - {path: /etc/systemd/system/etcd2.service}\n",
-            ":3: /etc/systemd/system/etcd2.service: nodes",
+            "write_files:\n  - {path: /etc/systemd/system/dbus.service}\n",
+            ":3: /etc/systemd/system/dbus.service: nodes",
         ),
         ("write_files:\n  - {path: /etc/sudoers.d/core}\n", ":3: /etc/sudoers.d/core: the lab needs"),
         (
@@ -177,3 +177,27 @@ def test_what_would_cut_off_a_node_is_refused_by_name(
 )
 def test_what_leaves_a_node_reachable_is_the_readers(with_config: Callable[..., Cluster], body: str) -> None:
     cloud_config.check(with_config({"core-02": body}))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("coreos:\n  units:\n    - {name: docker.service, content: x}\n", ":4: docker.service: content: replaces the"),
+        ("write_files:\n  - {path: /etc/ssh/sshd_config}\n", ":3: /etc/ssh/sshd_config: replaces the file"),
+        ("write_files:\n  - {path: /etc//resolv.conf}\n", ":3: /etc/resolv.conf: replaces the file"),
+        (
+            "write_files:\n  - {path: /run/systemd/system/etcd2.service}\n",
+            ":3: /run/systemd/system/etcd2.service: replaces the unit",
+        ),
+    ],
+)
+def test_what_may_cut_off_a_node_is_a_risk(with_config: Callable[..., Cluster], body: str, message: str) -> None:
+    cluster = with_config({"core-02": body})
+    cloud_config.check(cluster)
+    (risk,) = of_node.risky(cluster.cloud_configs)
+    assert str(risk).startswith(f"/m/core-02.yml{message}")
+    assert risk.remedy
+
+
+def test_without_a_risk_there_is_nothing_to_ask(with_config: Callable[..., Cluster]) -> None:
+    assert of_node.risky(with_config({"": CHAPTER, "core-01": "hostname: core-01\n"}).cloud_configs) == []
