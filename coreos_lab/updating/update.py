@@ -71,7 +71,7 @@ class Update:
                 if standing.phase is not Phase.DONE
             ]
             probes = {**prober.samples, QualifiedName("", ETCD_PROBE): writes.samples}
-            return board(observer, probes, doing, self._phases.began)
+            return board(observer, probes, doing, self._phases.began, time.monotonic())
 
         with prober, writes, observer, screen.foot(drawn):
             steady = self._is_steady()

@@ -61,7 +61,7 @@ def test_what_is_wrong_is_said_and_nothing_is_shown(lab: Lab, tmp_path: Path, te
 
 def test_no_such_secret_and_no_such_file(lab: Lab, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="mine has no such secret") as refused:
-        lab_secrets.require(lab, {"acount": "x"})
+        lab_secrets.require(lab, {"accaunt": "x"})
     assert "account" in refused.value.hint
     with pytest.raises(UsageError, match="lists no secrets|no such secret"):
         lab_secrets.require(replace(lab, secrets={}), {"account": "x"})

@@ -41,13 +41,13 @@ async function openSearch() {
   const [announced] = (await etcd.values("/services/search")).values;
   const text = (await etcd.get(AUTH)) ?? (await fail(`no account in ${AUTH}`));
   try {
-    return new Search(searchUrl(process.env.SEARCH || STAND_IN, announced), accountIn(text));
+    return new Search(searchUrl(process.env.SEARCH || STAND_IN, announced), parseAccount(text));
   } catch (error) {
     return fail(error.message);
   }
 }
 
-function accountIn(text) {
+function parseAccount(text) {
   try {
     return readAccount(text);
   } catch (error) {
