@@ -24,13 +24,13 @@ from coreos_lab.records.store import ClusterFolder
 # fleet drops a unit as soon as it has asked systemd to stop it, and it has no state of a node whose fleetd has lost its
 # etcd (fleetd may take half a minute to reach it again). So the nodes themselves are asked. A unit that fails while it
 # stops stays in systemd as failed, without a unit file, and makes the machine "degraded": it is reset.
-SETTLED = """
+SETTLED = r"""
 now() { cut -d . -f 1 /proc/uptime; }  # seconds that no change of the clock affects
 end=$(($(now) + DEADLINE))
 busy() {
     for unit in "$@"; do [ ! -e "/run/fleet/units/$unit" ] || echo "$unit"; done
     states=$(systemctl is-active "$@")
-    [ "$(echo "$states" | wc -l)" = $# ] || states="its systemd does not answer"
+    [ "$(echo "$states" | wc -l)" = $# ] || states=$(printf '%s\n' "$@")  # one that does not answer says nothing of any
     echo "$states" | grep -vE '^(inactive|failed|unknown)$'
 }
 while left=$(busy "$@"); [ -n "$left" ] && [ "$(now)" -lt $end ]; do sleep 0.2; done
@@ -117,7 +117,8 @@ def _end(cluster: Cluster, nodes: Sequence[Node], units: Sequence[str], then: st
     # its key, a file system is unmounted while its servers run. systemd stops them, because fleet does not wait for the
     # end: it removes the unit's file meanwhile, and systemd would then skip the unit's ExecStopPost=.
     everything = groups(units)
-    _everywhere(cluster, nodes, _keep_loaded([unit for group in everything for unit in group]))
+    instances = [unit for group in everything for unit in group]
+    _everywhere(cluster, nodes, _keep_loaded(instances))
     for group in reversed(everything):
         _everywhere(cluster, nodes, ["sudo", "systemctl", "stop", "--quiet", *group])
     wait.until(
@@ -134,7 +135,7 @@ def _end(cluster: Cluster, nodes: Sequence[Node], units: Sequence[str], then: st
     )
     _everywhere(cluster, nodes, ["sudo", "systemctl", "stop", "--quiet", KEEPER])
     settled = SETTLED.replace("DEADLINE", f"{wait.patiently(SETTLE_DEADLINE):.0f}")
-    outcomes = _everywhere(cluster, nodes, ["sh", "-c", settled, "sh", *units])
+    outcomes = _everywhere(cluster, nodes, ["sh", "-c", settled, "sh", *instances])
     for node, done in outcomes.items():
         if done is None or done.returncode not in (0, 1):
             raise LabError(
