@@ -57,8 +57,8 @@ class Timeline:
         )
         shape = f'<path class="range" d="{self._range(curve.points, top)}"/>'
         plot = f'<svg viewBox="0 0 1000 {PLOT}" preserveAspectRatio="none" width="100%" height="{PLOT}">{shape}</svg>'
-        nexts = [span.begin for span in curve.outages[1:]] + [math.inf]
-        down = "".join(self._outage(span, until) for span, until in zip(curve.outages, nexts, strict=True))
+        begins = [*(span.begin for span in curve.outages), math.inf]
+        down = "".join(self._outage(span, begins[number]) for number, span in enumerate(curve.outages, 1))
         lost = "".join(self._bad(point) for point in curve.points if point.bad)
         inner = self._behind(PLOT) + down + plot + lost
         return self._row(PLOT, f"{curve.name}: {told(curve)}", grid + self._time(PLOT, inner), self._data(curve))
