@@ -193,9 +193,16 @@ def samples(folder: Path) -> Iterator[Sample]:
     try:
         with path.open(encoding="utf-8") as lines:
             for line in lines:
-                yield Sample(**json.loads(line))
-    except (TypeError, ValueError) as error:
+                yield _sample(json.loads(line))
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise LabError(f"{path}: not a record of probes' samples: {error}") from None
+
+
+def _sample(raw: dict[str, Any]) -> Sample:
+    if not isinstance(raw["ok"], bool):
+        raise TypeError(f"{raw['ok']!r} is neither true nor false")
+    texts = {name: _text(raw[name]) for name in ("lab", "probe")}
+    return Sample(**{**raw, **texts, "mono": _seconds(raw["mono"]), "wall": _seconds(raw["wall"])})
 
 
 def derived(verdict: Verdict, measured: Iterable[Sample]) -> Verdict:
