@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from coreos_lab import disk, hints
 from coreos_lab.chaos.probes import Outage, Sample
@@ -141,27 +143,48 @@ def load(folder: Path) -> Verdict:
                 f"{path}: a record of version {version}, and this lab reads version {VERSION}",
                 f"break and verify again: {hints.lab('break', node_name(1), '--verify')}",
             )
-        phases = tuple(_phase(each) for each in raw["phases"])
-        lists = {name: tuple(raw[name]) for name in ("nodes", "labs")}
-        measures = {
-            field: {QualifiedName.parse(name): value for name, value in raw[field].items()}
-            for field in ("outages", "objectives")
-        }
-        return Verdict(**{**raw, **lists, **measures, "outcome": Outcome(raw["outcome"]), "phases": phases})
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return _verdict(raw)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise LabError(
             f"{path}: not a verdict's record: {error}",
             f"break and verify again: {hints.lab('break', node_name(1), '--verify')}",
         ) from None
 
 
-def _phase(raw: dict[str, object]) -> Phase:
-    fields = dict(raw)
-    checks = tuple(
-        CheckResult(**{**each, "outcome": Outcome(each["outcome"])})
-        for each in fields.pop("checks")  # type: ignore[attr-defined]
-    )
-    return Phase(**{**fields, "outcome": Outcome(fields["outcome"]), "checks": checks})  # type: ignore[arg-type]
+def _verdict(raw: dict[str, Any]) -> Verdict:
+    """A verdict of its record. Raises what its caller reports for a value of a wrong kind: records may be damaged."""
+    texts = {name: _text(raw[name]) for name in ("cluster", "fault")}
+    lists = {name: tuple(map(_text, raw[name])) for name in ("nodes", "labs")}
+    measures = {
+        name: {QualifiedName.parse(each): _seconds(value) for each, value in raw[name].items()}
+        for name in ("outages", "objectives")
+    }
+    phases = tuple(map(_phase, raw["phases"]))
+    return Verdict(**{**raw, **texts, **lists, **measures, "outcome": Outcome(raw["outcome"]), "phases": phases})
+
+
+def _phase(raw: dict[str, Any]) -> Phase:
+    texts = {name: _text(raw[name]) for name in ("name", "evidence")}
+    began = None if raw.get("began") is None else _seconds(raw["began"])
+    more = {"outcome": Outcome(raw["outcome"]), "seconds": _seconds(raw["seconds"]), "began": began}
+    return Phase(**{**raw, **texts, **more, "checks": tuple(map(_check, raw["checks"]))})
+
+
+def _check(raw: dict[str, Any]) -> CheckResult:
+    texts = {name: _text(raw[name]) for name in ("name", "message", "lab")}
+    return CheckResult(**{**raw, **texts, "outcome": Outcome(raw["outcome"]), "seconds": _seconds(raw["seconds"])})
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"{value!r} is no number of seconds")
+    return float(value)
 
 
 def samples(folder: Path) -> Iterator[Sample]:
@@ -172,9 +195,16 @@ def samples(folder: Path) -> Iterator[Sample]:
     try:
         with path.open(encoding="utf-8") as lines:
             for line in lines:
-                yield Sample(**json.loads(line))
-    except (TypeError, ValueError) as error:
+                yield _sample(json.loads(line))
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise LabError(f"{path}: not a record of probes' samples: {error}") from None
+
+
+def _sample(raw: dict[str, Any]) -> Sample:
+    if not isinstance(raw["ok"], bool):
+        raise TypeError(f"{raw['ok']!r} is neither true nor false")
+    texts = {name: _text(raw[name]) for name in ("lab", "probe")}
+    return Sample(**{**raw, **texts, "mono": _seconds(raw["mono"]), "wall": _seconds(raw["wall"])})
 
 
 def derived(verdict: Verdict, measured: Iterable[Sample]) -> Verdict:

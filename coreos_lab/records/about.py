@@ -21,6 +21,7 @@ from coreos_lab.units_of_measure import as_size
 
 FILE = "about.json"
 FORMAT = Format("description of a run")
+LARGEST = 16 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def save(about: About, folder: Path) -> None:
 def load(folder: Path) -> About | None:
     """A run's description; None for a run from before there was one. OtherVersionError for one of another version."""
     try:
-        return FORMAT.read(folder / FILE, _parse)
+        return FORMAT.parse(_raw(folder), str(folder / FILE), _parse)
     except FileNotFoundError:
         return None
 
@@ -80,16 +81,33 @@ def load(folder: Path) -> About | None:
 def verb(folder: Path) -> str:
     """The verb of a run, of a description of any version; "" where that is not known."""
     try:
-        raw = disk.read_json(folder / FILE)
-    except (OSError, LabError, RecursionError):
+        raw = _raw(folder)
+    except (OSError, LabError):
         return ""
     found = raw.get("verb") if isinstance(raw, dict) else ""
     return found if isinstance(found, str) else ""
 
 
+def _raw(folder: Path) -> object:
+    """A run's description as JSON; it may come from another machine, and be anything."""
+    path = folder / FILE
+    if path.stat().st_size > LARGEST:
+        raise LabError(f"{path}: larger than any description of a run")
+    try:
+        return disk.read_json(path)
+    except RecursionError:
+        raise LabError(f"{path}: not a description of a run") from None
+
+
 def _parse(record: Record) -> About:
-    mono, wall = float(record["mono"]), float(record["wall"])
-    return About(**{**record, "mono": mono, "wall": wall, "nodes": tuple(map(str, record["nodes"]))})
+    texts = {name: str(record[name]) for name in ("verb", "what", "again", "lab")}
+    times = {name: float(record[name]) for name in ("mono", "wall")}
+    tables = {
+        name: {str(key): str(value) for key, value in record[name].items()}
+        for name in ("host", "cluster", "labs", "files")
+    }
+    nodes = tuple(map(str, record["nodes"]))
+    return About(**{**record, **texts, **times, **tables, "nodes": nodes, "judged": record["judged"] is True})
 
 
 def _host() -> dict[str, str]:

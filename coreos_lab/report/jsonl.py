@@ -11,6 +11,7 @@ T = TypeVar("T")
 LINE = 1 << 20  # bytes: a longer line is left out
 TEXT = 2000  # characters of a text
 SECONDS = 1e12  # no clock is beyond
+UNUSABLE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)  # what using a damaged object raises
 
 
 class Lines:
@@ -22,7 +23,7 @@ class Lines:
         self.problems: list[str] = []
 
     def read(self, make: Callable[[dict[str, Any]], T]) -> Iterator[T]:
-        """What `make` makes of each object. It raises KeyError, TypeError or ValueError for one that it cannot use."""
+        """What `make` makes of each object. It raises one of UNUSABLE for an object that it cannot use."""
         try:
             with self._path.open("rb") as lines:
                 yield from self._made(lines, make)
@@ -46,7 +47,7 @@ class Lines:
                 continue
             try:
                 yield make(_object(line))
-            except (KeyError, TypeError, ValueError, RecursionError):
+            except (*UNUSABLE, RecursionError):
                 self._reject(number, "not as this record's lines are" if whole else "cut off")
 
     def _reject(self, number: int, wrong: str) -> None:

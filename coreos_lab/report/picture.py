@@ -49,19 +49,22 @@ class Timeline:
     def curve(self, curve: Curve) -> str:
         """A probe: how long answers took, from the fastest to the slowest of each moment, and where there was none."""
         top = max([1.0, *(point.high for point in curve.points if point.high is not None)])
-        grid = "".join(
-            f'<line class="grid" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
+        heights = [(each, _height(each, top)) for each in (0.01, 0.1, 1.0)]
+        grid = "".join(f'<line class="grid" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>' for _each, y in heights)
+        scale = "".join(
             f'<text class="scale" x="100%" dx="-4" y="{y - 3:.1f}">{duration(each)}</text>'
-            for each in (0.01, 0.1, 1.0)
-            if (y := _height(each, top)) > STRIP * 2
+            for each, y in heights
+            if y > 2 * STRIP
         )
         shape = f'<path class="range" d="{self._range(curve.points, top)}"/>'
         plot = f'<svg viewBox="0 0 1000 {PLOT}" preserveAspectRatio="none" width="100%" height="{PLOT}">{shape}</svg>'
-        nexts = [span.begin for span in curve.outages[1:]] + [math.inf]
-        down = "".join(self._outage(span, until) for span, until in zip(curve.outages, nexts, strict=True))
+        begins = [*(span.begin for span in curve.outages), math.inf]
+        down = "".join(self._outage(span, begins[number]) for number, span in enumerate(curve.outages, 1))
         lost = "".join(self._bad(point) for point in curve.points if point.bad)
         inner = self._behind(PLOT) + down + plot + lost
-        return self._row(PLOT, f"{curve.name}: {told(curve)}", grid + self._time(PLOT, inner), self._data(curve))
+        return self._row(
+            PLOT, f"{curve.name}: {told(curve)}", grid + self._time(PLOT, inner) + scale, self._data(curve)
+        )
 
     def _row(self, height: int, label: str, inner: str, data: str = "") -> str:
         named = f'class="row" role="img" aria-label="{_text(label)}"'

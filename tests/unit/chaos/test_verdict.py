@@ -209,7 +209,17 @@ def test_what_is_not_there_is_said(run: Callable[..., Path], planned: Callable[.
         command.verdict("core", None, as_json=False)
 
 
-@pytest.mark.parametrize("line", ['{"lab": "ch3", "pro', '{"lab": "ch3"}', "7"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"lab": "ch3", "pro',
+        '{"lab": "ch3"}',
+        "7",
+        '{"lab": "ch3", "probe": "front", "mono": "7", "wall": 7, "ok": true}',
+        '{"lab": "ch3", "probe": [], "mono": 7, "wall": 7, "ok": true}',
+        '{"lab": "ch3", "probe": "front", "mono": 7, "wall": 7, "ok": "false"}',
+    ],
+)
 def test_evidence_that_is_damaged_is_told(run: Callable[..., Path], line: str) -> None:
     folder = run(WHOLE)
     with (folder / PROBES).open("a") as out:
