@@ -42,6 +42,14 @@ def test_each_phase_of_each_node_is_one_line(planned: Planned, park: Make) -> No
     ]
 
 
+def test_a_lock_that_cannot_be_read_now_is_held_as_before(planned: Planned, park: Make) -> None:
+    made = park({"core-01": ["goes", "boots", "held", "held", "new"]})
+    made.silent = [2]
+    assert [line for line in noted(watching(made, planned()).run) if line.endswith("is updated")] == [
+        "core-01 is updated"
+    ]
+
+
 def ends(run: Callable[[], object]) -> LabError:
     with pytest.raises(LabError) as caught:
         run()
