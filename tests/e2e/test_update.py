@@ -132,7 +132,7 @@ def test_strategies_and_groups_of_the_cloud_config(updated: Lab, tmp_path: Path)
         old = versions()
         assert "there is: beta, stable" in lab("update", "--group", "alpha", code=2).err
         stopped = lab("update", "--group", "beta", code=3, timeout=LONG)
-        assert "core-02: have the reboot strategy off" in stopped.err
+        assert "core-02: the update is installed; with the reboot strategy off" in stopped.err
         assert "UPDATED_NEED_REBOOT" in on("core-02", "update_engine_client -status")
         assert versions() == old
         lab("break", "core-02", "--fault", "reboot")

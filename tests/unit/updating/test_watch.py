@@ -111,7 +111,7 @@ def test_nodes_to_be_rebooted_by_hand_are_no_pass(planned: Planned, park: Make) 
     made = park({"core-01": ["by hand"], "core-02": ["goes", "boots", "new"]})
     error = ends(watching(made, planned()).run)
     assert isinstance(error, UnknownError)
-    assert error.message.startswith("core-01: have the reboot strategy off")
+    assert error.message.startswith("core-01: the update is installed; with the reboot strategy off")
     assert made.round == 2, "the other one first"
 
 
