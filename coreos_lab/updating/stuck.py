@@ -82,13 +82,13 @@ def at_rest(standings: Mapping[str, Standing]) -> LabError | None:
         if look is not None and (left is None or left > SOON):
             when = f", in {left / 60:.0f} min" if left is not None else ""
             return UnknownError(
-                f"{', '.join(windows)}: reboot in their window ({look.window}{when}), so the update is not over",
+                f"{', '.join(windows)}: the update is installed; the reboot window ({look.window}{when}) has not begun",
                 f"look again later: {hints.lab('update')}",
             )
     by_hand = [name for name, standing in standings.items() if standing.phase is Phase.BY_HAND]
     if by_hand and not windows:
         return UnknownError(
-            f"{', '.join(by_hand)}: have the reboot strategy off, so the update is not over",
+            f"{', '.join(by_hand)}: the update is installed; with the reboot strategy off somebody must reboot",
             f"reboot one after the other: {hints.lab('ssh', by_hand[0], '--', 'sudo', 'locksmithctl', 'reboot')};"
             f" then: {hints.lab('update')}",
         )

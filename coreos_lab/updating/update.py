@@ -12,7 +12,7 @@ from coreos_lab import events, screen
 from coreos_lab.chaos.board import board
 from coreos_lab.chaos.objectives import allowed
 from coreos_lab.chaos.observer import Observer
-from coreos_lab.chaos.phases import Phases, reason
+from coreos_lab.chaos.phases import Phases
 from coreos_lab.chaos.probes import Prober, Sample, record
 from coreos_lab.chaos.verdict import OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of, save
 from coreos_lab.chaos.writes import Writes
@@ -127,7 +127,7 @@ class Update:
             self._watch.run()
             ready.wait_for_nodes(self._cluster, self._nodes, self._provider, deadline=self._provider.boot_deadline)
         except LabError as error:
-            self._phases.add("update", Outcome.UNKNOWN, began, reason(error))
+            self._phases.add("update", Outcome.UNKNOWN, began, error.message)
             return error
         left = [node.name for node in self._cluster.nodes if self._is_left(node)]
         reads = {node.name: [s for s in observer.reads[node.name] if s.mono >= began] for node in self._nodes}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from coreos_lab import events, hints, wait
 from coreos_lab.clients import etcd, ssh
@@ -36,6 +37,7 @@ class Watch:
         self._boots = {node.name: provider.boot_id(cluster, node) for node in nodes}
         self._changed: dict[str, tuple[Phase, float]] = {}
         self._machines = {id_: node.name for node in cluster.nodes if (id_ := provider.machine_id(cluster, node))}
+        self._known: dict[str, Lock] = {}
         self.standings: dict[str, Standing] = {}
         self.most = 1  # the most machines that a lock let reboot at once
 
@@ -69,14 +71,12 @@ class Watch:
         return Seen(on=True, look=found, healthy=healthy)
 
     def _locks(self) -> dict[str, Lock]:
-        """The locks; none where etcd does not answer now, as when a member is about to leave."""
+        """The locks; as they were where etcd does not answer now, since a machine gives its lock back through etcd."""
         running = node_states.running(self._cluster, self._provider)
-        try:
-            found = locks_in_etcd.read(Etcd(node_states.addresses(running), timeout=1.0))
-        except LabError:
-            return {}
-        self.most = max([self.most, *(lock.most for lock in found.values())])
-        return found
+        with suppress(LabError):
+            self._known = locks_in_etcd.read(Etcd(node_states.addresses(running), timeout=1.0))
+        self.most = max([self.most, *(lock.most for lock in self._known.values())])
+        return self._known
 
     def _judge(self, seen: dict[str, Seen], locks: dict[str, Lock]) -> None:
         now = time.monotonic()

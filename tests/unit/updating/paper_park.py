@@ -12,6 +12,7 @@ import pytest
 
 from coreos_lab import wait
 from coreos_lab.clients import etcd, ssh
+from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import ready
 from coreos_lab.providers.base import SlotProvider
@@ -34,6 +35,7 @@ class Park:
     def __init__(self, said: dict[str, list[str]], most: int = 1) -> None:
         self.said, self.most, self.round = said, most, 0
         self.stolen: list[str] = []  # machine ids that have the lock besides
+        self.silent: list[int] = []  # rounds in which etcd does not answer
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
@@ -92,7 +94,13 @@ def park(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Park]:
         monkeypatch.setattr(wait, "pause", pause)
         monkeypatch.setattr(time, "monotonic", lambda: made.round * ROUND)
         monkeypatch.setattr(watch, "look", made.look)
-        monkeypatch.setattr(etcd.Etcd, "tree", lambda _self, _key: made.tree())
+
+        def tree(_self: object, _key: str) -> dict[str, str]:
+            if made.round in made.silent:
+                raise CannotCheckError("etcd: no answer")
+            return made.tree()
+
+        monkeypatch.setattr(etcd.Etcd, "tree", tree)
         monkeypatch.setattr(etcd, "is_healthy", lambda _address: True)
         monkeypatch.setattr(ready, "port_open", lambda *_args: True)
         monkeypatch.setattr(ready, "last_words", lambda *_args: "the journal's last words")

@@ -74,7 +74,7 @@ def test_nodes_that_reboot_by_hand_end_the_wait_when_nothing_else_moves() -> Non
     by_hand = {"core-01": standing(Phase.BY_HAND), "core-02": standing(Phase.DONE)}
     error = stuck.at_rest(by_hand)
     assert isinstance(error, UnknownError)
-    assert "core-01: have the reboot strategy off" in error.message
+    assert "core-01: the update is installed; with the reboot strategy off" in error.message
     assert "lab ssh core-01 -- sudo locksmithctl reboot;" in error.hint
     assert stuck.at_rest({**by_hand, "core-03": standing(Phase.REBOOTS)}) is None
     assert stuck.at_rest({"core-01": standing(Phase.DONE)}) is None
@@ -86,7 +86,7 @@ def test_a_window_that_begins_soon_is_waited_for(said: str, *, ends: bool) -> No
     error = stuck.at_rest({"core-01": waits, "core-02": standing(Phase.BY_HAND)})
     assert (error is not None) is ends
     if error is not None:
-        assert "core-01: reboot in their window (Thu 04:00 for 1h" in error.message
+        assert "core-01: the update is installed; the reboot window (Thu 04:00 for 1h" in error.message
 
 
 def test_who_asks_for_no_lock() -> None:

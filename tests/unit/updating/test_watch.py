@@ -42,6 +42,14 @@ def test_each_phase_of_each_node_is_one_line(planned: Planned, park: Make) -> No
     ]
 
 
+def test_a_lock_that_cannot_be_read_now_is_held_as_before(planned: Planned, park: Make) -> None:
+    made = park({"core-01": ["goes", "boots", "held", "held", "new"]})
+    made.silent = [2]
+    assert [line for line in noted(watching(made, planned()).run) if line.endswith("is updated")] == [
+        "core-01 is updated"
+    ]
+
+
 def ends(run: Callable[[], object]) -> LabError:
     with pytest.raises(LabError) as caught:
         run()
@@ -103,7 +111,7 @@ def test_nodes_to_be_rebooted_by_hand_are_no_pass(planned: Planned, park: Make) 
     made = park({"core-01": ["by hand"], "core-02": ["goes", "boots", "new"]})
     error = ends(watching(made, planned()).run)
     assert isinstance(error, UnknownError)
-    assert error.message.startswith("core-01: have the reboot strategy off")
+    assert error.message.startswith("core-01: the update is installed; with the reboot strategy off")
     assert made.round == 2, "the other one first"
 
 
