@@ -38,6 +38,16 @@ coreos:
         Type=oneshot
         RemainAfterExit=yes
         ExecStart=/bin/sh -c 'hostname >/run/reader'
+    - name: docked.service
+      command: start
+      content: |
+        [Unit]
+        Requires=docker.service
+        After=docker.service
+        [Service]
+        Type=oneshot
+        RemainAfterExit=yes
+        ExecStart=/usr/bin/docker info
 """
 UNIT = "[Service]\nExecStart=/bin/sleep infinity\n[X-Fleet]\nMachineMetadata=disk=ssd\n"
 
@@ -76,7 +86,10 @@ def test_what_the_reader_wrote_is_on_the_nodes(mine: Path, tmp_path: Path) -> No
         f"made for {on('core-02', '. /etc/environment; echo $COREOS_PRIVATE_IPV4')}",
         "reader docker",
     ]
-    assert on("core-01", "systemctl is-system-running --wait") == "running"
+    assert on("core-01", "systemctl is-system-running --wait; systemctl is-active docked").split() == [
+        "running",
+        "active",
+    ]
     assert "ETCD_SNAPSHOT_COUNT=5000" in on("core-01", "systemctl show --property Environment etcd2")
     assert on("core-01", "grep STRATEGY /etc/coreos/update.conf; systemctl is-enabled locksmithd || true").split() == [
         "REBOOT_STRATEGY=off",
