@@ -102,7 +102,8 @@ CloudConfigs = Annotated[
         "--cloud-config",
         envvar="LAB_CLOUD_CONFIG",
         metavar="[NODE:]FILE",
-        help="Your own cloud-config for all nodes, or for one (core-01:FILE). Repeatable; kept with the cluster.",
+        help="Your own cloud-config, Container Linux Config or Ignition config for all nodes, or for one "
+        "(core-01:FILE). Repeatable; kept with the cluster.",
     ),
 ]
 Metadata = Annotated[

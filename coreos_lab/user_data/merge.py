@@ -13,6 +13,7 @@ from typing import Any
 
 from coreos_lab.user_data import metadata
 from coreos_lab.user_data.keys import IDENTITY
+from coreos_lab.user_data.starting import without_waiting
 
 Data = dict[str, Any]
 FOUNDING = ("initial_cluster", "initial_cluster_state", "initial_cluster_token")
@@ -32,6 +33,8 @@ def merged(lab: Data, *readers: Data, pairs: dict[str, str], joins: bool = False
     _discovery(coreos, joins=joins)
     _no_locksmith(coreos, own)
     _nothing_masked(coreos, own)
+    if "units" in coreos:
+        coreos["units"] = without_waiting(coreos["units"])
     together = metadata.parse(coreos.get("fleet", {}).get("metadata", "")) | pairs
     if together:
         coreos.setdefault("fleet", {})["metadata"] = metadata.text(together)

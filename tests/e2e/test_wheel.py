@@ -19,11 +19,12 @@ import json
 from coreos_lab import disk
 from coreos_lab.containers import base
 from coreos_lab.definition import catalog
-from coreos_lab.machine_image import box, image, userland
+from coreos_lab.machine_image import box, image, transpiler, userland
 
 labs = catalog.all_labs()
 sources = {name: disk.content_hash([folder]) for lab in labs for name, folder in lab.containers.items()}
-print(json.dumps([userland.userland_hash(), image.image_hash(), box.box_hash(), base.base_hash(), sources]))
+hashes = [userland.userland_hash(), image.image_hash(), box.box_hash(), base.base_hash()]
+print(json.dumps([*hashes, transpiler.transpiler_folder().name, sources]))
 """
 
 
