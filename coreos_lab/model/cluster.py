@@ -98,13 +98,15 @@ class VagrantBox:
 class Offer:
     """What the cluster's update server offers to the nodes of an update group, "" for all groups without an own offer.
 
-    `image` is a machine image, `before` the one that the nodes had before it. `back`: they go back to it.
+    `image` is a machine image, `before` the one that the nodes had before it. `back`: they go back to it. `done`: a
+    `lab update` has seen all of them have it.
     """
 
     group: str
     image: str
     before: str
     back: bool = False
+    done: bool = False
 
 
 @dataclass(frozen=True)

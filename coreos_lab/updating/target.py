@@ -30,11 +30,12 @@ def target(
     """What `lab update` does next.
 
     `has` is the machine image of each node of the group, by the node's name; `following` says which image comes after
-    another. What was begun is finished first. UsageError for a way back where there was no update.
+    another. What was begun is finished first, also where the nodes have gone on by themselves. UsageError for a way
+    back where there was no update.
     """
     offer = next((each for each in cluster.offers if each.group == group), None)
     general = next((each.image for each in cluster.offers if not each.group), cluster.image)
-    unfinished = offer is not None and any(image != offer.image for image in has.values())
+    unfinished = offer is not None and (not offer.done or any(image != offer.image for image in has.values()))
     if offer is not None and unfinished and (offer.back or not back):
         return _to(cluster, offer, resumed=True)
     if back:
@@ -54,3 +55,9 @@ def _to(cluster: Cluster, offer: Offer, *, resumed: bool = False) -> Target:
     others = [each for each in cluster.offers if offer.group and each.group != offer.group]
     planned = replace(cluster, offers=(*others, offer), image=cluster.image if offer.group else offer.image)
     return Target(offer.image, offer.before, offer.group, resumed, planned)
+
+
+def finished(reached: Target) -> Cluster:
+    """The plan once all nodes have what was offered to them."""
+    offers = (replace(each, done=True) if each.group == reached.group else each for each in reached.cluster.offers)
+    return replace(reached.cluster, offers=tuple(offers))

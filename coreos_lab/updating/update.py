@@ -27,7 +27,7 @@ from coreos_lab.records import store
 from coreos_lab.updating import away, stuck
 from coreos_lab.updating.look import ask
 from coreos_lab.updating.phase import Phase
-from coreos_lab.updating.target import Target
+from coreos_lab.updating.target import Target, finished
 from coreos_lab.updating.watch import Watch
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ class Update:
             evidence = f"{', '.join(left)}: off, and so without {self._target.image}"
             self._phases.add("update", Outcome.UNKNOWN, began, evidence)
         else:
+            store.save(finished(self._target))
             self._phases.add("update", Outcome.PASS, began, f"{self._target.image}: {times}")
         self._judge_locking(reads)
         return None

@@ -146,5 +146,6 @@ def test_strategies_and_groups_of_the_cloud_config(updated: Lab, tmp_path: Path)
         assert versions() == old
     finally:
         lab("up", "--cloud-config", "core-02:", "--apply", code=None)
-        lab("ssh", "core-02", "--", "sudo rm -f /etc/coreos/update.conf; sudo systemctl reboot", code=None)
-        lab("up", code=None)
+        settings = r"GROUP=stable\nREBOOT_STRATEGY=etcd-lock\n"  # coreos-cloudinit takes nothing out again
+        lab("ssh", "core-02", "--", f"printf '{settings}' | sudo tee /etc/coreos/update.conf", code=None)
+        lab("break", "core-02", "--fault", "reboot", code=None)

@@ -21,7 +21,7 @@ from coreos_lab.updating import before
 @pytest.fixture
 def cluster(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """A cluster that was updated once; two of its nodes can be asked."""
-    made = replace(planned(), image="k-2", offers=(Offer("", "k-2", "k"),))
+    made = replace(planned(), image="k-2", offers=(Offer("", "k-2", "k", done=True),))
     store.save(made)
     has = {"core-01": "k-2", "core-02": "k-2"}
     monkeypatch.setattr(before, "nodes", lambda *_args: before.Nodes(made.nodes[:2], has))

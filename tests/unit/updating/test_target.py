@@ -9,7 +9,7 @@ import pytest
 
 from coreos_lab.errors import UsageError
 from coreos_lab.model import Cluster, Offer
-from coreos_lab.updating.target import Target, target
+from coreos_lab.updating.target import Target, finished, target
 
 ALL_OLD = {"core-01": "k", "core-02": "k", "core-03": "k"}
 
@@ -28,6 +28,11 @@ def after(cluster: Cluster, has: dict[str, str], *, group: str = "", back: bool 
     return target(cluster, has, following, group=group, back=back)
 
 
+def over(begun: Target) -> Cluster:
+    """The plan when all nodes of the update have it."""
+    return finished(begun)
+
+
 def all_have(image: str) -> dict[str, str]:
     return dict.fromkeys(ALL_OLD, image)
 
@@ -37,12 +42,18 @@ def test_updates_and_the_way_back(cluster: Cluster) -> None:
     assert (first.before, first.image, first.resumed) == ("k", "k+", False)
     assert first.cluster.offers == (Offer("", "k+", "k"),)
     assert first.cluster.image == "k+", "nodes that are added from now on are made with it"
-    second = after(first.cluster, all_have("k+"))
+    second = after(over(first), all_have("k+"))
     assert (second.before, second.image) == ("k+", "k++")
-    back = after(second.cluster, all_have("k++"), back=True)
+    back = after(over(second), all_have("k++"), back=True)
     assert (back.before, back.image, back.resumed) == ("k++", "k+", False)
-    assert after(back.cluster, all_have("k+")).image == "k++"
-    assert after(back.cluster, all_have("k+"), back=True).image == "k++", "back twice is forth"
+    assert after(over(back), all_have("k+")).image == "k++"
+    assert after(over(back), all_have("k+"), back=True).image == "k++", "back twice is forth"
+
+
+def test_nodes_that_have_gone_on_by_themselves_are_not_updated_once_more(cluster: Cluster) -> None:
+    begun = after(cluster, ALL_OLD)
+    assert (after(begun.cluster, all_have("k+")).image, after(begun.cluster, all_have("k+")).resumed) == ("k+", True)
+    assert after(over(begun), {**all_have("k+"), "core-03": "k"}).resumed, "one was off, and has the old one"
 
 
 def test_what_was_begun_is_finished_first(cluster: Cluster) -> None:
@@ -68,14 +79,14 @@ def test_a_group_goes_first_and_all_others_follow(cluster: Cluster) -> None:
     canary = after(cluster, {"core-01": "k"}, group="beta")
     assert (canary.image, canary.before) == ("k+", "k")
     assert canary.cluster.image == "k", "nodes that are added belong to no group yet"
-    everybody = after(canary.cluster, {**ALL_OLD, "core-01": "k+"})
+    everybody = after(over(canary), {**ALL_OLD, "core-01": "k+"})
     assert (everybody.image, everybody.before) == ("k+", "k")
     assert everybody.cluster.offers == (Offer("", "k+", "k"),)
 
 
 def test_a_group_alone_goes_back(cluster: Cluster) -> None:
-    canary = after(cluster, {"core-01": "k"}, group="beta").cluster
-    other = after(canary, {"core-02": "k"}, group="alpha").cluster
+    canary = over(after(cluster, {"core-01": "k"}, group="beta"))
+    other = over(after(canary, {"core-02": "k"}, group="alpha"))
     back = after(other, {"core-01": "k+"}, group="beta", back=True)
-    assert back.cluster.offers == (Offer("alpha", "k+", "k"), Offer("beta", "k", "k+", back=True))
+    assert back.cluster.offers == (Offer("alpha", "k+", "k", done=True), Offer("beta", "k", "k+", back=True))
     assert after(canary, {"core-01": "k+"}, group="beta").image == "k++"

@@ -128,6 +128,7 @@ def test_an_update_in_its_order(stage: Stage, carry_out: Callable[..., verdict.V
     assert [phase.name for phase in found.phases] == names
     assert (found.fault, found.nodes) == ("update", ("core-01", "core-02", "core-03"))
     assert verdict.load(tmp_path / "run") == found
+    assert store.require("core").offers[0].done
 
 
 def test_nothing_is_offered_to_a_cluster_that_is_not_steady(
@@ -161,6 +162,7 @@ def test_the_error_that_ends_it_is_in_the_record(
     found = verdict.load(tmp_path / "run")
     assert (found.outcome, found.phases[-1].name) == (UNKNOWN, "update")
     assert "core-01: does not come back" in found.phases[-1].evidence
+    assert not store.require("core").offers[0].done
     assert stage.done[-1] != "check all"
 
 
@@ -185,6 +187,7 @@ def test_a_node_that_is_off_leaves_the_result_open(carry_out: Callable[..., verd
     found = carry_out({**THREE, "core-02": ["off"]})
     assert found.outcome is UNKNOWN
     assert found.phases[1].evidence == "core-02: off, and so without k-2"
+    assert not store.require("core").offers[0].done
 
 
 def test_an_engine_that_finds_nothing_ends_it_and_one_that_reboots_already_does_not(
