@@ -11,6 +11,7 @@ import typer
 from coreos_lab import disk, hints
 from coreos_lab.commands.options import Name, verb
 from coreos_lab.errors import LabError, UsageError
+from coreos_lab.node_plans import node_name
 
 HTML, MARKDOWN = (".html", ".htm"), (".md", ".markdown")
 STDOUT = "-"
@@ -94,7 +95,7 @@ def report_all(name: str, folder: str | None, *, output: str | None, markdown: b
         there = index.below(Path(folder))
     if not there:
         where = f"{name}: there is" if folder is None else f"{folder}: there is"
-        raise UsageError(f"{where} no run", hints.lab("break", "NODE", "--verify"))
+        raise UsageError(f"{where} no run", hints.lab("break", node_name(1), "--verify"))
     rows, left_out = index.rows(there)
     target = output or f"{name}-runs.html"
     size = _write(target, index.html(rows, left_out, _version()))

@@ -8,6 +8,7 @@ from pathlib import Path
 from coreos_lab import hints
 from coreos_lab.chaos.verdict import RECORD
 from coreos_lab.errors import UsageError
+from coreos_lab.node_plans import node_name
 from coreos_lab.records import about, runs, store
 from coreos_lab.report import breaks
 from coreos_lab.report.values import Report
@@ -33,7 +34,7 @@ def find(name: str, run: str | None) -> Path:
     there = [folder for folder in runs.ordered(name) if is_run(folder)]
     if run is None:
         if not there:
-            raise UsageError(f"{name}: there is no run yet", hints.lab("break", "NODE", "--verify"))
+            raise UsageError(f"{name}: there is no run yet", hints.lab("break", node_name(1), "--verify"))
         return there[-1]
     chosen = next((folder for folder in there if folder.name == run), None)
     if chosen is None:
