@@ -91,7 +91,8 @@ def html(found: Sequence[Row], left_out: int, made_by: str) -> str:
         "count": len(found),
         "counts": {outcome: sum(each.outcome is outcome for each in found) for outcome in Outcome},
         "chart": trend.chart,
-        "command": hints.lab("report", *(each.run for each in found[-1:])),
+        "report": hints.lab("report"),
+        "verdict": hints.lab("verdict"),
         "made_by": made_by,
     }
     return page.render("index.html.j2", values)
