@@ -27,9 +27,12 @@ NOT_HERE: dict[tuple[str, ...], tuple[str, str]] = {
     ("ignition", "security", "tls"): (FETCHED, "leave it out"),
     ("ignition", "proxy"): (FETCHED, "leave it out"),
     ("networkd", "units"): ("nodes' networks are the provider's", "leave it out"),
-    ("storage", "disks"): ("a node's disks are the plan's", "use --disks"),
+    ("storage", "disks"): ("a node's disks are the plan's", "use the option --disks"),
     ("storage", "raid"): ("a node has no RAID", "leave it out"),
-    ("storage", "filesystems"): ("a node makes no file systems when it boots", "use --disks, and a mount unit"),
+    ("storage", "filesystems"): (
+        "a node makes no file systems when it boots",
+        "use the option --disks, and a mount unit",
+    ),
 }
 # What coreos-cloudinit replaces wherever it stands, and Ignition does not.
 VARIABLES = ("$private_ipv4", "$public_ipv4", "$private_ipv6", "$public_ipv6")

@@ -24,7 +24,7 @@ Units = list[dict[str, Any]]
 
 
 def without_waiting(units: Units) -> Units:
-    """A cloud-config's units. Those that wait for its end are started by one of the lab's, which waits for none."""
+    """The units of a cloud-config. Those that wait for its end are started by a unit of the lab, without waiting."""
     waiting = set(AFTER_ALL)
     while more := {unit["name"] for unit in units if unit["name"] not in waiting and _after(unit) & waiting}:
         waiting |= more
