@@ -44,7 +44,7 @@ def rewrite(cluster: Cluster, node: Node) -> bool:
     """
     path = ClusterFolder(cluster.name).user_data(node)
     before = path.read_text(encoding="utf-8")
-    etcd = document.read(before, str(path)).data.get("coreos", {}).get("etcd2", {})
+    etcd = document.read(before, str(path), merged=True).data.get("coreos", {}).get("etcd2", {})
     joined = etcd.get("initial_cluster", "") if etcd.get("initial_cluster_state") == "existing" else ""
     write(cluster, node, joins=joined)
     return path.read_text(encoding="utf-8") != before

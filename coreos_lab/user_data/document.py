@@ -27,9 +27,13 @@ UNIT_NAME = re.compile(
 )
 
 
-def read(text: str, file: str) -> Document:
-    """A cloud-config's values. Raises UsageError with file and line for what is none that coreos-cloudinit applies."""
-    check_size(text, file)
+def read(text: str, file: str, *, merged: bool = False) -> Document:
+    """A cloud-config's values. Raises UsageError with file and line for what is none that coreos-cloudinit applies.
+
+    `merged`: it is a node's own, in which several of a reader's may be, each as long as one may be.
+    """
+    if not merged:
+        check_size(text, file)
     refuse(list(_of_the_file(text, file)))
     root = compose(text, file)
     reader = _Reader(file)

@@ -109,7 +109,8 @@ def _starts(draft: Draft, units: list[dict[str, Any]]) -> None:
     reached = REACHED | HERE
     while more := [name for name, by in wanted.items() if name not in reached and (by & reached)]:
         reached |= set(more)
-    draft.starts += [name for name in wanted if name in reached]
+    # Services last: a socket is refused while its service runs.
+    draft.starts += sorted((name for name in wanted if name in reached), key=lambda name: name.endswith(".service"))
 
 
 def _wanted_by(name: str, contents: dict[str, str]) -> set[str]:

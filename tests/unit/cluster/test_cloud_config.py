@@ -116,3 +116,13 @@ def test_a_node_on_which_it_fails_is_named(planned: Planned, monkeypatch: pytest
 def test_the_script_is_one_that_bash_reads() -> None:
     subprocess.run(["bash", "-n", "-c", applying.APPLY], check=True)
     assert "flanneld.service) echo /run/flannel/options.env ;;" in applying.APPLY
+
+
+@pytest.mark.usefixtures("judged", "_identified")
+def test_configs_that_are_as_long_as_they_may_be_are_rewritten_together(planned: Planned) -> None:
+    long = "#cloud-config\nwrite_files: [{path: /PATH, content: '" + "x" * (document.SIZE_MAX - 60) + "'}]\n"
+    texts = {node: long.replace("PATH", node or "all") for node in ("", "core-01")}
+    cluster = planned(cloud_configs=tuple(CloudConfig(node, "/m/mine.yml", text) for node, text in texts.items()))
+    cloud_config.write(cluster, cluster.nodes[0])
+    assert cloud_config.rewrite(cluster, cluster.nodes[0]) is False
+    assert ClusterFolder("core").user_data(cluster.nodes[0]).stat().st_size > document.SIZE_MAX

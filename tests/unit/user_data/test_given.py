@@ -47,6 +47,10 @@ def test_no_file_takes_it_away() -> None:
         (["mine.yml", "./mine.yml"], "--cloud-config ./mine.yml: a second one for all nodes"),
         (["empty.yml"], "empty.yml:1: the first line must be #cloud-config"),
         (["latin.yml"], "latin.yml:2: not UTF-8"),
+        (["binary"], "binary:1: not UTF-8"),
+        (["zeros"], "zeros:1: the first line must be #cloud-config: there is '\\x00"),
+        (["two.ct"], "two.ct:2: not YAML"),
+        (["mine.ign"], "mine.ign:2: not JSON"),
         (["big.yml"], "big.yml: more than 262144 bytes"),
         (["/dev/zero"], "/dev/zero: more than 262144 bytes"),
         (["a\0b"], "--cloud-config a\0b: "),
@@ -56,6 +60,10 @@ def test_no_file_takes_it_away() -> None:
 def test_what_cannot_be_read_is_named(options: list[str], message: str, here: Path) -> None:
     (here / "empty.yml").touch()
     (here / "latin.yml").write_bytes(b"#cloud-config\n# caf\xe9\n")
+    (here / "binary").write_bytes(b"\x7fELF\x02\x01\xff\0")
+    (here / "zeros").write_bytes(b"\0" * 5000)
+    (here / "two.ct").write_text("systemd: {}\n---\nsystemd: {}\n")
+    (here / "mine.ign").write_text("{\n]")
     (here / "big.yml").write_text("#cloud-config\n" + "#" * 2**20)
     with pytest.raises(UsageError) as caught:
         given.cloud_configs(options)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from coreos_lab.cluster import cloud_config
 from coreos_lab.errors import UsageError
-from coreos_lab.model import CloudConfig
-from coreos_lab.user_data import document, reading, writing
+from coreos_lab.model import CloudConfig, Cluster
+from coreos_lab.user_data import document, of_node, reading, writing
 
 ByCt = Callable[..., CloudConfig]
 
@@ -214,7 +215,7 @@ def test_units_are_written_enabled_and_started_last(translated: Translated) -> N
     assert unit(data, "docker.service")["drop_ins"] == [{"name": "1.conf", "content": "[Unit]"}]
     assert [each["name"] for each in units if "command" in each] == ["lab-ignition.service"]
     assert units[-1]["name"] == "lab-ignition.service"
-    assert script(data)[0] == "for unit in a.service b.timer c.service g@1.service docker.service; do"
+    assert script(data)[0] == "for unit in b.timer a.service c.service g@1.service docker.service; do"
 
 
 def test_the_services_of_a_container_linux_config_have_their_own_sections(translated: Translated) -> None:
@@ -408,3 +409,43 @@ def test_what_would_be_too_big_on_a_node_is_refused(by_ct: ByCt) -> None:
     expanded = of_units({"name": "a.service", "contents": "[Unit]\n" + "#-\n" * 20_000}).replace("#-", "#\xad")
     with pytest.raises(UsageError, match="mine.yml:1: more than 262144 bytes are too much for a cloud-config"):
         by_ct(expanded)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("storage:\n  directories:\n    - {path: /etc, filesystem: root, mode: 0700}\n", ":3: /etc: nodes depend"),
+        ("storage:\n  directories:\n    - {path: /, filesystem: root}\n", ":3: /: nodes depend"),
+        ("storage:\n  links: [{path: /home/core/.ssh, filesystem: root, target: /a}]\n", ":2: /home/core/.ssh: nodes"),
+        ("storage:\n  files: [{path: /etc/passwd, filesystem: root}]\n", ":2: /etc/passwd: nodes depend"),
+        ("etcd:\n  name: web\n", ":2: etcd: name: web: nodes have the names"),
+        ("locksmith:\n  etcd_cafile: /a\n", ":2: locksmith: etcd_cafile: each node uses its own etcd"),
+        ("systemd:\n  units:\n    - name: sshd.socket\n      mask: true\n", ":4: sshd.socket: mask: without this"),
+        ("docker: {}\nsystemd:\n  units: [{name: dbus.service, contents: '[Unit]'}]\n", ":3: dbus.service: content"),
+    ],
+)
+def test_what_would_cut_off_a_node_is_refused_as_of_a_cloud_config(
+    by_ct: ByCt, planned: Callable[..., Cluster], text: str, message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        cloud_config.check(planned(cloud_configs=(by_ct(text),)))
+    assert caught.value.message.startswith(f"mine.yml{message}")
+
+
+def test_what_may_cut_off_a_node_is_asked_about_as_of_a_cloud_config(
+    by_ct: ByCt, planned: Callable[..., Cluster]
+) -> None:
+    config = by_ct(
+        "storage:\n"
+        "  links: [{path: /etc/resolv.conf, filesystem: root, target: /a}]\n"
+        "  directories: [{path: /srv/a, filesystem: root}]\n"
+        "systemd:\n"
+        "  units:\n"
+        "    - name: docker.service\n"
+        "      contents: '[Unit]'\n"
+    )
+    cloud_config.check(planned(cloud_configs=(config,)))
+    assert [str(risk).partition(": replaces")[0] for risk in of_node.risky([config])] == [
+        "mine.yml:7: docker.service: content",
+        "mine.yml:2: /etc/resolv.conf",
+    ]
