@@ -91,7 +91,7 @@ async function noteAccepted() {
  */
 async function stopAfter({ kind, message }) {
   if (kind === "account") {
-    log(`${message}. Waiting for another one in ${AUTH}`);
+    log(`${message} (waiting for another one in ${AUTH})`);
     await etcd.set(REFUSED, message);
     return new Promise(() => {});
   }
