@@ -103,22 +103,25 @@ def load_verdict(folder: Path) -> Verdict | None:
 
 def _series(path: Path) -> tuple[dict[QualifiedName, Series], list[str]]:
     """Every probe's samples, and what is wrong with their record."""
-    found: dict[QualifiedName, Series] = {}
+    found: dict[tuple[str, str], Series] = {}
 
     def take(raw: dict[str, Any]) -> None:
-        name = QualifiedName(text(raw, "lab"), raw["probe"])
         took = None if raw.get("seconds") is None else seconds(raw, "seconds")
         mono, ok, detail = seconds(raw, "mono"), raw["ok"], text(raw, "detail")
-        if not isinstance(ok, bool) or not isinstance(name.name, str):
+        if not isinstance(ok, bool) or "probe" not in raw:
             raise TypeError("no sample")
-        if name not in found and len(found) >= PROBES_MOST:
-            raise ValueError("too many probes")
-        found.setdefault(name, Series(str(name))).add(mono, ok, took, detail)
+        name = text(raw, "lab"), text(raw, "probe")
+        series = found.get(name)
+        if series is None:
+            if len(found) >= PROBES_MOST:
+                raise ValueError("too many probes")
+            series = found[name] = Series(str(QualifiedName(*name)))
+        series.add(mono, ok, took, detail)
 
     lines = Lines(path)
     for _ in lines.read(take):
         pass
-    return found, lines.problems
+    return {QualifiedName(*name): series for name, series in found.items()}, lines.problems
 
 
 def _end(phase: Phase) -> float:

@@ -61,7 +61,7 @@ class Happened:
         if math.isnan(self.first):
             self.first, self.wall = mono, seconds(raw, "wall") - mono
         self.last = mono
-        if kind == "start":
+        if kind == "start" and len(self._open) < SPANS:
             self._open[step, subject] = (mono, message)
         elif kind in TONES:
             begin, said = self._open.pop((step, subject), (mono, message))
@@ -71,7 +71,7 @@ class Happened:
         if kind == "note" and subject and isinstance(data := raw.get("data"), dict) and "phase" in data:
             stage = str(data["phase"])[:TEXT]
             self.stages.change(mono, subject, (stage, "pass" if stage == "done" else "wait", message))
-        if step == "fault" and kind == "start":
+        if step == "fault" and kind == "start" and len(self._broken) + len(self.faults) < SPANS:
             self._broken[subject] = (mono, message)
         if step == "heal":
             self._heal(kind, mono, message)

@@ -63,12 +63,16 @@ class Series:
             self._down = (mono, detail)
         if ok:
             self._end(mono)
-        one = _Bucket(int(ok), int(not ok))
+        number = math.floor(mono / self._width)
+        bucket = self._buckets.get(number)
+        if bucket is None:
+            bucket = self._buckets[number] = _Bucket()
+        bucket.good += ok
+        bucket.bad += not ok
         if ok and took is not None:
-            one.low = one.high = took
+            bucket.low, bucket.high = min(bucket.low, took), max(bucket.high, took)
             self._latencies[math.floor(math.log10(max(took, 1e-6)) * STEPS)] += 1
             self._slowest = max(self._slowest, took)
-        self._buckets.setdefault(math.floor(mono / self._width), _Bucket()).join(one)
         while len(self._buckets) > 2 * BUCKETS:
             self._coarsen()
 

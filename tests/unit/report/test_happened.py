@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from coreos_lab.events import Event
-from coreos_lab.report.happened import Happened, clock
+from coreos_lab.report.happened import SPANS, Happened, clock
 
 
 def happened(path: Path, *events: Event) -> Happened:
@@ -106,6 +106,13 @@ def test_events_that_are_none_are_named(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text(json.dumps({"kind": ["start"], "step": "x", "mono": 1, "wall": 1}) + "\n")
     assert Happened(path).problems == ["events.jsonl: line 1 is left out: not as this record's lines are"]
+
+
+def test_what_is_kept_of_any_number_of_steps_does_not_grow(tmp_path: Path) -> None:
+    begun = [start(step, 1.0, f"{step} {number}") for number in range(1000) for step in ("fault", "boot")]
+    seen = happened(tmp_path / "events.jsonl", *begun)
+    assert sum(len(lane.spans) for lane in seen.lanes(0.0)) <= SPANS
+    assert len(seen.faults) <= SPANS
 
 
 def test_a_clock_of_any_value() -> None:
