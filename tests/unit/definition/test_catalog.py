@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from coreos_lab import settings
 from coreos_lab.definition import catalog
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import LabProbe
+from coreos_lab.records import claims, deployed
 from tests.unit.definition.mylab import LAB, Folder
 
 
@@ -103,6 +105,12 @@ def test_a_chapter_stands_for_its_parts() -> None:
     assert catalog.parts("ch3") == ["ch3"]
     assert catalog.parts("ch44") == ["ch44"]
     assert catalog.parts("./mylab") == ["./mylab"]
+
+
+def test_the_parts_of_a_chapter_fit_on_one_cluster() -> None:
+    """`lab deploy ch4` deploys them all."""
+    parts = [deployed.of(catalog.load(part)) for part in catalog.parts("ch4")]
+    assert [claims.contested(one, other) for one, other in itertools.combinations(parts, 2)] == ["", "", ""]
 
 
 def test_names_are_in_the_order_of_chapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
