@@ -65,7 +65,7 @@ def _idle(holder: str, standings: Mapping[str, Standing], machines: Mapping[str,
     if name in lost:
         return lost[name]
     standing = standings.get(name)
-    busy = (Phase.REBOOTS, Phase.LOGIN, Phase.OFF, Phase.BOOTS)
+    busy = (Phase.REBOOTS, Phase.LOGIN, Phase.OFF, Phase.BOOTS, Phase.STARTS)
     if standing is None or standing.phase in busy or standing.seconds < IDLE_HOLDER:
         return ""
     return "it runs, and does not reboot"
