@@ -26,6 +26,7 @@ class Phase(StrEnum):
     LOGIN = "has the reboot lock and waits five minutes, because somebody is logged in"
     REBOOTS = "has installed it and reboots"
     BY_HAND = "has installed it and must be rebooted by hand: its reboot strategy is off"
+    STARTS = "has booted it, and its etcd is not healthy yet"
     HOLDS = "has booted it and still has the reboot lock"
     DONE = "is updated"
 
@@ -50,7 +51,7 @@ def phase(seen: Seen, image: str, locks: Mapping[str, Lock]) -> Phase:
     if look.version == image and not look.staged:
         if holds and look.strategy == ETCD_LOCK:
             return Phase.HOLDS
-        return Phase.DONE if seen.healthy else Phase.BOOTS
+        return Phase.DONE if seen.healthy else Phase.STARTS
     if look.staged != image:
         return Phase.BEHIND
     return _staged(look, holds=holds)

@@ -12,6 +12,7 @@ from coreos_lab.updating.phase import ETCD_LOCK, Phase, Seen, until_window
 
 SOON = 300.0  # seconds: a reboot window that begins sooner is waited for
 IDLE_HOLDER = 60.0  # seconds for a machine that has the lock to reboot, or to give it back after that
+SETTLED = 10.0  # seconds for locksmithd to say how long it waits
 AT_REST = (Phase.DONE, Phase.WINDOW, Phase.BY_HAND)
 
 
@@ -65,7 +66,7 @@ def _idle(holder: str, standings: Mapping[str, Standing], machines: Mapping[str,
     if name in lost:
         return lost[name]
     standing = standings.get(name)
-    busy = (Phase.REBOOTS, Phase.LOGIN, Phase.OFF, Phase.BOOTS)
+    busy = (Phase.REBOOTS, Phase.LOGIN, Phase.OFF, Phase.BOOTS, Phase.STARTS)
     if standing is None or standing.phase in busy or standing.seconds < IDLE_HOLDER:
         return ""
     return "it runs, and does not reboot"
@@ -79,8 +80,10 @@ def at_rest(standings: Mapping[str, Standing]) -> LabError | None:
     for name in windows:
         look = standings[name].seen.look
         left = until_window(look) if look else None
+        if left is None and standings[name].seconds < SETTLED:
+            return None
         if look is not None and (left is None or left > SOON):
-            when = f", in {left / 60:.0f} min" if left is not None else ""
+            when = f", in {as_hours(left)}" if left is not None else ""
             return UnknownError(
                 f"{', '.join(windows)}: the update is installed; the reboot window ({look.window}{when}) has not begun",
                 f"look again later: {hints.lab('update')}",
@@ -93,6 +96,12 @@ def at_rest(standings: Mapping[str, Standing]) -> LabError | None:
             f" then: {hints.lab('update')}",
         )
     return None
+
+
+def as_hours(seconds: float) -> str:
+    """A long time in words: 11 h 23 min."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004
 
 
 def without_lock(standings: Mapping[str, Standing]) -> list[str]:

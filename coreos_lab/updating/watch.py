@@ -129,6 +129,8 @@ class Watch:
             raise self._not_back(node, "it is off, and does not boot again")
         if standing.phase is Phase.BOOTS and standing.seconds > self._provider.boot_deadline:
             raise self._not_back(node, f"it has not answered for {standing.seconds:.0f} s")
+        if standing.phase is Phase.STARTS and standing.seconds > self._provider.boot_deadline:
+            raise self._not_back(node, f"its etcd has not been healthy for {standing.seconds:.0f} s")
         found = standing.seen.look
         if standing.phase is not Phase.BEHIND or found is None:
             return

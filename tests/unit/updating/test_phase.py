@@ -47,7 +47,7 @@ def test_the_phase_of_a_node(look: Look, held: dict[str, Lock], wanted: Phase) -
 def test_the_phase_of_a_machine_that_says_nothing() -> None:
     assert phase(Seen(on=False, look=None), "2222", {}) is Phase.OFF
     assert phase(Seen(on=True, look=None), "2222", {}) is Phase.BOOTS
-    assert phase(Seen(on=True, look=NEW, healthy=False), "2222", {}) is Phase.BOOTS
+    assert phase(Seen(on=True, look=NEW, healthy=False), "2222", {}) is Phase.STARTS
 
 
 @pytest.mark.parametrize(

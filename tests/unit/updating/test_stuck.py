@@ -80,13 +80,23 @@ def test_nodes_that_reboot_by_hand_end_the_wait_when_nothing_else_moves() -> Non
     assert stuck.at_rest({"core-01": standing(Phase.DONE)}) is None
 
 
-@pytest.mark.parametrize(("said", "ends"), [("Waiting for 3h0m0s", True), ("Waiting for 90s", False), ("", True)])
-def test_a_window_that_begins_soon_is_waited_for(said: str, *, ends: bool) -> None:
-    waits = standing(Phase.WINDOW, window="Thu 04:00 for 1h", said=f"{said} to reboot.")
+@pytest.mark.parametrize(
+    ("said", "seconds", "ends"),
+    [
+        ("Waiting for 11h23m40.8s", 1.0, "in 11 h 24 min"),
+        ("Waiting for 6m0s", 1.0, "in 6 min"),
+        ("Waiting for 90s", 1.0, ""),
+        ("", 1.0, ""),
+        ("", 11.0, "(Thu 04:00 for 1h)"),
+    ],
+)
+def test_a_window_that_begins_soon_is_waited_for(said: str, seconds: float, ends: str) -> None:
+    waits = standing(Phase.WINDOW, seconds, window="Thu 04:00 for 1h", said=f"{said} to reboot.")
     error = stuck.at_rest({"core-01": waits, "core-02": standing(Phase.BY_HAND)})
-    assert (error is not None) is ends
+    assert (error is not None) == bool(ends)
     if error is not None:
         assert "core-01: the update is installed; the reboot window (Thu 04:00 for 1h" in error.message
+        assert ends in error.message
 
 
 def test_who_asks_for_no_lock() -> None:

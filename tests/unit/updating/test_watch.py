@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from coreos_lab import events
+from coreos_lab.clients import etcd
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.events import Event
 from coreos_lab.model import Cluster, FaultKind
@@ -75,6 +76,12 @@ def test_a_node_that_was_broken_meanwhile_is_healed(planned: Planned, park: Make
 def test_a_node_that_never_answers_again_stops_it(planned: Planned, park: Make) -> None:
     made = park({"core-01": ["goes", "boots"]})
     assert "it has not answered for 91 s" in ends(watching(made, planned()).run).message
+
+
+def test_a_node_whose_etcd_stays_ill_stops_it(planned: Planned, park: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = park({"core-01": ["goes", "boots", "new"]})
+    monkeypatch.setattr(etcd, "is_healthy", lambda _address: False)
+    assert "its etcd has not been healthy for 91 s" in ends(watching(made, planned()).run).message
 
 
 def test_a_node_that_comes_back_as_it_was_is_named(planned: Planned, park: Make) -> None:
