@@ -13,11 +13,14 @@ from pathlib import Path
 DEFAULT_NAME = "core"
 DEFAULT_PROVIDER = "nspawn"
 # Verbs without --name, as they are about no cluster, and verbs with --provider.
-WITHOUT_NAME = ("doctor", "list", "labs", "show", "lint", "checklist", "faults", "box build")
+WITHOUT_NAME = (
+    *("doctor", "list", "labs", "show", "lint", "checklist", "faults", "box build"),
+    *("cloud up", "cloud status", "cloud env", "cloud destroy", "aws"),  # about a cloud
+)
 WITH_PROVIDER = ("doctor", "up", "faults")
-GROUPS = ("snapshot", "render", "box", "discovery")
+GROUPS = ("snapshot", "render", "box", "discovery", "cloud")
 # Verbs whose arguments belong to another program from the first one on: lab's own options stand before them.
-PASS_THROUGH = ("ssh", "fleetctl", "etcdctl")
+PASS_THROUGH = ("ssh", "fleetctl", "etcdctl", "aws")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coreos_lab.model.cloud import Cloud, Seat
 from coreos_lab.model.cluster import (
     EMULATED,
     ETCD_MEMBERS_MAX,
@@ -29,6 +30,7 @@ __all__ = [
     "FLANNEL_BACKENDS",
     "NODES_MAX",
     "CheckResult",
+    "Cloud",
     "CloudConfig",
     "Cluster",
     "Disk",
@@ -45,6 +47,7 @@ __all__ = [
     "NodeState",
     "Outcome",
     "QualifiedName",
+    "Seat",
     "VagrantBox",
     "latest",
     "to_json",
