@@ -31,11 +31,12 @@ class Engine:
 
         self.cloud = cloud
         self.changed = threading.Event()
+        self.version = __version__
         self._store = Store(folder, __version__)
         self._lock = threading.RLock()
         moto_changes.apply(cloud, console)
         self._load()
-        self._apps = {name: create_backend_app(name) for name in services.ACTIONS}  # type: ignore[arg-type]
+        self._apps = {name: create_backend_app(name) for name in services.ACTIONS}
 
     def _load(self) -> None:
         from moto.core import DEFAULT_ACCOUNT_ID

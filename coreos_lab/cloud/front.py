@@ -36,8 +36,10 @@ class Front:
         service = ""
         try:
             request = _read(environ)
-            signed = self._signed(request)
+            signed = _signed(request)
             service = signed.service
+            if self.cloud.signed:
+                sigv4.verify(request, signed, self.behind.secret, datetime.now(UTC))
             parameters = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
             parameters |= dict(parse_qsl(request.query, keep_blank_values=True))
             action = parameters.get("Action", "")
@@ -54,14 +56,12 @@ class Front:
         start(f"{status} {HTTPStatus(status).phrase}", headers)
         return [body]
 
-    def _signed(self, request: Request) -> Signed:
-        """What the request says of its signature, which is right where the cloud wants that."""
-        signed = sigv4.parse(request)
-        if signed is None:
-            raise RefusedError("MissingAuthenticationToken", "Request is missing Authentication Token")
-        if self.cloud.signed:
-            sigv4.verify(request, signed, self.behind.secret, datetime.now(UTC))
-        return signed
+
+def _signed(request: Request) -> Signed:
+    signed = sigv4.parse(request)
+    if signed is None:
+        raise RefusedError("MissingAuthenticationToken", "Request is missing Authentication Token")
+    return signed
 
 
 def _read(environ: dict[str, Any]) -> Request:

@@ -20,14 +20,9 @@ from coreos_lab.providers.base import InstanceProvider
 from coreos_lab.records import clouds
 from coreos_lab.records.clouds import CloudFolder
 
-DEFAULT_NAME, DEFAULT_REGION = "aws", "us-west-2"
+DEFAULT_REGION = "us-west-2"
 DEADLINE = 30.0  # seconds for the API to answer; it takes about two
 BE_LAB = "from coreos_lab.start import main; main()"
-
-
-def hint(verb: str, name: str) -> str:
-    """A command about a cloud, as one would type it."""
-    return hints.lab("cloud", verb, *(() if name == DEFAULT_NAME else ("--name", name)))
 
 
 def bring_up(name: str, region: str | None, signed: bool | None) -> Cloud:
@@ -41,7 +36,7 @@ def bring_up(name: str, region: str | None, signed: bool | None) -> Cloud:
     for option, given, has in (("--region", region, cloud.region), ("--signatures", signed, cloud.signed)):
         if given not in (None, has):
             raise UsageError(
-                f"{option}: cloud {name} was made with {has}", f"destroy it first: {hint('destroy', name)}"
+                f"{option}: cloud {name} was made with {has}", f"destroy it first: {hints.lab('cloud', 'destroy')}"
             )
     clients.write(cloud)
     folder = CloudFolder(name)

@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from copy import copy
 from functools import wraps
+from inspect import signature
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -200,11 +201,13 @@ def _zones() -> None:
 
     @wraps(create)
     def in_region(self: Any, *args: Any, **more: Any) -> Any:
-        if not more.get("availability_zone") and not more.get("availability_zone_id"):
-            more["availability_zone"] = f"{self.region_name}a"
-        subnet = create(self, *args, **more)
-        if not subnet.default_for_az or self.get_default_vpc() is None or subnet.vpc_id != self.get_default_vpc().id:
-            subnet.default_for_az = subnet.map_public_ip_on_launch = False  # moto: the first of each zone
+        asked = signature(create).bind(self, *args, **more).arguments
+        if not asked.get("availability_zone") and not asked.get("availability_zone_id"):
+            asked["availability_zone"] = f"{self.region_name}a"
+        subnet = create(**asked)
+        vpc = self.get_default_vpc()
+        if vpc is None or subnet.vpc_id != vpc.id:  # with moto the first subnet of each zone is a default one
+            subnet.default_for_az = subnet.map_public_ip_on_launch = False
         return subnet
 
     SubnetBackend.create_subnet = in_region

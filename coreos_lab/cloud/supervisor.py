@@ -141,7 +141,7 @@ def _quiet() -> Any:
     """Request handlers that log no request: the CLI alone polls each second."""
     from moto.moto_server.werkzeug_app import MotoRequestHandler
 
-    class Handler(MotoRequestHandler):
+    class Handler(MotoRequestHandler):  # type: ignore[misc]
         def log_request(self, *_args: object) -> None: ...
 
     return Handler

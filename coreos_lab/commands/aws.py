@@ -7,9 +7,8 @@ from typing import NoReturn
 
 import typer
 
-from coreos_lab import run
+from coreos_lab import hints, run
 from coreos_lab.cloud import clients
-from coreos_lab.cloud.lifecycle import DEFAULT_NAME, hint
 from coreos_lab.commands.cloud import CloudName
 from coreos_lab.commands.options import PASS_THROUGH, verb
 from coreos_lab.records import clouds
@@ -18,12 +17,12 @@ app = verb()
 
 
 @app.command(help=__doc__, context_settings=PASS_THROUGH)
-def command(ctx: typer.Context, name: CloudName = DEFAULT_NAME) -> None:
+def command(ctx: typer.Context, name: CloudName = hints.DEFAULT_CLOUD) -> None:
     aws(name, ctx.args)
 
 
 def aws(name: str, argv: Sequence[str]) -> NoReturn:
     """Becomes the AWS CLI: its exit code is the command's."""
-    cloud = clouds.require(name, f"make it: {hint('up', name)}")
+    cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
     cleared: dict[str, str | None] = dict.fromkeys(clients.ELSEWHERE)
     run.replace([clients.program(), *argv], env={**cleared, **clients.variables(cloud)})

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from coreos_lab import disk, screen
+from coreos_lab import disk, hints, screen
 from coreos_lab.cloud import clients, lifecycle
-from coreos_lab.cloud.lifecycle import DEFAULT_NAME, DEFAULT_REGION, hint
+from coreos_lab.cloud.lifecycle import DEFAULT_REGION
 from coreos_lab.commands.env import without_proxy
 from coreos_lab.commands.options import Json, group
 from coreos_lab.commands.table import table
@@ -25,12 +25,18 @@ from coreos_lab.settings import is_root
 
 app = group(__doc__)
 
-CloudName = Annotated[str, typer.Option("--name", envvar="LAB_CLOUD", help="The cloud's name.")]
+
+def _about_cloud(name: str) -> str:
+    hints.about_cloud(name)
+    return name
+
+
+CloudName = Annotated[str, typer.Option("--name", help="The cloud's name.", callback=_about_cloud)]
 
 
 @app.command("up")
 def up_command(
-    name: CloudName = DEFAULT_NAME,
+    name: CloudName = hints.DEFAULT_CLOUD,
     region: Annotated[
         str | None, typer.Option("--region", envvar="LAB_REGION", help=f"AWS's region that it is ({DEFAULT_REGION}).")
     ] = None,
@@ -50,25 +56,25 @@ def up(name: str, region: str | None, signatures: bool | None, *, as_json: bool)
     """Returns when the API answers. A cloud that runs already is left as it is."""
     lifecycle.check_name(name)
     _require_root()
-    with screen.showing(), CloudFolder(name).lock(hint("up", name)):
+    with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "up")):
         cloud = lifecycle.bring_up(name, region, signatures)
     if as_json:
         print(json.dumps({"cloud": name, "region": cloud.region, "endpoint": cloud.endpoint}))
     else:
         print(
-            f'{name}: {cloud.region} at {cloud.endpoint}. Next: eval "$({hint("env", name)})" && aws ec2 describe-vpcs'
+            f'{name}: {cloud.region} at {cloud.endpoint}. Next: eval "$({hints.lab("cloud", "env")})" && aws ec2 describe-vpcs'
         )
 
 
 @app.command("status")
-def status_command(name: CloudName = DEFAULT_NAME, as_json: Json = False) -> None:
+def status_command(name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = False) -> None:
     """Show whether a cloud runs, and its instances."""
     status(name, as_json=as_json)
 
 
 def status(name: str, *, as_json: bool) -> None:
     """Prints a cloud's endpoint and instances, as its process says them."""
-    cloud = clouds.require(name, f"make it: {hint('up', name)}")
+    cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
     said = lifecycle.status(cloud)
     state = "runs" if said is not None else "is off"
     if as_json:
@@ -80,16 +86,16 @@ def status(name: str, *, as_json: bool) -> None:
     if rows:
         print(table(("INSTANCE", "STATE", "TYPE", "ZONE", "PRIVATE", "PUBLIC"), rows))
     if said is None:
-        raise LabError(f"{name}: the cloud's process does not answer", f"start it: {hint('up', name)}")
+        raise LabError(f"{name}: the cloud's process does not answer", f"start it: {hints.lab('cloud', 'up')}")
 
 
 PARTS = ("id", "state", "type", "zone", "private", "public")
 
 
 @app.command("env")
-def env_command(name: CloudName = DEFAULT_NAME) -> None:
+def env_command(name: CloudName = hints.DEFAULT_CLOUD) -> None:
     """Print exports for plain aws, boto3 and Terraform: eval "$(lab cloud env)"."""
-    print(exports(clouds.require(name, f"make it: {hint('up', name)}")))
+    print(exports(clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")))
 
 
 def exports(cloud: Cloud) -> str:
@@ -107,7 +113,7 @@ def exports(cloud: Cloud) -> str:
 
 
 @app.command("destroy")
-def destroy_command(name: CloudName = DEFAULT_NAME, as_json: Json = False) -> None:
+def destroy_command(name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = False) -> None:
     """Remove a cloud with its instances, then check that nothing of it is left."""
     destroy(name, as_json=as_json)
 
@@ -116,7 +122,7 @@ def destroy(name: str, *, as_json: bool) -> None:
     """Removes a cloud. A missing one is no error, as with rm -f."""
     lifecycle.check_name(name)
     _require_root()
-    with screen.showing(), CloudFolder(name).lock(hint("destroy", name)):
+    with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "destroy")):
         cloud = clouds.load(name)
         if cloud is not None:
             lifecycle.take_down(cloud, instances())
@@ -129,11 +135,11 @@ def destroy(name: str, *, as_json: bool) -> None:
 
 
 @app.command("serve", hidden=True)
-def serve_command(name: CloudName = DEFAULT_NAME) -> None:
+def serve_command(name: CloudName = hints.DEFAULT_CLOUD) -> None:
     """Be the cloud: what `lab cloud up` starts."""
-    cloud = clouds.require(name, f"make it: {hint('up', name)}")
+    cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
     if pidfile.running(CloudFolder(name).supervisor_pid) != os.getpid():
-        raise UsageError("cloud serve: not started by lab cloud up", hint("up", name))
+        raise UsageError("cloud serve: not started by lab cloud up", hints.lab("cloud", "up"))
     from coreos_lab.cloud.supervisor import Supervisor
 
     Supervisor(cloud, instances()).run()
@@ -141,4 +147,6 @@ def serve_command(name: CloudName = DEFAULT_NAME) -> None:
 
 def _require_root() -> None:
     if not is_root():
-        raise LabError("a cloud's instances are machines of this host, which only root can make", "sudo lab cloud ...")
+        raise LabError(
+            "a cloud's instances are machines of this host, which only root can make", "run lab as root: sudo"
+        )

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from coreos_lab import disk, settings
+from coreos_lab import disk, hints, settings
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cloud, to_json
 from coreos_lab.records import state_folders
@@ -76,7 +76,9 @@ def make(name: str, region: str, *, signed: bool) -> Cloud:
         taken = {read(path).index for path in state_folders.clouds()}
         index = next((i for i in range(CLOUDS_MAX) if i not in taken), None)
         if index is None:
-            raise LabError(f"{name}: there are {CLOUDS_MAX} clouds already", "destroy one: lab cloud destroy")
+            raise LabError(
+                f"{name}: there are {CLOUDS_MAX} clouds already", f"destroy one: {hints.lab('cloud', 'destroy')}"
+            )
         letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
         access = "AKIA" + "".join(secrets.choice(letters) for _ in range(16))
         cloud = Cloud(name, region, index, access, secrets.token_urlsafe(30), signed)

@@ -101,7 +101,7 @@ def plug(router: Router, port: Port) -> subprocess.Popen[bytes]:
     keeper = subprocess.Popen(["ip", "netns", "exec", port.instance, "sleep", "60"])
     subnet = VPC.subnet(port.subnet)
     plugging = [f"{port.address}/{subnet.length}", subnet.gateway, port.mac, keeper.pid]
-    while os.stat(f"/proc/{keeper.pid}/ns/net").st_ino != os.stat(space(port)).st_ino:
+    while not Path(f"/proc/{keeper.pid}/ns/net").samefile(space(port)):
         pass
     call("nsenter", f"--net={router.path}", "sh", LAUNCH, "plug", port.cable, subnet.bridge, *plugging)
     return keeper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -75,17 +76,16 @@ def test_a_presigned_url_is_accepted_until_it_expires() -> None:
     assert refusal(request, now=datetime.now(UTC) + timedelta(minutes=61)) == "RequestExpired"
 
 
-def test_another_body_path_query_or_header_is_refused() -> None:
+def test_another_body_path_query_method_or_header_is_refused() -> None:
     request = signed()
-    parts = {"method": request.method, "path": "/", "query": "", "headers": request.headers, "body": request.body}
-    for part, other in (
-        ("body", b"Action=TerminateInstances"),
-        ("path", "/x"),
-        ("query", "Action=TerminateInstances"),
-        ("method", "PUT"),
-        ("headers", {**request.headers, "x-spaced": "c"}),
+    for other in (
+        replace(request, body=b"Action=TerminateInstances"),
+        replace(request, path="/x"),
+        replace(request, query="Action=TerminateInstances"),
+        replace(request, method="PUT"),
+        replace(request, headers={**request.headers, "x-spaced": "c"}),
     ):
-        assert refusal(Request(**{**parts, part: other})) == "SignatureDoesNotMatch", part
+        assert refusal(other) == "SignatureDoesNotMatch", other
 
 
 def test_another_secret_an_unknown_key_and_an_old_request_are_refused() -> None:
