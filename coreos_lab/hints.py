@@ -28,8 +28,8 @@ class Call:
 
     `program` is how `lab` was called, with sudo and LAB_STATE_DIR if it had them. `name_is_set` and `provider_is_set`:
     LAB_NAME or LAB_PROVIDER is set in the environment, so that a printed command must name even the default.
-    `has_cluster`: the options have been read, and the verb is about a cluster. Until then `name` says nothing. `cloud` is
-    the cloud that the call is about.
+    `has_cluster`: the options have been read, and the verb is about a cluster. Until then `name` says nothing.
+    `cloud`: the cloud that the call is about.
     """
 
     program: str = "lab"

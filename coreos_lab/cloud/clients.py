@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from coreos_lab import disk
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cloud
+from coreos_lab.providers import conditions
 from coreos_lab.records.clouds import CloudFolder
 
 # Variables that would point the programs elsewhere, or give them other credentials.
@@ -18,25 +17,13 @@ ELSEWHERE = (
     *("AWS_USE_DUALSTACK_ENDPOINT", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
     *("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_CLOUDFORMATION"),
 )
-NEEDED = ("moto", "flask", "flask_cors", "boto3")
 
 
 def require_extra() -> None:
-    """LabError where the packages of the extra `cloud` are not installed."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
+    """LabError where something of the extra `cloud` is not installed."""
+    missing = conditions.missing_for_clouds()
     if missing:
-        raise LabError(
-            f"{', '.join(missing)}: not installed, and a cloud needs it",
-            "make setup, or: pip install 'coreos-lab[cloud]'",
-        )
-
-
-def program() -> Path:
-    """The AWS CLI that was installed with us."""
-    path = Path(sys.executable).with_name("aws")
-    if not path.exists():
-        raise LabError(f"{path}: not installed", "make setup, or: pip install 'coreos-lab[cloud]'")
-    return path
+        raise LabError(f"{', '.join(missing)}: not installed, and clouds need it", "pip install 'coreos-lab[cloud]'")
 
 
 def variables(cloud: Cloud) -> dict[str, str]:
@@ -66,7 +53,7 @@ def write(cloud: Cloud) -> None:
     link = programs(cloud) / "aws"
     link.parent.mkdir(exist_ok=True)
     link.unlink(missing_ok=True)
-    link.symlink_to(program())
+    link.symlink_to(conditions.aws_cli())
 
 
 def programs(cloud: Cloud) -> Path:

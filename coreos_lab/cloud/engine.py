@@ -16,7 +16,6 @@ from coreos_lab.cloud.states import ENDED
 from coreos_lab.model import Cloud
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
-KEPT = ("ec2",)  # the services that have something to remember
 
 
 class Engine:
@@ -36,7 +35,7 @@ class Engine:
         self._lock = threading.RLock()
         moto_changes.apply(cloud, console)
         self._load()
-        self._apps = {name: create_backend_app(name) for name in services.ACTIONS}
+        self._apps = {name: create_backend_app(name) for name in services.OF_MOTO}
 
     def _load(self) -> None:
         from moto.core import DEFAULT_ACCOUNT_ID

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -21,7 +21,9 @@ Start = Callable[[str, list[tuple[str, str]]], Any]
 class Services(Protocol):
     """What carries requests out."""
 
-    def call(self, service: str, action: str, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]: ...
+    def call(
+        self, service: str, action: str, parameters: Mapping[str, str], environ: dict[str, Any]
+    ) -> tuple[int, list[tuple[str, str]], bytes]: ...
 
     def secret(self, access_key: str) -> Secret | None: ...
 
@@ -46,7 +48,7 @@ class Front:
             services.require_region(signed.region, self.cloud.region)
             services.require(service, action, parameters)
             environ["wsgi.input"] = io.BytesIO(request.body)
-            status, headers, body = self.behind.call(service, action, environ)
+            status, headers, body = self.behind.call(service, action, parameters, environ)
         except RefusedError as refused:
             code = "AuthFailure" if service == "ec2" and refused.code in answers.DENIALS[:2] else refused.code
             status, headers, body = _error(service, code, refused.message)

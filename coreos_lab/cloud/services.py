@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from coreos_lab.cloud.sigv4 import RefusedError
 
@@ -25,7 +25,16 @@ EC2 = """
     AllocateAddress AssociateAddress DisassociateAddress ReleaseAddress DescribeAddresses
     DescribeNetworkInterfaces ModifyNetworkInterfaceAttribute
 """
-ACTIONS = {"ec2": frozenset(EC2.split()), "sts": frozenset(["GetCallerIdentity"])}
+CLOUDFORMATION = """
+    CreateStack DescribeStacks DescribeStackEvents DescribeStackResources ListStackResources ListStacks DeleteStack
+    ValidateTemplate GetTemplate
+"""
+ACTIONS = {
+    "cloudformation": frozenset(CLOUDFORMATION.split()),
+    "ec2": frozenset(EC2.split()),
+    "sts": frozenset(["GetCallerIdentity"]),
+}
+OF_MOTO = ("ec2", "sts")
 READING = ("Describe", "Get", "List")  # how the names of actions begin that change nothing
 GLOBAL_REGION = "us-east-1"  # where clients sign requests to services without a region
 
@@ -54,13 +63,21 @@ PARAMETERS = {
             r"(TagSpecification\.\d+\..+|SecurityGroupRuleId\.\d+)",
         ),
     ),
+    "CreateStack": (
+        r"(StackName|TemplateBody|DisableRollback|OnFailure|ClientRequestToken|Capabilities\.member\.\d+)",
+        r"(Parameters|Tags)\.member\.\d+\.(ParameterKey|ParameterValue|Key|Value)",
+    ),
+    "DeleteStack": (r"StackName",),
     "CreateVpc": (r"(CidrBlock|InstanceTenancy|DryRun|TagSpecification\.\d+\..+)",),
     "CreateSubnet": (r"(VpcId|CidrBlock|AvailabilityZone|DryRun|TagSpecification\.\d+\..+)",),
 }
 
 
-def require(service: str, action: str, parameters: Iterable[str]) -> None:
-    """RefusedError for a service, an action or a parameter that this cloud does not carry out."""
+def require(service: str, action: str, parameters: Mapping[str, str]) -> None:
+    """RefusedError for a service, an action or a parameter that this cloud does not carry out.
+
+    An empty value is an empty list in AWS's query protocol.
+    """
     if service not in ACTIONS:
         there = ", ".join(sorted(ACTIONS))
         raise RefusedError("UnsupportedOperation", f"{service}: not part of this cloud, which has: {there}")
@@ -68,7 +85,7 @@ def require(service: str, action: str, parameters: Iterable[str]) -> None:
         raise RefusedError("UnsupportedOperation", f"{service} {action}: not part of this cloud (see docs/cloud.md)")
     if action in PARAMETERS:
         known = ("Action", "Version", *PARAMETERS[action])
-        for name in parameters:
+        for name in filter(parameters.get, parameters):
             if not any(re.fullmatch(pattern, name) for pattern in known):
                 raise RefusedError("UnsupportedOperation", f"{action}: {name}: not part of this cloud")
 

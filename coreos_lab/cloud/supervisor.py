@@ -7,6 +7,7 @@ restart of the host, is no special case.
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 import traceback
@@ -15,6 +16,7 @@ from typing import Any
 
 from coreos_lab import disk, interrupts
 from coreos_lab.cloud import ground, router, view
+from coreos_lab.cloud.api import Api
 from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.front import Front, Start
 from coreos_lab.cloud.machines import Machines
@@ -45,6 +47,7 @@ class Supervisor:
     def __init__(self, cloud: Cloud, provider: InstanceProvider) -> None:
         self.cloud, self.provider = cloud, provider
         self.engine = Engine(cloud, CloudFolder(cloud.name).state, self._console)
+        self.api = Api(cloud, self.engine, CloudFolder(cloud.name).stacks)
         self.machines = Machines(cloud, self.engine, provider, say)
         self._routers: dict[int, tuple[Router, MetadataServer]] = {}
         self._instances: list[Instance] = []
@@ -57,8 +60,11 @@ class Supervisor:
         """Serves until the process is ended."""
         from werkzeug.serving import make_server
 
+        for name in [each for each in os.environ if each.startswith("AWS_")]:
+            del os.environ[name]  # what the user's shell says to boto3 is about another account
         server = make_server("127.0.0.1", self.cloud.port, self._serve, threaded=True, request_handler=_quiet())
         threading.Thread(target=server.serve_forever, daemon=True, name="api").start()
+        self.api.formation.resume()
         say(f"serves {self.cloud.region} at {self.cloud.endpoint}")
         while not interrupts.is_come():
             self.engine.changed.clear()
@@ -114,7 +120,7 @@ class Supervisor:
 
     def _serve(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ.get("PATH_INFO") != STATUS_PATH:
-            return Front(self.cloud, self.engine)(environ, start)
+            return Front(self.cloud, self.api)(environ, start)
         if environ.get("HTTP_AUTHORIZATION") != f"Bearer {self.cloud.secret_key}":
             start("403 Forbidden", [])
             return []

@@ -11,6 +11,7 @@ from coreos_lab import hints, run
 from coreos_lab.cloud import clients
 from coreos_lab.commands.cloud import CloudName
 from coreos_lab.commands.options import PASS_THROUGH, verb
+from coreos_lab.providers import conditions
 from coreos_lab.records import clouds
 
 app = verb()
@@ -24,5 +25,6 @@ def command(ctx: typer.Context, name: CloudName = hints.DEFAULT_CLOUD) -> None:
 def aws(name: str, argv: Sequence[str]) -> NoReturn:
     """Becomes the AWS CLI: its exit code is the command's."""
     cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
+    clients.require_extra()
     cleared: dict[str, str | None] = dict.fromkeys(clients.ELSEWHERE)
-    run.replace([clients.program(), *argv], env={**cleared, **clients.variables(cloud)})
+    run.replace([conditions.aws_cli(), *argv], env={**cleared, **clients.variables(cloud)})

@@ -61,9 +61,8 @@ def up(name: str, region: str | None, signatures: bool | None, *, as_json: bool)
     if as_json:
         print(json.dumps({"cloud": name, "region": cloud.region, "endpoint": cloud.endpoint}))
     else:
-        print(
-            f'{name}: {cloud.region} at {cloud.endpoint}. Next: eval "$({hints.lab("cloud", "env")})" && aws ec2 describe-vpcs'
-        )
+        shell = hints.lab("cloud", "env")
+        print(f'{name}: {cloud.region} at {cloud.endpoint}. Next: eval "$({shell})" && aws ec2 describe-vpcs')
 
 
 @app.command("status")
@@ -139,7 +138,7 @@ def serve_command(name: CloudName = hints.DEFAULT_CLOUD) -> None:
     """Be the cloud: what `lab cloud up` starts."""
     cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
     if pidfile.running(CloudFolder(name).supervisor_pid) != os.getpid():
-        raise UsageError("cloud serve: not started by lab cloud up", hints.lab("cloud", "up"))
+        raise UsageError("cloud serve: is for the cloud's own process", hints.lab("cloud", "up"))
     from coreos_lab.cloud.supervisor import Supervisor
 
     Supervisor(cloud, instances()).run()

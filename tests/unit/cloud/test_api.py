@@ -2,65 +2,29 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coreos_lab.cloud import view
 from coreos_lab.cloud.engine import Engine
-from coreos_lab.cloud.front import Front
 from coreos_lab.cloud.network import Route
 from coreos_lab.cloud.states import ENDED, PENDING, RUNNING, SHUTTING_DOWN, STOPPED, STOPPING
 from coreos_lab.errors import LabError
-from coreos_lab.model import Cloud
+from tests.unit.cloud.conftest import Client, Served
 
-boto3 = pytest.importorskip("boto3", reason="the extra `cloud` is not installed")
-pytest.importorskip("moto", reason="the extra `cloud` is not installed")
-Config = pytest.importorskip("botocore.config").Config
 ClientError = pytest.importorskip("botocore.exceptions").ClientError
-make_server = pytest.importorskip("werkzeug.serving").make_server
-
-CLOUD = Cloud("try", "us-west-2", 5, "AKIAEXAMPLE", "secret")
 IMAGE = "ami-7d11c51d"
-Client = Any
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state") / "services"
-
-
-@pytest.fixture(scope="module")
-def engine(folder: Path) -> Engine:
-    """moto's objects are the process's, so all tests share one."""
-    return Engine(CLOUD, folder, lambda instance: f"console of {instance}")
-
-
-@pytest.fixture(scope="module")
-def port(engine: Engine) -> Iterator[int]:
-    server = make_server("127.0.0.1", 0, Front(CLOUD, engine), threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-
-
-def client(port: int, service: str, key: str = CLOUD.access_key, secret: str = CLOUD.secret_key, **more: Any) -> Client:
-    return boto3.client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{port}",
-        region_name=more.get("region", "us-west-2"),
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        config=Config(retries={"max_attempts": 1}),
-    )
 
 
 @pytest.fixture
-def ec2(port: int) -> Client:
-    return client(port, "ec2")
+def ec2(served: Served) -> Client:
+    return served.client("ec2")
+
+
+@pytest.fixture
+def engine(served: Served) -> Engine:
+    return served.engine
 
 
 def run(ec2: Client, **more: Any) -> dict[str, Any]:
@@ -81,19 +45,21 @@ def seen(engine: Engine, name: str) -> view.Instance:
         return next(each for each in view.instances(backend) if each.name == name)
 
 
-def test_only_the_cloud_s_own_key_and_secret_are_accepted(port: int) -> None:
-    assert client(port, "sts").get_caller_identity()["Account"] == "123456789012"
-    assert refusal(client(port, "sts", key="AKIAOTHER").get_caller_identity) == "InvalidClientTokenId"
-    assert refusal(client(port, "ec2", key="AKIAOTHER").describe_vpcs) == "AuthFailure"
-    assert refusal(client(port, "ec2", secret="x").describe_vpcs) == "AuthFailure"  # noqa: S106
+def test_only_the_cloud_s_own_key_and_secret_are_accepted(served: Served) -> None:
+    assert served.client("sts").get_caller_identity()["Account"] == "123456789012"
+    assert refusal(served.client("sts", key="AKIAOTHER").get_caller_identity) == "InvalidClientTokenId"
+    assert refusal(served.client("ec2", key="AKIAOTHER").describe_vpcs) == "AuthFailure"
+    assert refusal(served.client("ec2", secret="x").describe_vpcs) == "AuthFailure"  # noqa: S106
 
 
-def test_services_actions_parameters_and_regions_that_are_not_there_are_refused_by_name(port: int, ec2: Client) -> None:
+def test_services_actions_parameters_and_regions_that_are_not_there_are_refused_by_name(
+    served: Served, ec2: Client
+) -> None:
     for call, name in (
-        (client(port, "lambda").list_functions, "lambda"),
+        (served.client("lambda").list_functions, "lambda"),
         (ec2.describe_volumes, "DescribeVolumes"),
         (lambda: run(ec2, EbsOptimized=True), "EbsOptimized"),
-        (client(port, "ec2", region="eu-west-1").describe_vpcs, "eu-west-1"),
+        (served.client("ec2", region="eu-west-1").describe_vpcs, "eu-west-1"),
     ):
         with pytest.raises(ClientError, match=name):
             call()
@@ -112,7 +78,7 @@ def test_an_instance_without_a_subnet_goes_into_the_default_one_with_the_default
     instance = run(ec2)
     assert instance["State"]["Name"] == "pending"
     assert instance["PrivateIpAddress"].startswith("172.31.")
-    assert instance["PublicIpAddress"].startswith("198.18.5.")
+    assert instance["PublicIpAddress"].startswith("198.18.1")
     assert [group["GroupName"] for group in instance["SecurityGroups"]] == ["default"]
 
 
@@ -216,12 +182,12 @@ def test_console_keys_and_user_data_are_the_instance_s(ec2: Client, engine: Engi
     assert ec2.get_console_output(InstanceId=name)["Output"] == f"console of {name}"
 
 
-def test_another_process_has_the_same_objects(ec2: Client, engine: Engine, folder: Path) -> None:
+def test_another_process_has_the_same_objects(ec2: Client, served: Served) -> None:
     from coreos_lab.cloud.state import Store
 
     name = run(ec2)["InstanceId"]
-    again = Store(folder, engine.version).load("ec2")
+    again = Store(served.folder / "services", served.engine.version).load("ec2")
     assert again
     assert name in {each.id for each in again.all_instances()}
     with pytest.raises(LabError, match="another version of moto than 0.1"):
-        Store(folder, "0.1").load("ec2")
+        Store(served.folder / "services", "0.1").load("ec2")
