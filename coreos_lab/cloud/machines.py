@@ -96,6 +96,7 @@ class Machines:
                 gateway=subnet.gateway,
                 mac=port.mac,
                 limits=Limits(memory=instance.memory, cpus=instance.cpus),
+                disks=instance.disks,
             )
         )
         self.say(f"{instance.name}: started as {port.address}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Callable
 from copy import copy
@@ -28,6 +29,7 @@ from coreos_lab.cloud.states import ENDED, NAMES, PENDING, RUNNING, SHUTTING_DOW
 from coreos_lab.model import Cloud
 from coreos_lab.model.cloud import INSTANCES_MAX
 
+DISK_MAX = 1024  # GiB; only what is written takes space
 USER_DATA_MAX = 16 * 1024  # bytes, before it is encoded: AWS's limit
 WITHOUT_CLIENTS = "ABCDE"  # what moto takes for the client's token in a call without one
 IMAGE = "ami-7d11c51d"  # the book's, for us-west-2; here in every region
@@ -168,6 +170,8 @@ def _checks() -> None:
         self.describe_instance_types([more["instance_type"]])  # an error for one that does not exist
         if user_data and len(b64decode(str(user_data))) > USER_DATA_MAX:
             raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
+        for mapping in more.get("block_device_mappings") or ():
+            _check_disk(mapping)
         if not more.get("subnet_id") and not more.get("nics"):
             more["subnet_id"] = _default_subnet(self, more.get("placement"))
         if not groups and not more.get("security_group_ids") and not more.get("nics"):
@@ -183,6 +187,16 @@ def _checks() -> None:
         return run(self, image_id, count, user_data, groups, **more)
 
     ec2.EC2Backend.run_instances = checked
+
+
+def _check_disk(mapping: Any) -> None:
+    """A disk that is made for an instance: as /dev/xvdb to /dev/xvdz, and gone with it."""
+    name, disk = mapping["DeviceName"], mapping["Ebs"]
+    if not re.fullmatch(r"/dev/(xvd|sd)[b-z]", name):
+        raise EC2ClientError("InvalidParameterValue", f"{name}: disks here are /dev/xvdb to /dev/xvdz (or sdb to sdz)")
+    if not 1 <= int(disk.get("VolumeSize") or 0) <= DISK_MAX:
+        raise EC2ClientError("InvalidParameterValue", f"{name}: VolumeSize must be from 1 to {DISK_MAX}")
+    disk["DeleteOnTermination"] = True  # moto's default is no
 
 
 def _default_subnet(backend: Any, zone: str | None) -> str:

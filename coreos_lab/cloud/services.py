@@ -48,6 +48,7 @@ PARAMETERS = {
         r"NetworkInterface\.1\.(PrivateIpAddress|SecurityGroupId\.\d+)",
         r"TagSpecification\.\d+\..+",
         r"MetadataOptions\.(HttpTokens|HttpEndpoint)",
+        r"BlockDeviceMapping\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
     ),
     "ModifyInstanceAttribute": (
         r"(InstanceId|SourceDestCheck\.Value|DisableApiTermination\.Value|GroupId\.\d+|DryRun)",
@@ -71,6 +72,8 @@ PARAMETERS = {
     "CreateVpc": (r"(CidrBlock|InstanceTenancy|DryRun|TagSpecification\.\d+\..+)",),
     "CreateSubnet": (r"(VpcId|CidrBlock|AvailabilityZone|DryRun|TagSpecification\.\d+\..+)",),
 }
+# Values of parameters that are not carried out.
+REFUSED = {"RunInstances": ((r"BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),)}
 
 
 def require(service: str, action: str, parameters: Mapping[str, str]) -> None:
@@ -88,6 +91,10 @@ def require(service: str, action: str, parameters: Mapping[str, str]) -> None:
         for name in filter(parameters.get, parameters):
             if not any(re.fullmatch(pattern, name) for pattern in known):
                 raise RefusedError("UnsupportedOperation", f"{action}: {name}: not part of this cloud")
+            if any(re.fullmatch(key, name) and parameters[name] == value for key, value in REFUSED.get(action, ())):
+                raise RefusedError(
+                    "UnsupportedOperation", f"{action}: {name}={parameters[name]}: not part of this cloud"
+                )
 
 
 def require_region(region: str, own: str) -> None:

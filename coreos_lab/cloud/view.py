@@ -14,6 +14,9 @@ from typing import Any
 
 from coreos_lab.cloud.network import Group, Port, Route, Rule, Subnet, Vpc
 from coreos_lab.cloud.states import ENDED, STOPPED
+from coreos_lab.model import Disk
+
+ROOT = ("/dev/sda1", "/dev/xvda")  # part of the machine's own folder, not a disk
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Instance:
     ends_when_off: bool
     tokens_only: bool
     has_metadata: bool
+    disks: tuple[Disk, ...] = ()
 
 
 def instances(backend: Any) -> list[Instance]:
@@ -87,7 +91,12 @@ def _instance(backend: Any, reservation: str, each: Any) -> Instance:
         ends_when_off=each.instance_initiated_shutdown_behavior == "terminate",
         tokens_only=options.http_tokens == "required",
         has_metadata=options.http_endpoint != "disabled",
+        disks=tuple(_disk(backend, *each) for each in each.get_block_device_mapping if each[0] not in ROOT),
     )
+
+
+def _disk(backend: Any, device: str, mapping: Any) -> Disk:
+    return Disk(device, int(backend.volumes[mapping.volume_id].size) * 2**30)
 
 
 def _port(backend: Any, each: Any) -> Port:

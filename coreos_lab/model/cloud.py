@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from coreos_lab.model.cluster import Limits
+from coreos_lab.model.cluster import Disk, Limits
 
 FIRST_PORT = 5820  # of the API, on loopback; each cloud has the next one
 INSTANCES_MAX = 99  # of one cloud: each has user ids of the host's
@@ -66,3 +66,4 @@ class Seat:
     gateway: str
     mac: str
     limits: Limits
+    disks: tuple[Disk, ...] = ()

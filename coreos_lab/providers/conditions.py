@@ -10,7 +10,6 @@ from pathlib import Path
 from coreos_lab import run, settings
 from coreos_lab.model import Finding
 
-
 CLOUD = ("moto", "flask", "flask_cors", "boto3")  # packages of the extra `cloud`
 
 

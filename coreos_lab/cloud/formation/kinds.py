@@ -173,7 +173,7 @@ def _revoke(call: Call, _name: str, its: Values) -> None:
 
 INSTANCE = (
     *("ImageId", "InstanceType", "KeyName", "SubnetId", "UserData", "PrivateIpAddress", "SecurityGroupIds"),
-    *("SecurityGroups", "SourceDestCheck", "NetworkInterfaces", "DisableApiTermination", TAGS),
+    *("SecurityGroups", "SourceDestCheck", "NetworkInterfaces", "BlockDeviceMappings", "DisableApiTermination", TAGS),
 )
 
 
@@ -190,6 +190,10 @@ def _instance(call: Call, its: Values) -> tuple[str, Attributes]:
         for flag in ("AssociatePublicIpAddress", "DeleteOnTermination"):
             if flag in interface:
                 interface[flag] = true(interface[flag])
+    for mapping in asked.get("BlockDeviceMappings", []):
+        disk = mapping.get("Ebs", {})
+        disk |= {"VolumeSize": int(disk["VolumeSize"])} if "VolumeSize" in disk else {}
+        disk |= {"DeleteOnTermination": true(disk["DeleteOnTermination"])} if "DeleteOnTermination" in disk else {}
     tags = call.tagged("instance", its)
     name = call.ec2.run_instances(MinCount=1, MaxCount=1, TagSpecifications=tags, **asked)["Instances"][0]["InstanceId"]
     if "SourceDestCheck" in its:

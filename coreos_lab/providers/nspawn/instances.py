@@ -101,7 +101,9 @@ def _of(cloud: str, instance: str) -> tuple[Cluster, Node]:
 
 
 def _of_seat(seat: Seat) -> tuple[Cluster, Node]:
-    return _cluster(seat.cloud, seat.limits, seat.image), Node(seat.instance, seat.address, member=False)
+    return _cluster(seat.cloud, seat.limits, seat.image), Node(
+        seat.instance, seat.address, member=False, disks=seat.disks
+    )
 
 
 def _furnish(folder: Path) -> None:
