@@ -29,7 +29,13 @@ CLOUDFORMATION = """
     CreateStack DescribeStacks DescribeStackEvents DescribeStackResources ListStackResources ListStacks DeleteStack
     ValidateTemplate GetTemplate
 """
+AUTOSCALING = """
+    CreateLaunchConfiguration DescribeLaunchConfigurations DeleteLaunchConfiguration
+    CreateAutoScalingGroup DescribeAutoScalingGroups UpdateAutoScalingGroup DeleteAutoScalingGroup SetDesiredCapacity
+    DescribeAutoScalingInstances DescribeScalingActivities TerminateInstanceInAutoScalingGroup SetInstanceHealth
+"""
 ACTIONS = {
+    "autoscaling": frozenset(AUTOSCALING.split()),
     "cloudformation": frozenset(CLOUDFORMATION.split()),
     "ec2": frozenset(EC2.split()),
     "sts": frozenset(["GetCallerIdentity"]),
@@ -38,6 +44,10 @@ OF_MOTO = ("ec2", "sts")
 READING = ("Describe", "Get", "List")  # how the names of actions begin that change nothing
 GLOBAL_REGION = "us-east-1"  # where clients sign requests to services without a region
 
+GROUP = (
+    r"(AutoScalingGroupName|LaunchConfigurationName|MinSize|MaxSize|DesiredCapacity|VPCZoneIdentifier)",
+    r"(HealthCheckType|HealthCheckGracePeriod|DefaultCooldown)",
+)
 # The parameters that an action carries out, as patterns. An action that is not listed carries out all of moto's.
 PARAMETERS = {
     "RunInstances": (
@@ -69,11 +79,21 @@ PARAMETERS = {
         r"(Parameters|Tags)\.member\.\d+\.(ParameterKey|ParameterValue|Key|Value)",
     ),
     "DeleteStack": (r"StackName",),
+    "CreateLaunchConfiguration": (
+        r"(LaunchConfigurationName|ImageId|InstanceType|KeyName|UserData|AssociatePublicIpAddress)",
+        r"SecurityGroups\.member\.\d+",
+        r"BlockDeviceMappings\.member\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
+    ),
+    "CreateAutoScalingGroup": (*GROUP, r"Tags\.member\.\d+\.\w+"),
+    "UpdateAutoScalingGroup": GROUP,
     "CreateVpc": (r"(CidrBlock|InstanceTenancy|DryRun|TagSpecification\.\d+\..+)",),
     "CreateSubnet": (r"(VpcId|CidrBlock|AvailabilityZone|DryRun|TagSpecification\.\d+\..+)",),
 }
 # Values of parameters that are not carried out.
-REFUSED = {"RunInstances": ((r"BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),)}
+REFUSED = {
+    "RunInstances": ((r"BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),),
+    "CreateLaunchConfiguration": ((r"BlockDeviceMappings\.member\.\d+\.Ebs\.DeleteOnTermination", "false"),),
+}
 
 
 def require(service: str, action: str, parameters: Mapping[str, str]) -> None:

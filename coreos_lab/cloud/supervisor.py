@@ -47,7 +47,7 @@ class Supervisor:
     def __init__(self, cloud: Cloud, provider: InstanceProvider) -> None:
         self.cloud, self.provider = cloud, provider
         self.engine = Engine(cloud, CloudFolder(cloud.name).state, self._console)
-        self.api = Api(cloud, self.engine, CloudFolder(cloud.name).stacks)
+        self.api = Api(cloud, self.engine, CloudFolder(cloud.name).path, say)
         self.machines = Machines(cloud, self.engine, provider, say)
         self._routers: dict[int, tuple[Router, MetadataServer]] = {}
         self._instances: list[Instance] = []
@@ -64,7 +64,7 @@ class Supervisor:
             del os.environ[name]  # what the user's shell says to boto3 is about another account
         server = make_server("127.0.0.1", self.cloud.port, self._serve, threaded=True, request_handler=_quiet())
         threading.Thread(target=server.serve_forever, daemon=True, name="api").start()
-        self.api.formation.resume()
+        self.api.begin()
         say(f"serves {self.cloud.region} at {self.cloud.endpoint}")
         while not interrupts.is_come():
             self.engine.changed.clear()

@@ -48,11 +48,6 @@ class CloudFolder:
         return self.path / "state"
 
     @property
-    def stacks(self) -> Path:
-        """CloudFormation's stacks, a file each."""
-        return self.path / "stacks"
-
-    @property
     def instances(self) -> Path:
         """A folder for each instance, with its disks and its console."""
         return self.path / "nodes"

@@ -18,7 +18,7 @@ CALLS = {
 }
 
 
-def check(declared: Mapping[str, Any], values: Mapping[str, str], ec2: Callable[[], Any]) -> None:
+def check(declared: Mapping[str, Any], values: Mapping[str, str], client: Callable[[str], Any]) -> None:
     """RefusedError for a parameter whose value is not there."""
     for name, rules in declared.items():
         kind = parameters.single(rules["Type"])
@@ -26,7 +26,7 @@ def check(declared: Mapping[str, Any], values: Mapping[str, str], ec2: Callable[
             call, parameter = CALLS[kind]
             for value in parameters.split(rules["Type"], values[name]):
                 try:
-                    getattr(ec2(), call)(**{parameter: [value]})
+                    getattr(client("ec2"), call)(**{parameter: [value]})
                 except Exception as error:
                     raise invalid(
                         f"Parameter validation failed: parameter value {value} for parameter name {name} does not exist"

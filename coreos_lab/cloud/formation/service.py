@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-from xml.sax.saxutils import escape
 
+from coreos_lab.cloud import query
 from coreos_lab.cloud.formation import existing, parameters, plan, template
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.intrinsics import Scope
@@ -26,14 +26,14 @@ Parameters = Mapping[str, str]
 
 
 class Formation:
-    """The stacks of one cloud. `ec2` makes a client for EC2, as any user of the API has one."""
+    """The stacks of one cloud. `client` returns boto3's client for a service, as any user of the API has one."""
 
     def __init__(
-        self, cloud: Cloud, folder: Path, ec2: Callable[[], Any], zones: Callable[[], tuple[str, ...]]
+        self, cloud: Cloud, folder: Path, client: Callable[[str], Any], zones: Callable[[], tuple[str, ...]]
     ) -> None:
         self.cloud, self.zones = cloud, zones
         self.stacks = Stacks(folder)
-        self.worker = Worker(self.stacks, ec2, self._scope)
+        self.worker = Worker(self.stacks, client, self._scope)
 
     def resume(self) -> None:
         """Goes on after a restart: what was being made is rolled back, what was being removed is removed."""
@@ -45,10 +45,7 @@ class Formation:
 
     def call(self, action: str, asked: Parameters) -> bytes:
         """Carries a request out; returns the answer's body."""
-        result = getattr(self, f"_{_snake(action)}")(asked)
-        inside = f"<{action}Result>{_xml(result)}</{action}Result>"
-        meta = f"<ResponseMetadata><RequestId>{uuid4()}</RequestId></ResponseMetadata>"
-        return f'<{action}Response xmlns="{NAMESPACE}">{inside}{meta}</{action}Response>'.encode()
+        return query.answer(action, NAMESPACE, getattr(self, query.method(action))(asked))
 
     def _scope(self, wanted: Template, stack: Stack) -> Scope:
         pseudo = {
@@ -79,7 +76,7 @@ class Formation:
             wanted = template.parse(_body(asked))
             given = _listed(asked, "Parameters", "ParameterKey", "ParameterValue")
             values = parameters.resolve(wanted.parameters, given)
-            existing.check(wanted.parameters, values, self.worker.ec2)
+            existing.check(wanted.parameters, values, self.worker.client)
             arn = f"arn:aws:cloudformation:{self.cloud.region}:{ACCOUNT}:stack/{name}/{uuid4()}"
             tags = _listed(asked, "Tags", "Key", "Value")
             stack = Stack(name, arn, wanted.text, values, now(), tags, on_failure=_on_failure(asked), token=token)
@@ -223,16 +220,3 @@ def _listed(asked: Parameters, name: str, key: str, value: str) -> dict[str, str
                 raise invalid(f"{name}: {text}: {value} is needed")
             found[text] = asked[f"{match[1]}.{value}"]
     return found
-
-
-def _xml(value: Any) -> str:
-    """An answer's values as XML; what is empty is left out."""
-    if isinstance(value, list):
-        return "".join(f"<member>{_xml(each)}</member>" for each in value)
-    if isinstance(value, dict):
-        return "".join(f"<{key}>{_xml(each)}</{key}>" for key, each in value.items() if each != "")
-    return escape(str(value))
-
-
-def _snake(action: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower()

@@ -11,9 +11,10 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from coreos_lab.cloud.formation import intrinsics, plan
+from coreos_lab.cloud.formation.call import Call
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.intrinsics import Scope
-from coreos_lab.cloud.formation.kinds import KINDS, Call
+from coreos_lab.cloud.formation.kinds import KINDS
 from coreos_lab.cloud.formation.stack import Stack, Stacks, now
 from coreos_lab.cloud.formation.template import Template
 from coreos_lab.cloud.sigv4 import RefusedError
@@ -24,10 +25,10 @@ POLL = 0.2
 
 
 class Worker:
-    """Works on stacks. `ec2` returns EC2's client of boto3, `scope` what names mean for a stack."""
+    """Works on stacks. `client` returns boto3's client for a service, `scope` what names mean for a stack."""
 
-    def __init__(self, stacks: Stacks, ec2: Callable[[], Any], scope: Callable[[Template, Stack], Scope]) -> None:
-        self.stacks, self.ec2, self.scope = stacks, ec2, scope
+    def __init__(self, stacks: Stacks, client: Callable[[str], Any], scope: Callable[[Template, Stack], Scope]) -> None:
+        self.stacks, self.client, self.scope = stacks, client, scope
         self.lock = threading.RLock()
         self.cancelled: set[str] = set()  # ids of stacks that are to be deleted when their present work is over
 
@@ -100,7 +101,7 @@ class Worker:
 
     def _call(self, stack: Stack, name: str) -> Call:
         tags = {"stack-name": stack.name, "stack-id": stack.id, "logical-id": name}
-        return Call(self.ec2(), tuple((f"aws:cloudformation:{key}", value) for key, value in tags.items()), _until)
+        return Call(self.client, tuple((f"aws:cloudformation:{key}", value) for key, value in tags.items()), _until)
 
     def _finish(self, stack: Stack, template: Template) -> None:
         scope = self.scope(template, stack)

@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from coreos_lab.cloud import view
 from coreos_lab.cloud.api import Api
 from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.front import Front
+from coreos_lab.cloud.states import ENDED, PENDING, RUNNING, SHUTTING_DOWN
 from coreos_lab.model import Cloud
 
 Client = Any
+NEXT = {PENDING: RUNNING, SHUTTING_DOWN: ENDED}
 
 
 @dataclass
@@ -63,8 +66,29 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
     cloud, folder = _free(), tmp_path_factory.mktemp("cloud")
     engine = Engine(cloud, folder / "services", lambda instance: f"console of {instance}")
-    api = Api(cloud, engine, folder / "stacks")
+    api = Api(cloud, engine, folder, print)
     server = make_server("127.0.0.1", cloud.port, Front(cloud, api), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    api.begin()
     yield Served(cloud, engine, api, folder)
     server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def machines(served: Served) -> Iterator[None]:
+    """Lets instances become what they are asked to be, as machines do."""
+    end = threading.Event()
+
+    def go_on() -> None:
+        while not end.wait(0.05):
+            with served.engine.objects() as backend:
+                found = view.instances(backend)
+            for each in found:
+                if each.code in NEXT:
+                    served.engine.become(each.name, each.code, NEXT[each.code])
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    yield
+    end.set()
+    thread.join()

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 from base64 import b64decode
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from coreos_lab.cloud import view
 from coreos_lab.cloud.formation.service import Formation
-from coreos_lab.cloud.states import ENDED, PENDING, RUNNING, SHUTTING_DOWN
 from tests.unit.cloud.conftest import Client, Served
 
 ClientError = pytest.importorskip("botocore.exceptions").ClientError
-NEXT = {PENDING: RUNNING, SHUTTING_DOWN: ENDED}
+pytestmark = pytest.mark.usefixtures("machines")
 
 TEMPLATE = """
 AWSTemplateFormatVersion: 2010-09-09
@@ -87,26 +83,6 @@ Outputs:
   Never: {Condition: IsPublic, Value: public}
 """
 SECRET = [{"ParameterKey": "Secret", "ParameterValue": "abc"}]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def machines(served: Served) -> Iterator[None]:
-    """Lets instances become what they are asked to be, as machines do."""
-    end = threading.Event()
-
-    def go_on() -> None:
-        while not end.wait(0.05):
-            with served.engine.objects() as backend:
-                found = view.instances(backend)
-            for each in found:
-                if each.code in NEXT:
-                    served.engine.become(each.name, each.code, NEXT[each.code])
-
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    yield
-    end.set()
-    thread.join()
 
 
 @pytest.fixture
@@ -227,7 +203,7 @@ def test_what_was_interrupted_is_found_by_its_tags_and_rolled_back(served: Serve
     stack.status = stack.resources["Machine"].status = "CREATE_IN_PROGRESS"
     stack.resources["Machine"].physical = ""  # the answer was never read
     served.api.formation.stacks.save(stack)
-    again = Formation(served.cloud, served.folder / "stacks", lambda: ec2, lambda: ())
+    again = Formation(served.cloud, served.folder / "stacks", served.client, lambda: ())
     again.resume()
     found = again.stacks.find("cut")
     end = time.monotonic() + 60
