@@ -23,7 +23,7 @@ class Router:
     def __init__(self, cloud: Cloud, number: int) -> None:
         self.cloud, self.number = cloud, number
         self.name = names.namespace(cloud, number)
-        self._loaded = ""
+        self._applied: Vpc | None = None
         self._routes: dict[int, set[str]] = {}
 
     @property
@@ -53,14 +53,16 @@ class Router:
 
     def apply(self, vpc: Vpc) -> None:
         """Makes bridges, addresses, routes and rules what the VPC says."""
+        if vpc == self._applied:
+            return
         rules = firewall.text(vpc)
-        if rules != self._loaded:
+        if self._applied is None or rules != firewall.text(self._applied):
             run.run(["ip", "netns", "exec", self.name, "nft", "--file", "-"], input_text=rules)
-            self._loaded = rules
         self._bridges(vpc.subnets)
         self._public_addresses(port.public for port in vpc.ports if port.public)
         for subnet in vpc.subnets:
             self._route(vpc, subnet)
+        self._applied = vpc
 
     def _bridges(self, subnets: Sequence[Subnet]) -> None:
         there = {name for name in self._links() if name.startswith("subnet")}

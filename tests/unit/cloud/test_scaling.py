@@ -1,4 +1,4 @@
-"""Auto Scaling: how many instances, where, which go, and that one that died is replaced. Machines only seem to be there."""
+"""Auto Scaling: how many instances, where, which go, and who replaces them. Machines only seem to be there."""
 
 from __future__ import annotations
 
@@ -114,13 +114,14 @@ def test_more_and_fewer_instances_within_the_limits(asg: Client, group: str) -> 
 
 def test_what_is_not_there_or_in_use_is_refused(asg: Client, ec2: Client, group: str) -> None:
     serving(asg, 3)
-    for call, message in (
+    calls: list[tuple[Callable[[], Any], str]] = [
         (lambda: asg.delete_launch_configuration(LaunchConfigurationName="one"), "attached"),
         (lambda: asg.delete_auto_scaling_group(AutoScalingGroupName=group), "while there are instances"),
         (lambda: asg.update_auto_scaling_group(AutoScalingGroupName="none", MinSize=1), "not found - none"),
         (lambda: asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="ELB"), "EC2 alone"),
         (lambda: asg.put_scaling_policy(AutoScalingGroupName=group, PolicyName="x"), "PutScalingPolicy"),
-    ):
+    ]
+    for call, message in calls:
         with pytest.raises(ClientError, match=message):
             call()
 
@@ -180,9 +181,9 @@ def member(name: str, zone: str, configuration: str = "new") -> Member:
 def test_the_zone_with_the_fewest_gets_the_next_one() -> None:
     subnets = {"subnet-a": "a", "subnet-b": "b", "subnet-b2": "b"}
     found = Group("web", "", "", "new", 1, 9, 3, subnets, members=[member("1", "a"), member("2", "b")])
-    assert next_subnet(found) == "subnet-a"
-    found.members.append(member("3", "a"))
     assert next_subnet(found) == "subnet-b2"
+    found.members.append(member("3", "b"))
+    assert next_subnet(found) == "subnet-a"
 
 
 def test_the_zone_with_the_most_loses_one_and_there_the_old_configuration_then_the_oldest() -> None:
