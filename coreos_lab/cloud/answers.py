@@ -6,7 +6,9 @@ from uuid import uuid4
 from xml.sax.saxutils import escape
 
 STATUS = {
+    "AccessDenied": 403,
     "AuthFailure": 401,
+    "UnauthorizedOperation": 403,
     "IncompleteSignature": 400,
     "InternalError": 500,
     "NotImplemented": 501,

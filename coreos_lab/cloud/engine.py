@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from coreos_lab.cloud import services
-from coreos_lab.cloud.sigv4 import Secret
 from coreos_lab.cloud.state import Store
 from coreos_lab.cloud.states import ENDED
 from coreos_lab.model import Cloud
 
+PARTITION = "aws"
+TRUSTED = "ec2.amazonaws.com"  # whom a role must trust to be an instance's
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
@@ -40,15 +41,19 @@ class Engine:
     def _load(self) -> None:
         from moto.core import DEFAULT_ACCOUNT_ID
         from moto.ec2.models import ec2_backends
+        from moto.iam.models import iam_backends
 
         from coreos_lab.cloud import moto_changes
 
-        found = self._store.load("ec2")
-        if found is not None:
-            dict.__setitem__(ec2_backends[DEFAULT_ACCOUNT_ID], self.cloud.region, found)
-        else:
-            moto_changes.furnish(self.cloud)
-        self._backends = {"ec2": moto_changes.backend_of(self.cloud)}
+        known = {"ec2": (ec2_backends, self.cloud.region), "iam": (iam_backends, PARTITION)}
+        self._backends = {}
+        for service, (backends, place) in known.items():
+            found = self._store.load(service)
+            if found is not None:
+                dict.__setitem__(backends[DEFAULT_ACCOUNT_ID], place, found)
+            elif service == "ec2":
+                moto_changes.furnish(self.cloud)
+            self._backends[service] = backends[DEFAULT_ACCOUNT_ID][place]
         self.save()
 
     def save(self) -> None:
@@ -94,8 +99,17 @@ class Engine:
             self.changed.set()
         return answer
 
-    def secret(self, access_key: str) -> Secret | None:
-        """What was given out for an access key; None for one that this cloud does not know."""
-        if access_key == self.cloud.access_key:
-            return Secret(self.cloud.secret_key)
-        return None
+    def role_of(self, profile: str) -> str:
+        """The role of an instance profile that EC2 may take for an instance, "" where there is none."""
+        with self._lock:
+            found = self._backends["iam"].instance_profiles.values()
+            roles = [role for each in found if each.name == profile for role in each.roles]
+            trusting = [role.name for role in roles if TRUSTED in role.assume_role_policy_document]
+        return str(trusting[0]) if trusting else ""
+
+    def policies(self, role: str) -> list[str]:
+        """The policies of a role; none where the role is gone."""
+        with self._lock:
+            found = (each for each in self._backends["iam"].roles.values() if each.name == role)
+            one = next(found, None)
+            return list(one.policies.values()) if one is not None else []

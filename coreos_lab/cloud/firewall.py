@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from coreos_lab.cloud.network import Group, Port, Rule, Vpc
 
-METADATA = "169.254.169.254"
+METADATA, API = "169.254.169.254", "169.254.169.252"  # the router's own addresses, the same in every VPC
 UPLINK = "uplink"
 HAIRPIN = 1  # the mark of packets from an instance to a public address of its own VPC
 ICMP, ICMP_NUMBER = "icmp", "1"
@@ -63,7 +63,10 @@ def _packet_table(vpc: Vpc) -> list[str]:
         "    type filter hook input priority filter; policy drop;",
         '    iifname "lo" accept',
         "    ct state established,related accept",
-        f"    ip daddr {METADATA} tcp dport 80 ether saddr . ip saddr @own accept",
+        "    ether saddr . ip saddr != @own counter drop",
+        f"    ip daddr {METADATA} tcp dport 80 accept",
+        f"    ip daddr {API} tcp dport {{ 80, 443 }} accept",
+        f"    ip daddr {vpc.name_server} udp dport 53 accept",
         "  }",
         "  chain through {",
         "    type filter hook forward priority filter; policy drop;",

@@ -22,10 +22,10 @@ class Services(Protocol):
     """What carries requests out."""
 
     def call(
-        self, service: str, action: str, parameters: Mapping[str, str], environ: dict[str, Any]
+        self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]
     ) -> tuple[int, list[tuple[str, str]], bytes]: ...
 
-    def secret(self, access_key: str) -> Secret | None: ...
+    def secret(self, signed: Signed) -> Secret | None: ...
 
 
 class Front:
@@ -48,7 +48,7 @@ class Front:
             services.require_region(signed.region, self.cloud.region)
             services.require(service, action, parameters)
             environ["wsgi.input"] = io.BytesIO(request.body)
-            status, headers, body = self.behind.call(service, action, parameters, environ)
+            status, headers, body = self.behind.call(signed, action, parameters, environ)
         except RefusedError as refused:
             code = "AuthFailure" if service == "ec2" and refused.code in answers.DENIALS[:2] else refused.code
             status, headers, body = _error(service, code, refused.message)

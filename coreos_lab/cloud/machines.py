@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from coreos_lab import disk, settings
+from coreos_lab.cloud import certificates
 from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.network import Vpc
 from coreos_lab.cloud.router import Router
@@ -77,8 +78,8 @@ class Machines:
         if not self._image:
             self._image = self.provider.prepare()
         folder = CloudFolder(self.cloud.name).instances / instance.name
-        # Without a name server of its own: an empty list is an answer at once, and not after a time-out.
-        disk.write_atomic(folder / "resolv.conf", "# this VPC has no name server\n")
+        names = f"nameserver {vpc.name_server}\nsearch {self.cloud.region}.compute.internal\n"
+        disk.write_atomic(folder / "resolv.conf", names)
         disk.write_atomic(folder / BOOT, settings.host_boot())
         port, subnet = instance.port, vpc.subnet(instance.port.subnet)
         self.provider.start(
@@ -97,6 +98,7 @@ class Machines:
                 mac=port.mac,
                 limits=Limits(memory=instance.memory, cpus=instance.cpus),
                 disks=instance.disks,
+                authority=certificates.authority_of(CloudFolder(self.cloud.name).certificates),
             )
         )
         self.say(f"{instance.name}: started as {port.address}")

@@ -12,17 +12,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from coreos_lab.cloud.sessions import Credentials
 from coreos_lab.cloud.view import Instance
 
 ACCOUNT = "123456789012"  # moto's
 TOKEN_PATH, LONGEST = "/latest/api/token", 21600  # seconds that a session may last
 VERSION = re.compile(r"/(latest|\d{4}-\d\d-\d\d|1\.0)(?=/|$)")
+STAMP = "%Y-%m-%dT%H:%M:%SZ"
 Answer = tuple[int, str, bytes]
 OK, BAD, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 200, 400, 401, 403, 404
 
 
-def tree(instance: Instance, region: str) -> dict[str, str]:
-    """The values below /latest/, by their paths."""
+def tree(instance: Instance, region: str, granted: tuple[str, Credentials] | None = None) -> dict[str, str]:
+    """The values below /latest/, by their paths. `granted`: the instance's role with its credentials."""
     port = instance.port
     data = {
         "ami-id": instance.image,
@@ -46,6 +48,8 @@ def tree(instance: Instance, region: str) -> dict[str, str]:
         data |= {"public-ipv4": port.public, "public-hostname": instance.public_hostname}
     if instance.public_key:
         data["public-keys/0/openssh-key"] = instance.public_key
+    if granted:
+        data |= _of_role(instance, *granted)
     document = {
         "accountId": ACCOUNT,
         "architecture": "x86_64",
@@ -53,7 +57,7 @@ def tree(instance: Instance, region: str) -> dict[str, str]:
         "imageId": instance.image,
         "instanceId": instance.name,
         "instanceType": instance.size,
-        "pendingTime": instance.launched.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "pendingTime": instance.launched.strftime(STAMP),
         "privateIp": port.address,
         "region": region,
         "version": "2017-09-30",
@@ -62,11 +66,30 @@ def tree(instance: Instance, region: str) -> dict[str, str]:
     return {**found, "dynamic/instance-identity/document": json.dumps(document, indent=2)}
 
 
-def look_up(instance: Instance, region: str, path: str) -> bytes | None:
+def _of_role(instance: Instance, role: str, given: Credentials) -> dict[str, str]:
+    since = given.given.strftime(STAMP)
+    profile = f"arn:aws:iam::{ACCOUNT}:instance-profile/{instance.profile}"
+    info = {"Code": "Success", "LastUpdated": since, "InstanceProfileArn": profile, "InstanceProfileId": role}
+    credentials = {
+        "Code": "Success",
+        "LastUpdated": since,
+        "Type": "AWS-HMAC",
+        "AccessKeyId": given.access_key,
+        "SecretAccessKey": given.secret_key,
+        "Token": given.token,
+        "Expiration": given.expires.strftime(STAMP),
+    }
+    return {
+        "iam/info": json.dumps(info, indent=2),
+        f"iam/security-credentials/{role}": json.dumps(credentials, indent=2),
+    }
+
+
+def look_up(instance: Instance, region: str, path: str, granted: tuple[str, Credentials] | None = None) -> bytes | None:
     """What is at a path behind the version: a value, or a folder's list. None where nothing is."""
     if path.strip("/") == "user-data":
         return instance.user_data
-    values = tree(instance, region)
+    values = tree(instance, region, granted)
     wanted = path.strip("/")
     if wanted in values:
         return values[wanted].encode()
@@ -81,10 +104,11 @@ def look_up(instance: Instance, region: str, path: str) -> bytes | None:
 
 @dataclass
 class Service:
-    """Answers instances. `of_address` finds the one that a request comes from."""
+    """Answers instances. `of_address` finds the one that a request comes from, `granted` its role's credentials."""
 
     region: str
     of_address: Callable[[str], Instance | None]
+    granted: Callable[[Instance], tuple[str, Credentials] | None] = lambda _instance: None
     clock: Callable[[], float] = time.monotonic
     _sessions: dict[str, tuple[str, float]] = field(default_factory=dict)
 
@@ -103,7 +127,8 @@ class Service:
         if path == "/":
             return OK, "text/plain", b"1.0\n2009-04-04\nlatest"
         version = VERSION.match(path)
-        found = look_up(instance, self.region, path[version.end() :]) if version else None
+        rest = path[version.end() :] if version else ""
+        found = look_up(instance, self.region, rest, self.granted(instance)) if version else None
         return (OK, "text/plain", found) if found is not None else (NOT_FOUND, "text/plain", b"")
 
     def _new_token(self, instance: Instance, headers: Mapping[str, str]) -> Answer:

@@ -184,7 +184,12 @@ def _checks() -> None:
         there = sum(each.state_code != ENDED for each in self.all_instances())
         if there + count > INSTANCES_MAX:
             raise EC2ClientError("InstanceLimitExceeded", f"a cloud has {INSTANCES_MAX} instances at most")
-        return run(self, image_id, count, user_data, groups, **more)
+        reservation = run(self, image_id, count, user_data, groups, **more)
+        profile = {key: more.get(f"iam_instance_profile_{key}") for key in ("name", "arn")}
+        for instance in reservation.instances[1:] if any(profile.values()) else ():  # moto: the first one alone
+            given = {f"iam_instance_profile_{key}": value for key, value in profile.items()}
+            self.associate_iam_instance_profile(instance_id=instance.id, **given)
+        return reservation
 
     ec2.EC2Backend.run_instances = checked
 

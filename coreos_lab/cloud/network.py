@@ -101,6 +101,11 @@ class Vpc:
     ports: tuple[Port, ...]
     groups: tuple[Group, ...]
 
+    @property
+    def name_server(self) -> str:
+        """Its name server's address: the third one of the VPC, as at AWS."""
+        return str(IPv4Network(self.cidr).network_address + 2)
+
     def subnet(self, name: str) -> Subnet:
         """The subnet of that name."""
         return next(each for each in self.subnets if each.name == name)

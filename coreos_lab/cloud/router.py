@@ -46,6 +46,7 @@ class Router:
         length = IPv4Network(self.cloud.public_subnet).prefixlen
         self._ip(
             f"address replace {firewall.METADATA}/32 dev lo",
+            f"address replace {firewall.API}/32 dev lo",
             f"address replace {own}/{length} dev {firewall.UPLINK}",
             "link set lo up",
             f"link set {firewall.UPLINK} up",
@@ -58,6 +59,7 @@ class Router:
         rules = firewall.text(vpc)
         if self._applied is None or rules != firewall.text(self._applied):
             run.run(["ip", "netns", "exec", self.name, "nft", "--file", "-"], input_text=rules)
+        self._ip(f"address replace {vpc.name_server}/32 dev lo")
         self._bridges(vpc.subnets)
         self._public_addresses(port.public for port in vpc.ports if port.public)
         for subnet in vpc.subnets:

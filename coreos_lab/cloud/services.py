@@ -24,6 +24,7 @@ EC2 = """
     AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress AuthorizeSecurityGroupEgress RevokeSecurityGroupEgress
     AllocateAddress AssociateAddress DisassociateAddress ReleaseAddress DescribeAddresses
     DescribeNetworkInterfaces ModifyNetworkInterfaceAttribute
+    AssociateIamInstanceProfile DisassociateIamInstanceProfile DescribeIamInstanceProfileAssociations
 """
 CLOUDFORMATION = """
     CreateStack DescribeStacks DescribeStackEvents DescribeStackResources ListStackResources ListStacks DeleteStack
@@ -34,13 +35,19 @@ AUTOSCALING = """
     CreateAutoScalingGroup DescribeAutoScalingGroups UpdateAutoScalingGroup DeleteAutoScalingGroup SetDesiredCapacity
     DescribeAutoScalingInstances DescribeScalingActivities TerminateInstanceInAutoScalingGroup SetInstanceHealth
 """
+IAM = """
+    CreateRole GetRole ListRoles DeleteRole PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies
+    CreateInstanceProfile GetInstanceProfile ListInstanceProfiles ListInstanceProfilesForRole DeleteInstanceProfile
+    AddRoleToInstanceProfile RemoveRoleFromInstanceProfile
+"""
 ACTIONS = {
     "autoscaling": frozenset(AUTOSCALING.split()),
     "cloudformation": frozenset(CLOUDFORMATION.split()),
     "ec2": frozenset(EC2.split()),
+    "iam": frozenset(IAM.split()),
     "sts": frozenset(["GetCallerIdentity"]),
 }
-OF_MOTO = ("ec2", "sts")
+OF_MOTO = ("ec2", "iam")
 READING = ("Describe", "Get", "List")  # how the names of actions begin that change nothing
 GLOBAL_REGION = "us-east-1"  # where clients sign requests to services without a region
 
@@ -57,6 +64,7 @@ PARAMETERS = {
         r"NetworkInterface\.1\.(DeviceIndex|SubnetId|AssociatePublicIpAddress|DeleteOnTermination|Description)",
         r"NetworkInterface\.1\.(PrivateIpAddress|SecurityGroupId\.\d+)",
         r"TagSpecification\.\d+\..+",
+        r"IamInstanceProfile\.(Name|Arn)",
         r"MetadataOptions\.(HttpTokens|HttpEndpoint)",
         r"BlockDeviceMapping\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
     ),
@@ -80,12 +88,14 @@ PARAMETERS = {
     ),
     "DeleteStack": (r"StackName",),
     "CreateLaunchConfiguration": (
-        r"(LaunchConfigurationName|ImageId|InstanceType|KeyName|UserData|AssociatePublicIpAddress)",
+        r"(LaunchConfigurationName|ImageId|InstanceType|KeyName|UserData|AssociatePublicIpAddress|IamInstanceProfile)",
         r"SecurityGroups\.member\.\d+",
         r"BlockDeviceMappings\.member\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
     ),
     "CreateAutoScalingGroup": (*GROUP, r"Tags\.member\.\d+\.\w+"),
     "UpdateAutoScalingGroup": GROUP,
+    "CreateRole": (r"(RoleName|Path|AssumeRolePolicyDocument|Description)", r"Tags\.member\.\d+\.(Key|Value)"),
+    "CreateInstanceProfile": (r"(InstanceProfileName|Path)", r"Tags\.member\.\d+\.(Key|Value)"),
     "CreateVpc": (r"(CidrBlock|InstanceTenancy|DryRun|TagSpecification\.\d+\..+)",),
     "CreateSubnet": (r"(VpcId|CidrBlock|AvailabilityZone|DryRun|TagSpecification\.\d+\..+)",),
 }

@@ -110,9 +110,9 @@ def _moment(stamp: str) -> datetime:
     return datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
 
 
-def verify(request: Request, signed: Signed, secret_of: Callable[[str], Secret | None], now: datetime) -> None:
+def verify(request: Request, signed: Signed, secret_of: Callable[[Signed], Secret | None], now: datetime) -> None:
     """RefusedError, unless the request was signed with the secret of its access key, in time, and as it came."""
-    secret = secret_of(signed.access_key)
+    secret = secret_of(signed)
     if secret is None:
         raise RefusedError("InvalidClientTokenId", "The security token included in the request is invalid.")
     if secret.token and not hmac.compare_digest(secret.token, signed.token):

@@ -19,9 +19,9 @@ from coreos_lab.cloud import ground, router, view
 from coreos_lab.cloud.api import Api
 from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.front import Front, Start
+from coreos_lab.cloud.in_vpc import InVpc, quiet
 from coreos_lab.cloud.machines import Machines
 from coreos_lab.cloud.metadata import Service
-from coreos_lab.cloud.metadata_server import MetadataServer
 from coreos_lab.cloud.network import Vpc
 from coreos_lab.cloud.router import Router
 from coreos_lab.cloud.states import NAMES
@@ -49,7 +49,7 @@ class Supervisor:
         self.engine = Engine(cloud, CloudFolder(cloud.name).state, self._console)
         self.api = Api(cloud, self.engine, CloudFolder(cloud.name).path, say)
         self.machines = Machines(cloud, self.engine, provider, say)
-        self._routers: dict[int, tuple[Router, MetadataServer]] = {}
+        self._routers: dict[int, tuple[Router, InVpc]] = {}
         self._instances: list[Instance] = []
         self._vpcs: dict[int, Vpc] = {}
 
@@ -58,11 +58,14 @@ class Supervisor:
 
     def run(self) -> None:
         """Serves until the process is ended."""
+        from moto.moto_server.werkzeug_app import MotoRequestHandler
         from werkzeug.serving import make_server
 
         for name in [each for each in os.environ if each.startswith("AWS_")]:
             del os.environ[name]  # what the user's shell says to boto3 is about another account
-        server = make_server("127.0.0.1", self.cloud.port, self._serve, threaded=True, request_handler=_quiet())
+        server = make_server(
+            "127.0.0.1", self.cloud.port, self._serve, threaded=True, request_handler=quiet(MotoRequestHandler)
+        )
         threading.Thread(target=server.serve_forever, daemon=True, name="api").start()
         self.api.begin()
         say(f"serves {self.cloud.region} at {self.cloud.endpoint}")
@@ -84,9 +87,7 @@ class Supervisor:
         self._vpcs = {vpc.number: vpc for vpc in vpcs}
         places = {}
         for vpc in vpcs:
-            way = self._router(vpc.number)
-            way.apply(vpc)
-            places[vpc.name] = way, vpc
+            places[vpc.name] = self._router(vpc), vpc
         self.machines.attend(self._instances, places)
         for number in router.numbers(self.cloud):
             if number not in self._vpcs:
@@ -98,19 +99,28 @@ class Supervisor:
             self._routers.pop(number)[1].stop()
         Router(self.cloud, number).remove()
 
-    def _router(self, number: int) -> Router:
-        """A VPC's router, which is made now if it does not exist."""
-        if number not in self._routers:
-            if not self._routers:
-                self.provider.reserve(self.cloud)
-                ground.lay(self.cloud)
-                self.provider.raise_settings()
-            way = Router(self.cloud, number)
-            way.make()
-            service = Service(self.cloud.region, lambda address: self._at(number, address))
-            self._routers[number] = way, MetadataServer(way.path, service)
-            say(f"made the router {way.name}")
-        return self._routers[number][0]
+    def _router(self, vpc: Vpc) -> Router:
+        """A VPC's router as the VPC is now; it is made if it does not exist."""
+        if vpc.number in self._routers:
+            way = self._routers[vpc.number][0]
+            way.apply(vpc)
+            return way
+        if not self._routers:
+            self.provider.reserve(self.cloud)
+            ground.lay(self.cloud)
+            self.provider.raise_settings()
+        way = Router(self.cloud, vpc.number)
+        way.make()
+        way.apply(vpc)
+        service = Service(
+            self.cloud.region,
+            lambda address: self._at(vpc.number, address),
+            lambda instance: self.api.credentials(instance.profile, instance.name),
+        )
+        front = Front(self.cloud, self.api)
+        self._routers[vpc.number] = way, InVpc(self.cloud, way, service, front, lambda: self._vpcs.get(vpc.number))
+        say(f"made the router {way.name}")
+        return way
 
     def _at(self, number: int, address: str) -> Instance | None:
         """The instance with an address in a VPC, None where none has it."""
@@ -141,13 +151,3 @@ def _shown(instance: Instance) -> dict[str, str]:
         "private": instance.port.address,
         "public": instance.port.public,
     }
-
-
-def _quiet() -> Any:
-    """Request handlers that log no request: the CLI alone polls each second."""
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
-
-    class Handler(MotoRequestHandler):  # type: ignore[misc]
-        def log_request(self, *_args: object) -> None: ...
-
-    return Handler

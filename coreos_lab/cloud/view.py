@@ -50,6 +50,7 @@ class Instance:
     tokens_only: bool
     has_metadata: bool
     disks: tuple[Disk, ...] = ()
+    profile: str = ""
 
 
 def instances(backend: Any) -> list[Instance]:
@@ -66,6 +67,7 @@ def _instance(backend: Any, reservation: str, each: Any) -> Instance:
     key = backend.key_pairs.get(each.key_name)
     data = each.user_data
     options = each.metadata_options
+    profile = backend.iam_instance_profile_associations.get(each.id)
     kind = backend.describe_instance_types([each.instance_type])[0]
     return Instance(
         name=each.id,
@@ -92,6 +94,7 @@ def _instance(backend: Any, reservation: str, each: Any) -> Instance:
         tokens_only=options.http_tokens == "required",
         has_metadata=options.http_endpoint != "disabled",
         disks=tuple(_disk(backend, *each) for each in each.get_block_device_mapping if each[0] not in ROOT),
+        profile=profile.iam_instance_profile.name if profile else "",
     )
 
 

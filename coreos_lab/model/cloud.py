@@ -67,3 +67,4 @@ class Seat:
     mac: str
     limits: Limits
     disks: tuple[Disk, ...] = ()
+    authority: Path | None = None  # a certificate that the machine is to trust

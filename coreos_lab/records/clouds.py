@@ -48,6 +48,11 @@ class CloudFolder:
         return self.path / "state"
 
     @property
+    def certificates(self) -> Path:
+        """The cloud's certificate authority, and the API's certificate."""
+        return self.path / "certificates"
+
+    @property
     def instances(self) -> Path:
         """A folder for each instance, with its disks and its console."""
         return self.path / "nodes"

@@ -112,8 +112,8 @@ def group() -> str:
 def instance(key: Path, group: str) -> Iterator[str]:
     """An instance that serves SSH."""
     del group
-    more = ("--key-name", "mine", "--user-data", CONFIG)
-    more += ("--block-device-mappings", "DeviceName=/dev/xvdb,Ebs={VolumeSize=1}")
+    disk = ("--block-device-mappings", "DeviceName=/dev/xvdb,Ebs={VolumeSize=1}")
+    more = ("--key-name", "mine", "--user-data", CONFIG, *disk)
     started = aws("ec2", "run-instances", "--image-id", IMAGE, "--instance-type", "t2.small", *more)["Instances"][0]
     name = str(started["InstanceId"])
     until(lambda: ssh(key, name, "true") is not None, "SSH does not answer")

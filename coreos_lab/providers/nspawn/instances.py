@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coreos_lab import disk
-from coreos_lab.machine_image.image import ensure_image
+from coreos_lab.machine_image.image import ensure_image, image_folder
 from coreos_lab.model import Cloud, Cluster, Finding, Limits, Network, Node, NodeState, Seat
 from coreos_lab.providers.nspawn import cgroup, disks, host_settings, names, power, user_ids
 from coreos_lab.providers.nspawn.doctor import findings
 from coreos_lab.providers.nspawn.network import links_of_host
 
 HALT, REBOOT = signal.SIGRTMIN + 4, signal.SIGRTMIN + 5  # to a systemd: systemd(1)
+TRUSTED = "etc/ssl/certs/ca-certificates.crt"
 METADATA = "http://169.254.169.254/"
 # What makes the machine image one of EC2: it takes its configuration from the metadata service. Drop-ins of its units.
 OEM = {
@@ -54,7 +55,7 @@ class NspawnInstances:
         cluster, node = _of_seat(seat)
         folder = names.node_folder(cluster, node)
         if not (folder / "upper").exists():
-            _furnish(folder)
+            _furnish(folder, image_folder(seat.image) / "rootfs", seat.authority)
         power.start(cluster, node, None, seat)
 
     def kill(self, cloud: str, instance: str) -> None:
@@ -106,8 +107,11 @@ def _of_seat(seat: Seat) -> tuple[Cluster, Node]:
     )
 
 
-def _furnish(folder: Path) -> None:
+def _furnish(folder: Path, image: Path, authority: Path | None) -> None:
     """Writes what a new instance has on its disk beside the machine image."""
+    if authority is not None:
+        trusted = (image / TRUSTED).read_text(encoding="utf-8")
+        disk.write_atomic(folder / "upper" / TRUSTED, trusted + authority.read_text(encoding="utf-8"))
     units = folder / "upper/etc/systemd/system"
     for unit, text in OEM.items():
         disk.write_atomic(units / f"{unit}.d" / "50-ec2.conf", text)

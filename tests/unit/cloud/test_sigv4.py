@@ -43,7 +43,7 @@ def check(request: Request, *, now: datetime | None = None, secret: Secret | Non
     found = sigv4.parse(request)
     assert found
     assert found.access_key == KEY
-    sigv4.verify(request, found, lambda key: secret if key == KEY else None, now or datetime.now(UTC))
+    sigv4.verify(request, found, lambda said: secret if said.access_key == KEY else None, now or datetime.now(UTC))
 
 
 def refusal(request: Request, *, now: datetime | None = None, secret: Secret | None = GIVEN) -> str:
