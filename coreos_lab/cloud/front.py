@@ -52,6 +52,9 @@ class Front:
         except RefusedError as refused:
             code = "AuthFailure" if service == "ec2" and refused.code in answers.DENIALS[:2] else refused.code
             status, headers, body = _error(service, code, refused.message)
+        except NotImplementedError as error:
+            what = str(error).partition(" has not been implemented")[0]
+            status, headers, body = _error(service, "UnsupportedOperation", f"{what}: not part of this cloud")
         except Exception as error:
             traceback.print_exc()
             status, headers, body = _error(service, "InternalError", f"{type(error).__name__}: {error}")

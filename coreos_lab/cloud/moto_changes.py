@@ -22,6 +22,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import elastic_ip_addresses, elastic_network_interfaces
 from moto.ec2.models.amis import Ami
 from moto.ec2.models.instances import Instance
+from moto.ec2.models.route_tables import Route, RouteTable
 from moto.ec2.models.subnets import SubnetBackend
 from moto.ec2.responses.general import General
 
@@ -49,6 +50,7 @@ def apply(cloud: Cloud, console: Callable[[str], str]) -> None:
     _checks()
     _zones()
     _interfaces()
+    _routes()
 
 
 def _states() -> None:
@@ -262,6 +264,28 @@ def _interfaces() -> None:
     ec2.EC2Backend.modify_instance_attribute = instance_changed
     ec2.EC2Backend.modify_instance_security_groups = groups_changed
     ec2.EC2Backend.modify_network_interface_attribute = interface_changed
+
+
+def _routes() -> None:
+    """With moto every route is active, and nobody can ask for those that are not: flannel does."""
+
+    def state(self: Any) -> str:
+        if self.gateway is not None:
+            return "active" if self.gateway.vpc is not None else "blackhole"
+        target = self.instance or (self.interface.instance if self.interface is not None else None)
+        here = self.local or (target is not None and target.state_code in (PENDING, RUNNING))
+        return "active" if here else "blackhole"
+
+    value = RouteTable.get_filter_value
+
+    @wraps(value)
+    def filtered(self: Any, name: str, method: str | None = None) -> Any:
+        if name == "route.state":
+            return [route.state for route in self._routes.values()]
+        return value(self, name, method)
+
+    Route.state = property(state)
+    RouteTable.get_filter_value = filtered
 
 
 def backend_of(cloud: Cloud) -> Any:

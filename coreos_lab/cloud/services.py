@@ -22,6 +22,7 @@ EC2 = """
     ReplaceRouteTableAssociation CreateRoute ReplaceRoute DeleteRoute
     CreateSecurityGroup DeleteSecurityGroup DescribeSecurityGroups DescribeSecurityGroupRules
     AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress AuthorizeSecurityGroupEgress RevokeSecurityGroupEgress
+    CreateNetworkAcl DeleteNetworkAcl DescribeNetworkAcls
     AllocateAddress AssociateAddress DisassociateAddress ReleaseAddress DescribeAddresses
     DescribeNetworkInterfaces ModifyNetworkInterfaceAttribute
     AssociateIamInstanceProfile DisassociateIamInstanceProfile DescribeIamInstanceProfileAssociations

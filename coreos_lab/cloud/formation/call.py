@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,3 +46,10 @@ class Kind:
 def true(value: Any) -> bool:
     """A boolean, which a template may have as a text."""
     return str(value).lower() == "true"
+
+
+def name_of(call: Call) -> str:
+    """The physical name of a resource that has none in the template: the same whenever it is asked for."""
+    tags = dict(call.tags)
+    random = hashlib.sha256(tags["aws:cloudformation:stack-id"].encode()).hexdigest()[:12].upper()
+    return f"{tags['aws:cloudformation:stack-name']}-{tags['aws:cloudformation:logical-id']}-{random}"

@@ -71,6 +71,12 @@ def _association(call: Call, its: Values) -> tuple[str, Attributes]:
     return made["AssociationId"], {"Id": made["AssociationId"]}
 
 
+def _acl(call: Call, its: Values) -> tuple[str, Attributes]:
+    made = call.ec2.create_network_acl(VpcId=its["VpcId"], TagSpecifications=call.tagged("network-acl", its))
+    name = made["NetworkAcl"]["NetworkAclId"]
+    return name, {"Id": name}
+
+
 def _rule(its: Values, group: str) -> dict[str, Any]:
     """A rule of a template as EC2's parameter IpPermissions has it. `group`: the property with the other group."""
     known = {"IpProtocol", "FromPort", "ToPort", "CidrIp", "Description", "GroupId", group}
@@ -122,7 +128,8 @@ def _revoke(call: Call, _name: str, its: Values) -> None:
 
 INSTANCE = (
     *("ImageId", "InstanceType", "KeyName", "SubnetId", "UserData", "PrivateIpAddress", "SecurityGroupIds"),
-    *("SecurityGroups", "SourceDestCheck", "NetworkInterfaces", "BlockDeviceMappings", "DisableApiTermination", TAGS),
+    *("SecurityGroups", "SourceDestCheck", "NetworkInterfaces", "BlockDeviceMappings", "DisableApiTermination"),
+    *("IamInstanceProfile", TAGS),
 )
 
 
@@ -132,6 +139,8 @@ def _instance(call: Call, its: Values) -> tuple[str, Attributes]:
         from base64 import b64decode
 
         asked["UserData"] = b64decode(its["UserData"])
+    if "IamInstanceProfile" in asked:
+        asked["IamInstanceProfile"] = {"Name": asked["IamInstanceProfile"]}
     for interface in asked.get("NetworkInterfaces", []):
         interface["DeviceIndex"] = int(interface["DeviceIndex"])
         if "GroupSet" in interface:
@@ -226,6 +235,14 @@ KINDS: dict[str, Kind] = {
         _association,
         lambda call, name, _its: call.ec2.disassociate_route_table(AssociationId=name),
         ("Id",),
+    ),
+    "AWS::EC2::NetworkAcl": Kind(
+        ("VpcId", TAGS),
+        ("VpcId",),
+        _acl,
+        lambda call, name, _its: call.ec2.delete_network_acl(NetworkAclId=name),
+        ("Id",),
+        "network-acl",
     ),
     "AWS::EC2::SecurityGroup": Kind(
         ("GroupDescription", "GroupName", "VpcId", "SecurityGroupIngress", "SecurityGroupEgress", TAGS),

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
-from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, true
+from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of, true
 
 LAUNCH = (
     *("ImageId", "InstanceType", "KeyName", "SecurityGroups", "UserData", "AssociatePublicIpAddress"),
-    *("BlockDeviceMappings", "LaunchConfigurationName"),
+    *("BlockDeviceMappings", "LaunchConfigurationName", "IamInstanceProfile"),
 )
 NUMBERS = ("MinSize", "MaxSize", "DesiredCapacity", "HealthCheckGracePeriod", "Cooldown")
-
-
-def name_of(call: Call) -> str:
-    """The physical name of a resource that has none in the template: the same whenever it is asked for."""
-    tags = dict(call.tags)
-    random = hashlib.sha256(tags["aws:cloudformation:stack-id"].encode()).hexdigest()[:12].upper()
-    return f"{tags['aws:cloudformation:stack-name']}-{tags['aws:cloudformation:logical-id']}-{random}"
 
 
 def _launch(call: Call, its: Values) -> tuple[str, Attributes]:

@@ -81,6 +81,7 @@ class Formation:
             tags = _listed(asked, "Tags", "Key", "Value")
             stack = Stack(name, arn, wanted.text, values, now(), tags, on_failure=_on_failure(asked), token=token)
             resources = plan.wanted(wanted, self._scope(wanted, stack))
+            _require_capability(asked, [each.type for each in resources.values()])
             stack.resources = {each: Made(resource.type) for each, resource in resources.items()}
             stack.say("CREATE_IN_PROGRESS", "User Initiated")
             self.stacks.all.append(stack)
@@ -202,6 +203,13 @@ def _body(asked: Parameters) -> str:
     if "TemplateBody" not in asked:
         raise invalid("TemplateBody is needed; TemplateURL is not part of this cloud")
     return asked["TemplateBody"]
+
+
+def _require_capability(asked: Parameters, types: list[str]) -> None:
+    """Whoever creates a stack that makes roles must say that they know."""
+    said = {value for key, value in asked.items() if key.startswith("Capabilities.member.")}
+    if any(each.startswith("AWS::IAM::") for each in types) and not said & {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}:
+        raise RefusedError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]")
 
 
 def _on_failure(asked: Parameters) -> str:

@@ -125,6 +125,8 @@ class Keeper:
             interface["Groups"] = groups
         if (public := asked.pop("AssociatePublicIpAddress", None)) is not None:
             interface["AssociatePublicIpAddress"] = public
+        if profile := asked.pop("IamInstanceProfile", None):
+            asked["IamInstanceProfile"] = {"Arn" if str(profile).startswith("arn:") else "Name": profile}
         if data := asked.pop("UserData", None):
             asked["UserData"] = bytes.fromhex(data)
         started = self.ec2().run_instances(

@@ -18,6 +18,7 @@ from coreos_lab.model import Cloud
 
 NAMESPACE = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
 MOST = 99
+AS_IT_IS = ("ImageId", "InstanceType", "KeyName", "IamInstanceProfile")  # handed on to RunInstances
 Asked = dict[str, Any]
 
 
@@ -45,7 +46,9 @@ class Scaling:
 
     def _create_launch_configuration(self, asked: Asked) -> Asked:
         name = _name(asked, "LaunchConfigurationName")
-        taken: Asked = {key: asked[key] for key in ("ImageId", "InstanceType", "KeyName") if key in asked}
+        taken: Asked = {
+            key: asked[key] for key in ("ImageId", "InstanceType", "KeyName", "IamInstanceProfile") if key in asked
+        }
         if not {"ImageId", "InstanceType"} <= set(taken):
             raise invalid("ImageId and InstanceType are needed")
         self.ec2().describe_images(ImageIds=[taken["ImageId"]])

@@ -7,7 +7,10 @@ from typing import Any
 from coreos_lab.cloud.scaling.group import Configuration, Group, Member
 
 Values = dict[str, Any]
-AS_ASKED = ("ImageId", "InstanceType", "KeyName", "BlockDeviceMappings", "AssociatePublicIpAddress")
+AS_ASKED = (
+    *("ImageId", "InstanceType", "KeyName", "BlockDeviceMappings", "AssociatePublicIpAddress"),
+    "IamInstanceProfile",
+)
 
 
 def configuration(one: Configuration) -> Values:

@@ -31,7 +31,7 @@ class Served:
     api: Api
     folder: Path
 
-    def client(self, service: str, *, key: str = "", secret: str = "", region: str = "") -> Client:
+    def client(self, service: str, *, key: str = "", secret: str = "", token: str = "", region: str = "") -> Client:
         """A client of boto3, by default with the cloud's own key."""
         import boto3
         from botocore.config import Config
@@ -42,6 +42,7 @@ class Served:
             region_name=region or self.cloud.region,
             aws_access_key_id=key or self.cloud.access_key,
             aws_secret_access_key=secret or self.cloud.secret_key,
+            aws_session_token=token or None,
             config=Config(retries={"total_max_attempts": 1}),
         )
 

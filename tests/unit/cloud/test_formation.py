@@ -106,6 +106,11 @@ def settled(cfn: Client, name: str) -> dict[str, Any]:
     raise AssertionError(f"{name}: {stack['StackStatus']}")
 
 
+def reasons(cfn: Client, name: str) -> list[str]:
+    """Why something did not go well in a stack."""
+    return [each.get("ResourceStatusReason", "") for each in cfn.describe_stack_events(StackName=name)["StackEvents"]]
+
+
 def deleted(cfn: Client, name: str) -> None:
     stack = cfn.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
     cfn.delete_stack(StackName=name)
@@ -126,7 +131,7 @@ def test_a_stack_from_its_creation_to_its_deletion(cfn: Client, ec2: Client) -> 
     before = len(ec2.describe_vpcs()["Vpcs"])
     cfn.create_stack(StackName="first", TemplateBody=TEMPLATE, Parameters=SECRET)
     stack = settled(cfn, "first")
-    assert stack["StackStatus"] == "CREATE_COMPLETE", cfn.describe_stack_events(StackName="first")["StackEvents"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE", reasons(cfn, "first")
     shown = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
     assert shown == {"Size": "t2.small", "Secret": "****", "Public": "yes"}
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
@@ -178,7 +183,7 @@ def test_a_failure_rolls_back_what_was_made_and_says_why(cfn: Client, ec2: Clien
     cfn.create_stack(StackName="broken", TemplateBody=broken, Parameters=SECRET)
     stack = settled(cfn, "broken")
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    events = cfn.describe_stack_events(StackName="broken")["StackEvents"]
+    events = reasons(cfn, "broken")
     (failed,) = [each for each in events if each["ResourceStatus"] == "CREATE_FAILED"]
     assert "ami-00000000" in failed["ResourceStatusReason"]
     assert len(ec2.describe_vpcs()["Vpcs"]) == before
@@ -232,6 +237,57 @@ def test_what_is_to_be_retained_stays(cfn: Client, ec2: Client) -> None:
     deleted(cfn, "retain")
     (vpc,) = [each for each in ec2.describe_vpcs()["Vpcs"] if each["CidrBlock"] == "10.8.0.0/16"]
     ec2.delete_vpc(VpcId=vpc["VpcId"])
+
+
+ROLE = {
+    "Resources": {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "Path": "/",
+                "AssumeRolePolicyDocument": {
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"Service": ["ec2.amazonaws.com"]},
+                            "Action": ["sts:AssumeRole"],
+                        }
+                    ]
+                },
+                "Policies": [
+                    {
+                        "PolicyName": "coreos",
+                        "PolicyDocument": {
+                            "Statement": [{"Effect": "Allow", "Action": ["ec2:CreateRoute"], "Resource": "*"}]
+                        },
+                    }
+                ],
+            },
+        },
+        "Profile": {
+            "Type": "AWS::IAM::InstanceProfile",
+            "Properties": {"Path": "/", "Roles": [{"Ref": "Role"}]},
+        },
+        "Acl": {"Type": "AWS::EC2::NetworkAcl", "Properties": {"VpcId": {"Ref": "Vpc"}}},
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.9.0.0/16"}},
+    },
+    "Outputs": {"Role": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}, "Profile": {"Value": {"Ref": "Profile"}}},
+}
+
+
+def test_a_stack_with_a_role_needs_that_capability(served: Served, cfn: Client) -> None:
+    body = json.dumps(ROLE)
+    assert "CAPABILITY_IAM" in refusal(cfn.create_stack, StackName="role", TemplateBody=body)
+    cfn.create_stack(StackName="role", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    stack = settled(cfn, "role")
+    assert stack["StackStatus"] == "CREATE_COMPLETE", reasons(cfn, "role")
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    assert outputs["Role"].startswith("arn:aws:iam::123456789012:role/role-Role-")
+    found = served.api.credentials(outputs["Profile"], "i-1")
+    assert found
+    assert served.engine.policies(found[0])
+    deleted(cfn, "role")
+    assert served.api.credentials(outputs["Profile"], "i-1") is None
 
 
 @pytest.mark.parametrize(
