@@ -208,57 +208,53 @@ def test_instances_outlive_the_cloud_s_process(key: Path, instance: str) -> None
     assert ssh(key, instance, "curl -s http://169.254.169.254/latest/meta-data/instance-id") == instance
 
 
-STACK = {
-    "Parameters": {"KeyPair": {"Type": "AWS::EC2::KeyPair::KeyName"}},
-    "Resources": {
-        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.1.0.0/16"}},
-        "Subnet": {
-            "Type": "AWS::EC2::Subnet",
-            "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.1.1.0/24"},
-        },
-        "Group": {
-            "Type": "AWS::EC2::SecurityGroup",
-            "Properties": {"GroupDescription": "closed", "VpcId": {"Ref": "Vpc"}},
-        },
-        "Launch": {
-            "Type": "AWS::AutoScaling::LaunchConfiguration",
-            "Properties": {
-                "ImageId": IMAGE,
-                "InstanceType": "t2.micro",
-                "KeyName": {"Ref": "KeyPair"},
-                "SecurityGroups": [{"Ref": "Group"}],
-            },
-        },
-        "Servers": {
-            "Type": "AWS::AutoScaling::AutoScalingGroup",
-            "Properties": {
-                "LaunchConfigurationName": {"Ref": "Launch"},
-                "MinSize": "2",
-                "MaxSize": "2",
-                "VPCZoneIdentifier": [{"Ref": "Subnet"}],
-            },
-        },
-    },
-}
+TEMPLATE = Path(__file__).with_name("cloud.yml")
 
 
-def test_a_stack_s_group_replaces_a_machine_that_died(key: Path, tmp_path: Path) -> None:
-    del key
-    template = tmp_path / "template.json"
-    template.write_text(json.dumps(STACK))
+def test_a_stack_s_machines_form_a_cluster_over_flannel_s_routes_and_one_that_died_is_replaced(key: Path) -> None:
+    """As in the book's chapter about AWS, with two machines, and with nothing in front of them."""
     given = "ParameterKey=KeyPair,ParameterValue=mine"
-    body = ("--template-body", f"file://{template}", "--parameters", given)
+    body = ("--template-body", f"file://{TEMPLATE}", "--parameters", given, "--capabilities", "CAPABILITY_IAM")
     aws("cloudformation", "create-stack", "--stack-name", "mine", *body)
     until(lambda: stack_status() == "CREATE_COMPLETE", "the stack is not complete")
     before = members()
     assert len(before) == 2
-    victim = sorted(before)[0]
-    cgroup(victim, "cgroup.kill")[0].write_text("1")
-    until(lambda: len(members() - before) == 1 and victim not in members(), "not replaced")
+    overlay = {each: until(lambda each=each: overlay_of(key, each), f"{each}: no flannel") for each in before}
+    assert len(set(overlay.values())) == 2
+    assert set(overlay.values()) <= set(routes())
+    one, other = sorted(before)
+    until(lambda: reaches(key, one, overlay[other]), "the other's overlay address is not reached")
+    api("ec2").modify_instance_attribute(InstanceId=other, SourceDestCheck={"Value": True})
+    until(lambda: not reaches(key, one, overlay[other]), "it is reached in spite of the source/dest check")
+    cgroup(one, "cgroup.kill")[0].write_text("1")
+    until(lambda: len(members() - before) == 1 and one not in members(), "not replaced")
     aws("cloudformation", "delete-stack", "--stack-name", "mine")
     gone = ["DELETE_COMPLETE"]
     until(lambda: api("cloudformation").list_stacks(StackStatusFilter=gone)["StackSummaries"], "not deleted")
     assert not [each for each in api("ec2").describe_vpcs()["Vpcs"] if each["CidrBlock"] == "10.1.0.0/16"]
+    assert not api("iam").list_roles()["Roles"]
+
+
+def overlay_of(key: Path, instance: str) -> str:
+    """The network that flannel has chosen for an instance, "" before it has."""
+    said = ssh(
+        key, instance, ". /run/flannel/subnet.env && echo $FLANNEL_SUBNET && ip link show lab-overlay >/dev/null"
+    )
+    return (said or "").strip().replace(".1/24", ".0/24")
+
+
+def reaches(key: Path, instance: str, overlay: str) -> bool:
+    """Whether an instance's overlay address reaches the one in another's network."""
+    address = overlay.replace(".0/24", ".1")
+    own = "$(ip -4 -o address show dev lab-overlay | grep -o '10[.][0-9.]*' | head -n 1)"
+    return ssh(key, instance, f"ping -q -c 1 -W 2 -I {own} {address}") is not None
+
+
+def routes() -> list[str]:
+    """Where the stack's route table leads."""
+    wanted = [{"Name": "tag:aws:cloudformation:stack-name", "Values": ["mine"]}]
+    (table,) = api("ec2").describe_route_tables(Filters=wanted)["RouteTables"]
+    return [str(route["DestinationCidrBlock"]) for route in table["Routes"]]
 
 
 def stack_status() -> str:

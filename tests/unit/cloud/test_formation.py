@@ -108,7 +108,8 @@ def settled(cfn: Client, name: str) -> dict[str, Any]:
 
 def reasons(cfn: Client, name: str) -> list[str]:
     """Why something did not go well in a stack."""
-    return [each.get("ResourceStatusReason", "") for each in cfn.describe_stack_events(StackName=name)["StackEvents"]]
+    events = cfn.describe_stack_events(StackName=name)["StackEvents"]
+    return [each["ResourceStatusReason"] for each in events if "ResourceStatusReason" in each]
 
 
 def deleted(cfn: Client, name: str) -> None:
@@ -258,7 +259,8 @@ ROLE = {
                     {
                         "PolicyName": "coreos",
                         "PolicyDocument": {
-                            "Statement": [{"Effect": "Allow", "Action": ["ec2:CreateRoute"], "Resource": "*"}]
+                            "Version": "2012-10-17",
+                            "Statement": [{"Effect": "Allow", "Action": ["ec2:CreateRoute"], "Resource": "*"}],
                         },
                     }
                 ],
