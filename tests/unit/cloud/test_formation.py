@@ -184,7 +184,7 @@ def test_a_failure_rolls_back_what_was_made_and_says_why(cfn: Client, ec2: Clien
     cfn.create_stack(StackName="broken", TemplateBody=broken, Parameters=SECRET)
     stack = settled(cfn, "broken")
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    events = reasons(cfn, "broken")
+    events = cfn.describe_stack_events(StackName="broken")["StackEvents"]
     (failed,) = [each for each in events if each["ResourceStatus"] == "CREATE_FAILED"]
     assert "ami-00000000" in failed["ResourceStatusReason"]
     assert len(ec2.describe_vpcs()["Vpcs"]) == before
