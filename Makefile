@@ -26,7 +26,7 @@ help: ## list the targets
 
 .PHONY: setup
 setup: $(VENV)/.done ## install Debian packages, the Python environment, and a Go toolchain if there is none
-$(VENV)/.done: pyproject.toml requirements/runtime.lock requirements/dev.lock requirements/go.lock scripts/bootstrap.sh
+$(VENV)/.done: pyproject.toml requirements/runtime.lock requirements/dev.lock requirements/cloud.lock requirements/go.lock scripts/bootstrap.sh
 	scripts/bootstrap.sh $(VENV)
 
 .PHONY: lab

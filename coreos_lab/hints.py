@@ -13,12 +13,14 @@ from coreos_lab.shell_words import joined, quoted
 
 DEFAULT_NAME = "core"
 DEFAULT_PROVIDER = "nspawn"
+DEFAULT_CLOUD = "aws"
 # Verbs without --name, as they are about no cluster, and verbs with --provider.
 WITHOUT_NAME = ("doctor", "list", "labs", "show", "lint", "checklist", "faults", "box build")
+ABOUT_CLOUD = ("cloud", "aws")  # verbs whose --name is a cloud's
 WITH_PROVIDER = ("doctor", "up", "faults")
-GROUPS = ("snapshot", "render", "box", "discovery")
+GROUPS = ("snapshot", "render", "box", "discovery", "cloud")
 # Verbs whose arguments belong to another program from the first one on: lab's own options stand before them.
-PASS_THROUGH = ("ssh", "fleetctl", "etcdctl")
+PASS_THROUGH = ("ssh", "fleetctl", "etcdctl", "aws")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Call:
     `program` is how `lab` was called, with sudo and LAB_STATE_DIR if it had them. `name_is_set` and `provider_is_set`:
     LAB_NAME or LAB_PROVIDER is set in the environment, so that a printed command must name even the default.
     `has_cluster`: the options have been read, and the verb is about a cluster. Until then `name` says nothing.
+    `cloud`: the cloud that the call is about.
     """
 
     program: str = "lab"
@@ -36,6 +39,7 @@ class Call:
     name_is_set: bool = False
     provider_is_set: bool = False
     has_cluster: bool = False
+    cloud: str = DEFAULT_CLOUD
 
 
 _call = Call()
@@ -86,6 +90,11 @@ def about_provider(provider: str) -> None:
     about(replace(_call, provider=provider))
 
 
+def about_cloud(name: str) -> None:
+    """From now on, printed commands are for this cloud, where they are about one."""
+    about(replace(_call, cloud=name))
+
+
 @contextmanager
 def for_cluster(name: str) -> Iterator[None]:
     """Within the block, printed commands are for this cluster."""
@@ -108,7 +117,9 @@ def lab(*words: object) -> str:
     verb, rest = given[:length], given[length:]
     options: list[str] = []
     full_verb = " ".join(verb)
-    if full_verb not in WITHOUT_NAME and "--name" not in rest and (_call.name_is_set or _call.name != DEFAULT_NAME):
+    if verb[0] in ABOUT_CLOUD:
+        options += ["--name", _call.cloud] if _call.cloud != DEFAULT_CLOUD else []
+    elif full_verb not in WITHOUT_NAME and "--name" not in rest and (_call.name_is_set or _call.name != DEFAULT_NAME):
         options += ["--name", _call.name]
     different = _call.provider_is_set or _call.provider != DEFAULT_PROVIDER
     if full_verb in WITH_PROVIDER and "--provider" not in rest and different:

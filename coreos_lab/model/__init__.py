@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coreos_lab.model.cloud import Cloud, Seat
 from coreos_lab.model.cluster import (
     EMULATED,
     ETCD_MEMBERS_MAX,
@@ -30,6 +31,7 @@ __all__ = [
     "FLANNEL_BACKENDS",
     "NODES_MAX",
     "CheckResult",
+    "Cloud",
     "CloudConfig",
     "Cluster",
     "Counted",
@@ -49,6 +51,7 @@ __all__ = [
     "Offer",
     "Outcome",
     "QualifiedName",
+    "Seat",
     "VagrantBox",
     "latest",
     "to_json",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from coreos_lab.model import Cluster, Disk, Finding, Leftovers, Limits, Node, NodeState
+from coreos_lab.model import Cloud, Cluster, Disk, Finding, Leftovers, Limits, Node, NodeState, Seat
 
 
 class Provider(Protocol):
@@ -212,4 +212,68 @@ class SnapshotProvider(Provider, Protocol):
 
     def restore_snapshot(self, cluster: Cluster, folder: Path) -> None:
         """Restores the disks of all nodes from a copy. May be repeated after an interruption."""
+        ...
+
+
+class InstanceProvider(Protocol):
+    """Makes the machines of a cloud's instances. Instances are named by their ids; every method may be repeated."""
+
+    def doctor(self) -> list[Finding]:
+        """Whether this machine can run instances: one finding for each condition, with its remedy."""
+        ...
+
+    def prepare(self) -> str:
+        """Makes what instances boot from and returns its content hash."""
+        ...
+
+    def reserve(self, cloud: Cloud) -> None:
+        """Chooses and records what of the host's the cloud's instances will have."""
+        ...
+
+    def raise_settings(self) -> None:
+        """Sets what instances need of the host's settings; what they were is recorded before."""
+        ...
+
+    def give_settings_back(self) -> None:
+        """Restores them, if nothing else of the lab needs them."""
+        ...
+
+    def start(self, seat: Seat) -> None:
+        """Powers an instance's machine on; makes it if it does not exist yet."""
+        ...
+
+    def kill(self, cloud: str, instance: str) -> None:
+        """Cuts a machine's power."""
+        ...
+
+    def halt(self, cloud: str, instance: str) -> None:
+        """Asks a machine to shut down cleanly."""
+        ...
+
+    def reboot(self, cloud: str, instance: str) -> None:
+        """Asks a machine to shut down cleanly and to boot again."""
+        ...
+
+    def state(self, cloud: str, instance: str) -> NodeState:
+        """What a machine is doing now."""
+        ...
+
+    def console(self, cloud: str, instance: str) -> Path:
+        """The file with a machine's console output."""
+        ...
+
+    def remove(self, cloud: str, instance: str) -> None:
+        """Removes a machine with its disks."""
+        ...
+
+    def there(self, cloud: str) -> Sequence[str]:
+        """The instances that have a machine, by what is on the host."""
+        ...
+
+    def sweep(self, cloud: str) -> None:
+        """Removes what is left of machines that are gone."""
+        ...
+
+    def cgroups(self, cloud: str) -> Sequence[Path]:
+        """The cloud's cgroups that are there."""
         ...

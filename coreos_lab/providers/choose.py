@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coreos_lab.errors import UsageError
-from coreos_lab.providers.base import Provider
+from coreos_lab.providers.base import InstanceProvider, Provider
 
 NAMES = ("nspawn", "vagrant")
 
@@ -19,3 +19,10 @@ def provider(name: str) -> Provider:
 
         return VagrantProvider()
     raise UsageError(f"--provider {name}: no such provider (there is: {', '.join(NAMES)})")
+
+
+def instances() -> InstanceProvider:
+    """What makes the machines of a cloud's instances."""
+    from coreos_lab.providers.nspawn.instances import NspawnInstances
+
+    return NspawnInstances()

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 from coreos_lab import run, settings
 from coreos_lab.model import Finding
+
+CLOUD = ("moto", "flask", "flask_cors", "boto3")  # packages of the extra `cloud`
 
 
 def program(name: str, package: str) -> Finding:
@@ -22,3 +27,20 @@ def space(gib: int) -> Finding:
     free = shutil.disk_usage(folder).free / 2**30
     message = f"{free:.1f} GiB free for {settings.state_dir()}"
     return Finding("disk space", free >= gib, message, f"{gib} GiB are needed: make room, or set LAB_STATE_DIR")
+
+
+def aws_cli() -> Path:
+    """Where the AWS CLI is that the extra `cloud` installs."""
+    return Path(sys.executable).with_name("aws")
+
+
+def missing_for_clouds() -> list[str]:
+    """What of the extra `cloud` is not installed."""
+    return [*(name for name in CLOUD if find_spec(name) is None), *([] if aws_cli().exists() else ["awscli"])]
+
+
+def clouds() -> Finding:
+    """Whether `lab cloud` works. Clusters do without it."""
+    missing = missing_for_clouds()
+    told = f"not for now: {', '.join(missing)} missing: pip install 'coreos-lab[cloud]'" if missing else "installed"
+    return Finding("clouds", True, told)

@@ -21,7 +21,8 @@ def planning() -> Iterator[None]:
     Networks are the host's, so root's state folders share the lock and a list of each other, wherever they are.
     """
     with disk.lock(_place_of_states() / "coreos-lab-planning.lock", "planning", wait=True):
-        states = [str(state) for state in _states() if state == settings.state_dir() or _plans(state)]
+        used = [state for state in _states() if state == settings.state_dir() or _plans(state) or _clouds(state)]
+        states = [str(state) for state in used]
         disk.write_atomic(_place_of_states() / STATES, json.dumps(states) + "\n")
         yield
 
@@ -29,6 +30,11 @@ def planning() -> Iterator[None]:
 def plans() -> list[Path]:
     """The plans of all clusters on this host, of the state folders that were planned in since the host booted."""
     return [plan for state in _states() for plan in _plans(state)]
+
+
+def clouds() -> list[Path]:
+    """The plans of all clouds on this host, of the same state folders."""
+    return [plan for state in _states() for plan in _clouds(state)]
 
 
 def _states() -> list[Path]:
@@ -41,6 +47,10 @@ def _states() -> list[Path]:
 
 def _plans(state: Path) -> list[Path]:
     return sorted((state / settings.clusters_dir().name).glob("*/cluster.json"))
+
+
+def _clouds(state: Path) -> list[Path]:
+    return sorted((state / settings.clouds_dir().name).glob("*/cloud.json"))
 
 
 def _place_of_states() -> Path:

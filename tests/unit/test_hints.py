@@ -70,7 +70,7 @@ def understand(command: str) -> dict[str, Any]:
 
 @pytest.fixture
 def elsewhere() -> None:
-    hints.about(Call(name="other", provider="vagrant"))
+    hints.about(Call(name="other", provider="vagrant", cloud="other"))
 
 
 def test_every_command_that_is_printed_is_made_in_one_place() -> None:
@@ -120,6 +120,9 @@ def test_the_lists_of_verbs_with_name_and_provider_are_right() -> None:
         (Call(name="other", provider="vagrant"), ["labs"], "lab labs"),
         (Call(name="other", provider="vagrant"), ["doctor"], "lab doctor --provider vagrant"),
         (Call(provider="vagrant"), ["up"], "lab up --provider vagrant"),
+        (Call(name="other"), ["cloud", "destroy"], "lab cloud destroy"),
+        (Call(cloud="other"), ["cloud", "destroy"], "lab cloud destroy --name other"),
+        (Call(cloud="other"), ["aws", "ec2", "describe-vpcs"], "lab aws --name other ec2 describe-vpcs"),
         (Call(provider_is_set=True), ["up"], "lab up --provider nspawn"),
     ],
 )

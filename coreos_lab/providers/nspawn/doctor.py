@@ -47,6 +47,7 @@ def findings() -> list[Finding]:
         Finding("name servers", True, resolver.of_host()),
         _firewall(),
         *isolation.findings(),
+        conditions.clouds(),
         conditions.space(FREE_GIB),
     ]
 

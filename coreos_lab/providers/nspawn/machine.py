@@ -8,7 +8,7 @@ from pathlib import Path
 
 import coreos_lab
 from coreos_lab.containers import layers
-from coreos_lab.model import Cluster, Node
+from coreos_lab.model import Cluster, Node, Seat
 from coreos_lab.providers.nspawn import boot, names
 from coreos_lab.providers.nspawn.resolver import RESOLVED
 
@@ -33,13 +33,14 @@ NEEDLESS = (
 
 
 def nspawn_arguments(
-    node: Node, folder: Path, user_data: Path, base: int, loops: Sequence[Path], resolv_conf: Path | None
+    node: Node, folder: Path, user_data: Path | None, base: int, loops: Sequence[Path], resolv_conf: Path | None
 ) -> list[str]:
     """systemd-nspawn's arguments (systemd-nspawn(1)) besides its root; it binds what boot.py has mounted under SHOWN.
 
     Docker needs all capabilities, its keyring and bpf calls, and a data folder that is not an overlay (overlay2 on
     overlay is refused, and vfs is ten times slower). /usr is the image's own, read-only as on Container Linux.
     `base` is the host's user id of the node's root, 0 where that is the host's root: then it has fewer capabilities.
+    A node without a file of `user_data` gets it in another way.
     """
     isolated = [f"--private-users={base}:{boot.RANGE}", "--private-users-ownership=off"]
     return [
@@ -57,7 +58,7 @@ def nspawn_arguments(
         f"--bind-ro={boot.SHOWN}/lower/usr:/usr",
         f"--bind={boot.SHOWN}/node/docker:/var/lib/docker",
         f"--bind-ro={boot.SHOWN}/layers:{layers.SEEN_AT}",
-        f"--bind-ro={_shown(folder, user_data)}:/var/lib/coreos-install/user_data",
+        *([f"--bind-ro={_shown(folder, user_data)}:/var/lib/coreos-install/user_data"] if user_data else []),
         *([f"--bind={boot.SHOWN}/dev/{FUSE.name}:{FUSE}"] if FUSE.exists() else []),
         *(f"--bind={boot.SHOWN}/dev/{loop.name}:{disk.device}" for disk, loop in zip(node.disks, loops, strict=True)),
         "systemd.show_status=error",
@@ -78,12 +79,19 @@ def _shown(folder: Path, path: Path) -> Path:
 
 
 def launch_arguments(
-    cluster: Cluster, node: Node, folder: Path, image: Path, base: int, loops: Sequence[Path], cgroup: str
+    cluster: Cluster,
+    node: Node,
+    folder: Path,
+    image: Path,
+    base: int,
+    loops: Sequence[Path],
+    cgroup: str,
+    seat: Seat | None = None,
 ) -> list[str]:
-    """The call of launch.sh up to nspawn's own arguments."""
-    network = cluster.network
+    """The call of launch.sh up to nspawn's own arguments. A cloud's instance has a `seat` in its router's namespace."""
     devices = [*([FUSE] if FUSE.exists() else []), *loops]
     return [
+        *(["nsenter", f"--net={seat.namespace}", "--"] if seat else []),
         "/bin/sh",
         str(Path(__file__).with_name("launch.sh")),
         "power",
@@ -95,9 +103,21 @@ def launch_arguments(
         str(layers.folder()),
         str(base),
         ",".join(map(str, devices)),
+        *(_plug_of(seat) if seat else _plug(cluster, node)),
+    ]
+
+
+def _plug(cluster: Cluster, node: Node) -> list[str]:
+    """launch.sh's words for a node's cable."""
+    network = cluster.network
+    return [
         names.cable(network, node),
         names.bridge(network),
         names.with_prefix(network, node.address),
         network.gateway,
         names.mac(node.address),
     ]
+
+
+def _plug_of(seat: Seat) -> list[str]:
+    return [seat.cable, seat.bridge, f"{seat.address}/{seat.length}", seat.gateway, seat.mac]

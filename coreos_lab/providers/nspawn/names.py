@@ -10,6 +10,7 @@ from coreos_lab.model import Cluster, Network, Node
 from coreos_lab.records.store import ClusterFolder
 
 ALIAS = "coreos-lab"  # marks our bridges, so that no other interface is ever touched
+CLOUD = "cloud."  # begins the name of the cluster that a cloud's instances are; a user's has no dot
 ALIAS_MAX = 255  # bytes that an interface's alias holds
 
 
@@ -56,9 +57,16 @@ def with_prefix(network: Network, address: str) -> str:
     return f"{address}/{IPv4Network(network.subnet).prefixlen}"
 
 
+def cluster_folder(cluster: Cluster) -> Path:
+    """The folder with all files of a cluster, or of the cloud whose instances it is."""
+    if cluster.name.startswith(CLOUD):
+        return settings.clouds_dir() / cluster.name.removeprefix(CLOUD)
+    return settings.clusters_dir() / cluster.name
+
+
 def node_folder(cluster: Cluster, node: Node) -> Path:
     """The folder with all files of a node."""
-    return settings.clusters_dir() / cluster.name / "nodes" / node.name
+    return cluster_folder(cluster) / "nodes" / node.name
 
 
 def systemd_unit(cluster: Cluster, node: Node) -> str:

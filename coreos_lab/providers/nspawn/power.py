@@ -12,7 +12,7 @@ from coreos_lab import hints, run, wait
 from coreos_lab.containers import layers, opacity
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image.image import image_folder
-from coreos_lab.model import Cluster, Node, NodeState
+from coreos_lab.model import Cluster, Node, NodeState, Seat
 from coreos_lab.providers.nspawn import cgroup, disks, limits, names, resolver, slots, user_ids
 from coreos_lab.providers.nspawn.machine import FOLDERS, launch_arguments, nspawn_arguments
 from coreos_lab.remake import made_anew
@@ -24,8 +24,11 @@ LEAST_FREE = 512 * 1024**2  # bytes: with less free space a node's Docker fails 
 START_DEADLINE = 20.0  # seconds until systemd-nspawn must have started
 
 
-def start(cluster: Cluster, node: Node, user_data: Path) -> None:
-    """Powers a node on, resumes a paused one, and leaves one that runs alone. Its folder is made if it is missing."""
+def start(cluster: Cluster, node: Node, user_data: Path | None, seat: Seat | None = None) -> None:
+    """Powers a node on, resumes a paused one, and leaves one that runs alone. Its folder is made if it is missing.
+
+    A cloud's instance has a `seat` instead of a place in the cluster's network.
+    """
     now = state(cluster, node)
     if now is NodeState.RUNNING:
         return
@@ -50,9 +53,10 @@ def start(cluster: Cluster, node: Node, user_data: Path) -> None:
     layers.preload(folder / "docker")
     loops = [disks.attach(folder, extra) for extra in node.disks]
     (folder / "cgroup").unlink(missing_ok=True)
-    base = user_ids.of_node(cluster, node)
-    arguments = nspawn_arguments(node, folder, user_data, base, loops, resolver.for_node(cluster, folder))
-    launch = partial(launch_arguments, cluster, node, folder, image, base, loops)
+    base = user_ids.of_number(cluster, seat.number) if seat else user_ids.of_node(cluster, node)
+    resolv_conf = folder / "resolv.conf" if seat else resolver.for_node(cluster, folder)
+    arguments = nspawn_arguments(node, folder, user_data, base, loops, resolv_conf)
+    launch = partial(launch_arguments, cluster, node, folder, image, base, loops, seat=seat)
     if run.systemd_is_init():
         _start_as_service(cluster, node, [*launch("own"), *arguments])
     else:

@@ -17,6 +17,7 @@ from coreos_lab import disk, hints, settings
 from coreos_lab.errors import LabError
 from coreos_lab.model import NODES_MAX, Cluster, Node
 from coreos_lab.node_plans import FIRST_HOST
+from coreos_lab.providers.nspawn import names
 from coreos_lab.providers.nspawn.boot import RANGE
 from coreos_lab.records.formats import Format, Record
 
@@ -32,7 +33,7 @@ Taken = list[tuple[int, int]]  # the first id of a range, and its length
 
 def record(cluster: Cluster) -> Path:
     """The file that records a cluster's range."""
-    return settings.clusters_dir() / cluster.name / "user-ids.json"
+    return names.cluster_folder(cluster) / "user-ids.json"
 
 
 def of_node(cluster: Cluster, node: Node) -> int:
@@ -42,7 +43,11 @@ def of_node(cluster: Cluster, node: Node) -> int:
     """
     if not cluster.userns:
         return 0
-    number = int(node.address.rpartition(".")[2]) - FIRST_HOST
+    return of_number(cluster, int(node.address.rpartition(".")[2]) - FIRST_HOST)
+
+
+def of_number(cluster: Cluster, number: int) -> int:
+    """The host's user id of the root of the cluster's node of that number, which is from 1 to NODES_MAX."""
     return of_cluster(cluster) + (number - 1) * RANGE
 
 
@@ -102,7 +107,8 @@ def _of_host() -> Iterator[tuple[int, int]]:
 
 
 def _of_clusters() -> Iterator[tuple[int, int]]:
-    for path in settings.clusters_dir().glob("*/user-ids.json"):
+    clusters, clouds = settings.clusters_dir(), settings.clouds_dir()
+    for path in (*clusters.glob("*/user-ids.json"), *clouds.glob("*/user-ids.json")):
         with suppress(OSError, LabError, KeyError, TypeError, ValueError):
             found = disk.read_json(path)
             yield int(found["first"]), int(found["count"])

@@ -1,0 +1,38 @@
+"""Errors in the form that clients of a service read."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+from xml.sax.saxutils import escape
+
+STATUS = {
+    "AccessDenied": 403,
+    "AuthFailure": 401,
+    "UnauthorizedOperation": 403,
+    "IncompleteSignature": 400,
+    "InternalError": 500,
+    "NotImplemented": 501,
+    "UnsupportedOperation": 400,
+}
+FORBIDDEN, BAD = 403, 400
+DENIALS = (
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "RequestExpired",
+    "ExpiredToken",
+    "MissingAuthenticationToken",
+)
+
+
+def status(code: str) -> int:
+    """The HTTP status that AWS answers with an error of this code."""
+    return STATUS.get(code, FORBIDDEN if code in DENIALS else BAD)
+
+
+def error(service: str, code: str, message: str) -> bytes:
+    """The body of an answer."""
+    one = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    if service == "ec2":
+        return f"{head}<Response><Errors>{one}</Errors><RequestID>{uuid4()}</RequestID></Response>".encode()
+    return f"{head}<ErrorResponse>{one}<RequestId>{uuid4()}</RequestId></ErrorResponse>".encode()

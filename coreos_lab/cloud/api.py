@@ -1,0 +1,111 @@
+"""The services behind the front: CloudFormation and Auto Scaling are ours, the others are moto's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from coreos_lab.cloud import policy, query, sessions
+from coreos_lab.cloud.engine import Answer, Engine
+from coreos_lab.cloud.formation.service import Formation
+from coreos_lab.cloud.metadata import ACCOUNT
+from coreos_lab.cloud.scaling.service import Scaling
+from coreos_lab.cloud.sessions import Credentials, Session
+from coreos_lab.cloud.sigv4 import RefusedError, Secret, Signed
+from coreos_lab.model import Cloud
+
+XML_OK: tuple[int, list[tuple[str, str]]] = (200, [("Content-Type", "text/xml")])
+FREE = "sts:GetCallerIdentity"  # which needs no permission
+
+
+def arn(session: Session | None) -> str:
+    """Who asks, as AWS names users and sessions."""
+    if session is None:
+        return f"arn:aws:iam::{ACCOUNT}:root"
+    return f"arn:aws:sts::{ACCOUNT}:assumed-role/{session.role}/{session.instance}"
+
+
+def _identity(session: Session | None) -> bytes:
+    user = f"AROA{session.role}:{session.instance}" if session else ACCOUNT
+    result = {"Arn": arn(session), "UserId": user, "Account": ACCOUNT}
+    return query.answer("GetCallerIdentity", "https://sts.amazonaws.com/doc/2011-06-15/", result)
+
+
+class Api:
+    """All services of one cloud."""
+
+    def __init__(self, cloud: Cloud, engine: Engine, folder: Path, say: Callable[[str], None]) -> None:
+        self.cloud, self.engine = cloud, engine
+        self._lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
+        self.scaling = Scaling(cloud, folder / "scaling.json", lambda: self._client("ec2"), say)
+        self.formation = Formation(cloud, folder / "stacks", self._client, self._zones)
+
+    def call(self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]) -> Answer:
+        """Carries a request out, if it is allowed; returns status, headers and body."""
+        service, session = signed.service, self._session(signed)
+        if session is not None:
+            self._require_allowed(session, service, action)
+        if service == "iam" and action == "PutRolePolicy":
+            policy.check(parameters.get("PolicyDocument", ""))
+        if service == "sts":
+            return XML_OK[0], XML_OK[1], _identity(session)
+        own: dict[str, Callable[[str, Mapping[str, str]], bytes]] = {
+            "autoscaling": self.scaling.call,
+            "cloudformation": self.formation.call,
+        }
+        if service in own:
+            return XML_OK[0], XML_OK[1], own[service](action, parameters)
+        return self.engine.call(service, action, environ)
+
+    def secret(self, signed: Signed) -> Secret | None:
+        """What was given out for an access key; None for one that this cloud does not know."""
+        if signed.access_key == self.cloud.access_key:
+            return Secret(self.cloud.secret_key)
+        found = sessions.read(self.cloud, signed.access_key, signed.token)
+        return found[1] if found else None
+
+    def _session(self, signed: Signed) -> Session | None:
+        """Which role's session asks; None for the cloud's own key, whose user may do everything."""
+        found = sessions.read(self.cloud, signed.access_key, signed.token)
+        return found[0] if found else None
+
+    def _require_allowed(self, session: Session, service: str, action: str) -> None:
+        asked = f"{service}:{action}"
+        if asked == FREE or policy.allows(self.engine.policies(session.role), asked):
+            return
+        if service == "ec2":
+            raise RefusedError("UnauthorizedOperation", f"You are not authorized to perform this operation ({asked}).")
+        raise RefusedError("AccessDenied", f"User: {arn(session)} is not authorized to perform: {asked}")
+
+    def credentials(self, profile: str, instance: str) -> tuple[str, Credentials] | None:
+        """An instance's role and its credentials; None without a role."""
+        role = self.engine.role_of(profile) if profile else ""
+        return (role, sessions.give(self.cloud, role, instance, datetime.now(UTC))) if role else None
+
+    def begin(self) -> None:
+        """Goes on with what the process before this one was doing. The API must answer by now."""
+        self.formation.resume()
+        self.scaling.keeper.begin()
+
+    def _client(self, service: str) -> Any:
+        """A client for our own API: what our services do is done, checked and kept as any other request."""
+        import boto3
+        from botocore.config import Config
+
+        with self._lock:  # making one is not thread-safe, using it is
+            if service not in self._clients:
+                self._clients[service] = boto3.Session(self.cloud.access_key, self.cloud.secret_key).client(
+                    service,
+                    region_name=self.cloud.region,
+                    endpoint_url=self.cloud.endpoint,
+                    config=Config(retries={"total_max_attempts": 1}, max_pool_connections=20),
+                )
+            return self._clients[service]
+
+    def _zones(self) -> tuple[str, ...]:
+        with self.engine.objects() as backend:
+            return tuple(zone.name for zone in backend.describe_availability_zones())

@@ -1,0 +1,115 @@
+"""moto, as the services behind the API: one request at a time, whose changes are on the disk before it is answered."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from coreos_lab.cloud import services
+from coreos_lab.cloud.state import Store
+from coreos_lab.cloud.states import ENDED
+from coreos_lab.model import Cloud
+
+PARTITION = "aws"
+TRUSTED = "ec2.amazonaws.com"  # whom a role must trust to be an instance's
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+class Engine:
+    """The services of one cloud. A process has one, as moto's objects are the process's."""
+
+    def __init__(self, cloud: Cloud, folder: Path, console: Callable[[str], str]) -> None:
+        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # read when a backend is made
+        from moto import __version__
+        from moto.moto_server.werkzeug_app import create_backend_app
+
+        from coreos_lab.cloud import moto_changes
+
+        self.cloud = cloud
+        self.changed = threading.Event()
+        self.version = __version__
+        self._store = Store(folder, __version__)
+        self._lock = threading.RLock()
+        moto_changes.apply(cloud, console)
+        self._load()
+        self._apps = {name: create_backend_app(name) for name in services.OF_MOTO}
+
+    def _load(self) -> None:
+        from moto.core import DEFAULT_ACCOUNT_ID
+        from moto.ec2.models import ec2_backends
+        from moto.iam.models import iam_backends
+
+        from coreos_lab.cloud import moto_changes
+
+        known = {"ec2": (ec2_backends, self.cloud.region), "iam": (iam_backends, PARTITION)}
+        self._backends = {}
+        for service, (backends, place) in known.items():
+            found = self._store.load(service)
+            if found is not None:
+                dict.__setitem__(backends[DEFAULT_ACCOUNT_ID], place, found)
+            elif service == "ec2":
+                moto_changes.furnish(self.cloud)
+            self._backends[service] = backends[DEFAULT_ACCOUNT_ID][place]
+        self.save()
+
+    def save(self) -> None:
+        """Writes what has changed."""
+        for service, backend in self._backends.items():
+            self._store.save(service, backend)
+
+    @contextmanager
+    def objects(self) -> Iterator[Any]:
+        """EC2's objects, while no request changes them; what the block changes is saved."""
+        with self._lock:
+            yield self._backends["ec2"]
+            self.save()
+
+    def become(self, name: str, before: int, code: int, reason: str = "") -> None:
+        """Sets an instance's state, unless a request has changed it since it was `before`."""
+        from coreos_lab.cloud import moto_changes
+
+        with self.objects() as backend:
+            instance = backend.get_instance(name)
+            if instance.state_code != before:
+                return
+            if code == ENDED:
+                moto_changes.end(instance, reason)
+            else:
+                moto_changes.set_state(instance, code)
+
+    def rebooted(self, name: str, count: int) -> None:
+        """Notes that so many reboots which were asked for are done."""
+        with self.objects() as backend:
+            backend.get_instance(name).lab_rebooted += count
+
+    def call(self, service: str, action: str, environ: dict[str, Any]) -> Answer:
+        """Carries a request out; returns status, headers and body."""
+        from werkzeug.test import run_wsgi_app
+
+        with self._lock:
+            body, status, headers = run_wsgi_app(self._apps[service], environ, buffered=True)
+            answer = int(status.split()[0]), list(headers), b"".join(body)
+            if services.changes(action):
+                self.save()
+        if services.changes(action):
+            self.changed.set()
+        return answer
+
+    def role_of(self, profile: str) -> str:
+        """The role of an instance profile that EC2 may take for an instance, "" where there is none."""
+        with self._lock:
+            found = self._backends["iam"].instance_profiles.values()
+            roles = [role for each in found if each.name == profile for role in each.roles]
+            trusting = [role.name for role in roles if TRUSTED in role.assume_role_policy_document]
+        return str(trusting[0]) if trusting else ""
+
+    def policies(self, role: str) -> list[str]:
+        """The policies of a role; none where the role is gone."""
+        with self._lock:
+            found = (each for each in self._backends["iam"].roles.values() if each.name == role)
+            one = next(found, None)
+            return list(one.policies.values()) if one is not None else []

@@ -1,0 +1,1 @@
+"""CloudFormation: stacks from templates, made by calls of the same API that everybody else calls."""

@@ -1,0 +1,63 @@
+"""The types of IAM: roles and instance profiles, named after the stack, so that they are found again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from coreos_lab.cloud.formation.call import Attributes, Call, Kind, Values, name_of
+from coreos_lab.cloud.metadata import ACCOUNT
+
+GONE = "NoSuchEntity"
+
+
+def _document(value: Any) -> str:
+    """A policy as a text. YAML reads AWS's version of it as a date."""
+    return json.dumps(value, default=str)
+
+
+def _role(call: Call, its: Values) -> tuple[str, Attributes]:
+    iam, name = call.client("iam"), its.get("RoleName") or name_of(call)
+    trust = _document(its["AssumeRolePolicyDocument"])
+    note = {"Description": its["Description"]} if "Description" in its else {}
+    made = iam.create_role(RoleName=name, Path=its.get("Path", "/"), AssumeRolePolicyDocument=trust, **note)["Role"]
+    for policy in its.get("Policies", []):
+        document = _document(policy["PolicyDocument"])
+        iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
+    return name, {"Arn": made["Arn"], "RoleId": made["RoleId"]}
+
+
+def _delete_role(call: Call, name: str, its: Values) -> None:
+    iam, own = call.client("iam"), name or its.get("RoleName") or name_of(call)
+    for policy in iam.list_role_policies(RoleName=own)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=own, PolicyName=policy)
+    iam.delete_role(RoleName=own)
+
+
+def _profile(call: Call, its: Values) -> tuple[str, Attributes]:
+    iam, name = call.client("iam"), its.get("InstanceProfileName") or name_of(call)
+    iam.create_instance_profile(InstanceProfileName=name, Path=its.get("Path", "/"))
+    for role in its["Roles"]:
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+    return name, {"Arn": f"arn:aws:iam::{ACCOUNT}:instance-profile{its.get('Path', '/')}{name}"}
+
+
+def _delete_profile(call: Call, name: str, its: Values) -> None:
+    iam, own = call.client("iam"), name or its.get("InstanceProfileName") or name_of(call)
+    for role in iam.get_instance_profile(InstanceProfileName=own)["InstanceProfile"]["Roles"]:
+        iam.remove_role_from_instance_profile(InstanceProfileName=own, RoleName=role["RoleName"])
+    iam.delete_instance_profile(InstanceProfileName=own)
+
+
+KINDS = {
+    "AWS::IAM::Role": Kind(
+        ("AssumeRolePolicyDocument", "Path", "Policies", "RoleName", "Description"),
+        ("AssumeRolePolicyDocument",),
+        _role,
+        _delete_role,
+        ("Arn", "RoleId"),
+    ),
+    "AWS::IAM::InstanceProfile": Kind(
+        ("Roles", "Path", "InstanceProfileName"), ("Roles",), _profile, _delete_profile, ("Arn",)
+    ),
+}

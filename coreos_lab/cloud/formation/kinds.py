@@ -1,0 +1,24 @@
+"""The types of resources that a stack can have: how each is made, what it says of itself, how it is deleted.
+
+A kind lists every property that it carries out; any other is an error. Resources get tags that name the stack, or names
+made from it, so that one whose making was interrupted is found again.
+"""
+
+from __future__ import annotations
+
+from coreos_lab.cloud.formation import ec2_kinds, iam_kinds, scaling_kinds
+from coreos_lab.cloud.formation.call import Kind, Values
+from coreos_lab.cloud.formation.errors import invalid
+
+KINDS: dict[str, Kind] = {**ec2_kinds.KINDS, **iam_kinds.KINDS, **scaling_kinds.KINDS}
+
+
+def check(name: str, type_: str, properties: Values) -> None:
+    """RefusedError for a type or a property that is not there, or one that is missing."""
+    kind = KINDS.get(type_)
+    if kind is None:
+        raise invalid(f"Template format error: Unrecognized resource types: [{type_}]")
+    if unknown := sorted(set(properties) - set(kind.properties)):
+        raise invalid(f"[/Resources/{name}] {type_}: Encountered unsupported property {unknown[0]}")
+    if missing := sorted(set(kind.required) - set(properties)):
+        raise invalid(f"[/Resources/{name}] {type_}: Property {missing[0]} cannot be empty.")

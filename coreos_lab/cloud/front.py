@@ -1,0 +1,90 @@
+"""The API's front: who has signed a request, whether this cloud carries it out, and only then the services."""
+
+from __future__ import annotations
+
+import io
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from coreos_lab.cloud import answers, services, sigv4
+from coreos_lab.cloud.sigv4 import RefusedError, Request, Secret, Signed
+from coreos_lab.model import Cloud
+
+BODY_MAX = 50 * 2**20  # bytes
+Start = Callable[[str, list[tuple[str, str]]], Any]
+
+
+class Services(Protocol):
+    """What carries requests out."""
+
+    def call(
+        self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]
+    ) -> tuple[int, list[tuple[str, str]], bytes]: ...
+
+    def secret(self, signed: Signed) -> Secret | None: ...
+
+
+class Front:
+    """The API as a WSGI application (PEP 3333)."""
+
+    def __init__(self, cloud: Cloud, behind: Services) -> None:
+        self.cloud, self.behind = cloud, behind
+
+    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        service = ""
+        try:
+            request = _read(environ)
+            signed = _signed(request)
+            service = signed.service
+            if self.cloud.signed:
+                sigv4.verify(request, signed, self.behind.secret, datetime.now(UTC))
+            parameters = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+            parameters |= dict(parse_qsl(request.query, keep_blank_values=True))
+            action = parameters.get("Action", "")
+            services.require_region(signed.region, self.cloud.region)
+            services.require(service, action, parameters)
+            environ["wsgi.input"] = io.BytesIO(request.body)
+            status, headers, body = self.behind.call(signed, action, parameters, environ)
+        except RefusedError as refused:
+            code = "AuthFailure" if service == "ec2" and refused.code in answers.DENIALS[:2] else refused.code
+            status, headers, body = _error(service, code, refused.message)
+        except NotImplementedError as error:
+            what = str(error).partition(" has not been implemented")[0]
+            status, headers, body = _error(service, "UnsupportedOperation", f"{what}: not part of this cloud")
+        except Exception as error:
+            traceback.print_exc()
+            status, headers, body = _error(service, "InternalError", f"{type(error).__name__}: {error}")
+        start(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [body]
+
+
+def _signed(request: Request) -> Signed:
+    signed = sigv4.parse(request)
+    if signed is None:
+        raise RefusedError("MissingAuthenticationToken", "Request is missing Authentication Token")
+    return signed
+
+
+def _read(environ: dict[str, Any]) -> Request:
+    """The request with its body. A chunked one has no length, and is not part of this cloud."""
+    if environ.get("HTTP_TRANSFER_ENCODING"):
+        raise RefusedError("NotImplemented", "chunked requests are not part of this cloud")
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if length > BODY_MAX:
+        raise RefusedError("RequestEntityTooLarge", f"a request has {BODY_MAX} bytes at most")
+    headers = {_header(name): value for name, value in environ.items() if name.startswith("HTTP_")}
+    headers |= {_header(name): environ[name] for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)}
+    path, _mark, query = environ["REQUEST_URI"].partition("?")
+    return Request(environ["REQUEST_METHOD"], path, query, headers, environ["wsgi.input"].read(length))
+
+
+def _header(variable: str) -> str:
+    return variable.removeprefix("HTTP_").replace("_", "-").lower()
+
+
+def _error(service: str, code: str, message: str) -> tuple[int, list[tuple[str, str]], bytes]:
+    return answers.status(code), [("Content-Type", "text/xml")], answers.error(service, code, message)

@@ -1,0 +1,87 @@
+"""What serves instances in their VPC's router: metadata, names, and the API under AWS's own names."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from coreos_lab.cloud import certificates, inside
+from coreos_lab.cloud.firewall import API
+from coreos_lab.cloud.metadata import Service
+from coreos_lab.cloud.metadata_server import MetadataServer
+from coreos_lab.cloud.name_server import NameServer
+from coreos_lab.cloud.network import Vpc
+from coreos_lab.cloud.router import Router
+from coreos_lab.model import Cloud
+from coreos_lab.records.clouds import CloudFolder
+
+PORTS = {80: False, 443: True}  # of the API, and whether by TLS
+INTERNAL = re.compile(r"ip-(\d+)-(\d+)-(\d+)-(\d+)\.[a-z0-9.-]+\.internal")
+PUBLIC = re.compile(r"ec2-(\d+)-(\d+)-(\d+)-(\d+)\.[a-z0-9.-]+\.amazonaws\.com")
+
+
+class InVpc:
+    """The services of one VPC. `vpc` returns what it is like now."""
+
+    def __init__(self, cloud: Cloud, router: Router, service: Service, app: Any, vpc: Callable[[], Vpc | None]) -> None:
+        self.vpc = vpc
+        now = vpc()
+        folder = CloudFolder(cloud.name).certificates
+        certificates.ensure(cloud, folder)
+        self._metadata = MetadataServer(router.path, service)
+        self._names = NameServer(router.path, now.name_server, self.look_up) if now else None
+        self._servers = [_serve(router, app, port, cloud, tls=tls) for port, tls in PORTS.items()]
+
+    def look_up(self, name: str) -> str | None:
+        """The address of a name of the cloud's, "" for one that there is not, None for the names of others."""
+        vpc = self.vpc()
+        ports = vpc.ports if vpc else ()
+        if match := INTERNAL.fullmatch(name):
+            address = ".".join(match.groups())
+            return address if any(port.address == address for port in ports) else ""
+        if match := PUBLIC.fullmatch(name):  # within the VPC the private address, as at AWS
+            address = ".".join(match.groups())
+            return next((port.address for port in ports if port.public == address), address)
+        if name == certificates.DOMAIN or name.endswith(f".{certificates.DOMAIN}"):
+            return API
+        return None
+
+    def stop(self) -> None:
+        """Ends serving; the namespace may go."""
+        self._metadata.stop()
+        if self._names:
+            self._names.stop()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+
+
+def _serve(router: Router, app: Any, port: int, cloud: Cloud, *, tls: bool) -> Any:
+    """An HTTP server for the API at the router's own address."""
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import make_server
+
+    listening = inside.listen(router.path, API, port)
+    context = certificates.context(CloudFolder(cloud.name).certificates) if tls else None
+    server = make_server(
+        API,
+        port,
+        app,
+        threaded=True,
+        request_handler=quiet(MotoRequestHandler),
+        ssl_context=context,
+        fd=listening.detach(),
+    )
+    threading.Thread(target=server.serve_forever, daemon=True, name=f"api {router.name}:{port}").start()
+    return server
+
+
+def quiet(base: Any) -> Any:
+    """A request handler that logs no request: the CLI alone polls each second."""
+
+    class Handler(base):  # type: ignore[misc]
+        def log_request(self, *_args: object) -> None: ...
+
+    return Handler

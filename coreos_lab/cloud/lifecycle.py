@@ -1,0 +1,133 @@
+"""Starting a cloud's process, and removing a cloud with everything that it has made."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+import sys
+from typing import Any
+
+from coreos_lab import disk, events, hints, run, wait
+from coreos_lab.cloud import audit, clients, ground, router
+from coreos_lab.cloud.router import Router
+from coreos_lab.cloud.supervisor import STATUS_PATH
+from coreos_lab.containers import pidfile
+from coreos_lab.errors import LabError, UnknownError, UsageError
+from coreos_lab.model import Cloud
+from coreos_lab.providers.base import InstanceProvider
+from coreos_lab.records import clouds
+from coreos_lab.records.clouds import CloudFolder
+
+DEFAULT_REGION = "us-west-2"
+DEADLINE = 30.0  # seconds for the API to answer; it takes about two
+BE_LAB = "from coreos_lab.start import main; main()"
+
+
+def bring_up(name: str, region: str | None, signed: bool | None) -> Cloud:
+    """Plans a cloud if there is none of that name, and starts its process if it does not run."""
+    clients.require_extra()
+    cloud = clouds.load(name)
+    if cloud is None:
+        wanted = region or DEFAULT_REGION
+        _require_region(wanted)
+        cloud = clouds.make(name, wanted, signed=signed is not False)
+    for option, given, has in (("--region", region, cloud.region), ("--signatures", signed, cloud.signed)):
+        if given not in (None, has):
+            raise UsageError(
+                f"{option}: cloud {name} was made with {has}", f"destroy it first: {hints.lab('cloud', 'destroy')}"
+            )
+    clients.write(cloud)
+    folder = CloudFolder(name)
+    if pidfile.running(folder.supervisor_pid) is None:
+        _must_be_free(cloud)
+        serve = [sys.executable, "-c", BE_LAB, "cloud", "serve", "--name", name]
+        pidfile.start(folder.supervisor_pid, serve, log_file=folder.log)
+    wait.until(
+        lambda: _answers(cloud),
+        deadline=DEADLINE,
+        missing=lambda: f"{cloud.endpoint}: the cloud does not answer; see {folder.log}",
+        interval=0.02,
+    )
+    return cloud
+
+
+def _require_region(region: str) -> None:
+    """UsageError for a region that AWS does not have."""
+    import botocore.session
+
+    known = botocore.session.get_session().get_available_regions("ec2")
+    if region not in known:
+        raise UsageError(f"--region {region}: no such region of AWS", f"such as: {', '.join(known[:6])}")
+
+
+def _answers(cloud: Cloud) -> bool:
+    """Whether this cloud answers. LabError when its process has ended."""
+    folder = CloudFolder(cloud.name)
+    if pidfile.running(folder.supervisor_pid) is None:
+        raise LabError(
+            f"{cloud.name}: the cloud's process ended at once",
+            f"see {folder.log}",
+            disk.last_lines(folder.log, run.TAIL),
+        )
+    return status(cloud) is not None
+
+
+def _must_be_free(cloud: Cloud) -> None:
+    try:
+        with socket.create_server(("127.0.0.1", cloud.port), backlog=1):
+            pass
+    except OSError as error:
+        raise LabError(
+            f"127.0.0.1:{cloud.port}: the cloud cannot listen there: {error.strerror}",
+            f"find out which program does: ss -ltnp 'sport = :{cloud.port}'; end it, then try again",
+        ) from None
+
+
+def status(cloud: Cloud) -> dict[str, Any] | None:
+    """What the cloud's process says of itself; None where it does not answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
+    try:
+        connection.request("GET", STATUS_PATH, headers={"Authorization": f"Bearer {cloud.secret_key}"})
+        answer = connection.getresponse()
+        found: dict[str, Any] | None = json.loads(answer.read()) if answer.status == http.client.OK else None
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return found
+
+
+def take_down(cloud: Cloud, provider: InstanceProvider) -> None:
+    """Ends the process, removes what it has made, and looks for what is left. May be repeated after an interruption."""
+    folder = CloudFolder(cloud.name)
+    with events.step("destroy", cloud.name):
+        pidfile.end(folder.supervisor_pid)
+        for instance in provider.there(cloud.name):
+            provider.remove(cloud.name, instance)
+        for number in router.numbers(cloud):
+            Router(cloud, number).remove()
+        ground.take_away(cloud)
+        provider.sweep(cloud.name)
+        provider.give_settings_back()
+        left = audit.audit(cloud, provider)
+        disk.remove_tree(folder.path)
+    if left.found:
+        raise LabError(
+            f"{cloud.name}: destroyed, but there is something left on this machine", details="\n".join(left.found)
+        )
+    if left.unseen:
+        raise UnknownError(
+            f"{cloud.name}: destroyed, but not everything could be looked at", details="\n".join(left.unseen)
+        )
+
+
+def check_name(name: str) -> str:
+    """A cloud's name, or UsageError."""
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,23}", name):
+        raise UsageError(
+            f"--name {name}: not a cloud's name",
+            "use lower-case letters, digits and hyphens, 24 at most, a letter first",
+        )
+    return name

@@ -1,0 +1,51 @@
+"""AWS's query protocol: parameters with dots in their names on the way in, XML on the way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+from xml.sax.saxutils import escape
+
+
+def nested(asked: Mapping[str, str]) -> dict[str, Any]:
+    """Parameters as a tree: `A.member.1.B` is the part B of the first item of the list A."""
+    tree: dict[str, Any] = {}
+    for name, value in asked.items():
+        parts = name.replace(".member.", ".#").split(".")
+        place = tree
+        for part in parts[:-1]:
+            place = place.setdefault(part, {})
+        place[parts[-1]] = value
+    found: dict[str, Any] = _lists(tree)
+    return found
+
+
+def _lists(tree: Any) -> Any:
+    if not isinstance(tree, dict):
+        return tree
+    if tree and all(re.fullmatch(r"#\d+", key) for key in tree):
+        return [_lists(tree[key]) for key in sorted(tree, key=lambda key: int(key[1:]))]
+    return {key: _lists(value) for key, value in tree.items()}
+
+
+def xml(value: Any) -> str:
+    """An answer's values as XML; what is empty is left out, but not an empty list."""
+    if isinstance(value, list):
+        return "".join(f"<member>{xml(each)}</member>" for each in value)
+    if isinstance(value, dict):
+        return "".join(f"<{key}>{xml(each)}</{key}>" for key, each in value.items() if each not in ("", None))
+    return escape(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def answer(action: str, namespace: str, result: Mapping[str, Any]) -> bytes:
+    """The body of an answer."""
+    inside = f"<{action}Result>{xml(result)}</{action}Result>"
+    meta = f"<ResponseMetadata><RequestId>{uuid4()}</RequestId></ResponseMetadata>"
+    return f'<{action}Response xmlns="{namespace}">{inside}{meta}</{action}Response>'.encode()
+
+
+def method(action: str) -> str:
+    """The name of the method that carries an action out: CreateStack's is _create_stack."""
+    return re.sub(r"(?=[A-Z])", "_", action).lower()

@@ -1,0 +1,133 @@
+"""Launch configurations and groups as they are kept, and the choice of where to launch and what to end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from coreos_lab.records.formats import Format, Record
+
+FORMAT = Format("Auto Scaling's groups")
+ACTIVITIES_KEPT = 100
+
+
+@dataclass
+class Configuration:
+    """A launch configuration: what a group's instances are started with, as EC2's RunInstances has it."""
+
+    name: str
+    arn: str
+    created: str
+    asked: dict[str, Any]
+
+
+@dataclass
+class Member:
+    """An instance of a group. `instance` is "" until EC2 has answered to `token`, which makes asking again harmless."""
+
+    token: str
+    subnet: str
+    zone: str
+    configuration: str
+    begun: str
+    instance: str = ""
+    state: str = "Pending"
+    healthy: bool = True
+
+
+@dataclass
+class Activity:
+    """What a group did, and why."""
+
+    id: str
+    description: str
+    cause: str
+    begun: str
+    ended: str = ""
+    status: str = "InProgress"
+    reason: str = ""
+
+
+@dataclass
+class Group:
+    """A group. `subnets` has the zone of each subnet."""
+
+    name: str
+    arn: str
+    created: str
+    configuration: str
+    least: int
+    most: int
+    desired: int
+    subnets: dict[str, str]
+    tags: list[dict[str, Any]] = field(default_factory=list)
+    grace: int = 300
+    cooldown: int = 300
+    members: list[Member] = field(default_factory=list)
+    activities: list[Activity] = field(default_factory=list)
+    deleting: bool = False
+    retry_after: float = 0.0
+
+
+def now() -> str:
+    """The time as AWS writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def next_subnet(group: Group) -> str:
+    """Where the next instance is launched: in the zone with the fewest, and there in the subnet with the fewest."""
+
+    def load(subnet: str) -> tuple[int, int, str]:
+        zone = group.subnets[subnet]
+        in_zone = sum(each.zone == zone for each in group.members)
+        return in_zone, sum(each.subnet == subnet for each in group.members), zone
+
+    return min(group.subnets, key=load)
+
+
+def victims(members: Sequence[Member], count: int, current: str) -> list[Member]:
+    """Which instances are ended when there are too many, by AWS's default policy.
+
+    From the zone that has the most; there one with another launch configuration than the group's, then the oldest.
+    """
+    left, chosen = list(members), []
+    for _ in range(min(count, len(left))):
+        sizes = {zone: sum(each.zone == zone for each in left) for zone in {each.zone for each in left}}
+        zone = max(sorted(sizes), key=lambda each: sizes[each])
+        one = min((each for each in left if each.zone == zone), key=lambda m: (m.configuration == current, m.begun))
+        left.remove(one)
+        chosen.append(one)
+    return chosen
+
+
+@dataclass
+class Kept:
+    """All groups and configurations of a cloud, in one file."""
+
+    path: Path
+    configurations: dict[str, Configuration] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> Kept:
+        """What the file says; nothing where there is none."""
+        return FORMAT.read(path, lambda raw: _parse(path, raw)) if path.exists() else cls(path)
+
+    def save(self) -> None:
+        """Writes everything; it is on the disk when this returns."""
+        configurations = {name: asdict(each) for name, each in self.configurations.items()}
+        groups = {name: asdict(each) for name, each in self.groups.items()}
+        FORMAT.write(self.path, {"configurations": configurations, "groups": groups}, 0o600)
+
+
+def _parse(path: Path, raw: Record) -> Kept:
+    configurations = {name: Configuration(**each) for name, each in raw["configurations"].items()}
+    return Kept(path, configurations, {name: _group(each) for name, each in raw["groups"].items()})
+
+
+def _group(raw: Mapping[str, Any]) -> Group:
+    members = [Member(**each) for each in raw["members"]]
+    return Group(**{**raw, "members": members, "activities": [Activity(**each) for each in raw["activities"]]})

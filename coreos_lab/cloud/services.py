@@ -1,0 +1,139 @@
+"""What of AWS's API is part of this cloud. What is not is refused by name, so that nothing only seems to be done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from coreos_lab.cloud.sigv4 import RefusedError
+
+EC2 = """
+    RunInstances DescribeInstances DescribeInstanceStatus
+    StartInstances StopInstances RebootInstances TerminateInstances
+    GetConsoleOutput DescribeInstanceAttribute ModifyInstanceAttribute DescribeInstanceTypes
+    DescribeInstanceTypeOfferings
+    DescribeImages DescribeRegions DescribeAvailabilityZones DescribeAccountAttributes
+    CreateTags DeleteTags DescribeTags
+    CreateKeyPair ImportKeyPair DeleteKeyPair DescribeKeyPairs
+    CreateVpc DeleteVpc DescribeVpcs DescribeVpcAttribute ModifyVpcAttribute
+    CreateSubnet DeleteSubnet DescribeSubnets ModifySubnetAttribute
+    CreateInternetGateway DeleteInternetGateway DescribeInternetGateways AttachInternetGateway DetachInternetGateway
+    CreateRouteTable DeleteRouteTable DescribeRouteTables AssociateRouteTable DisassociateRouteTable
+    ReplaceRouteTableAssociation CreateRoute ReplaceRoute DeleteRoute
+    CreateSecurityGroup DeleteSecurityGroup DescribeSecurityGroups DescribeSecurityGroupRules
+    AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress AuthorizeSecurityGroupEgress RevokeSecurityGroupEgress
+    CreateNetworkAcl DeleteNetworkAcl DescribeNetworkAcls
+    AllocateAddress AssociateAddress DisassociateAddress ReleaseAddress DescribeAddresses
+    DescribeNetworkInterfaces ModifyNetworkInterfaceAttribute
+    AssociateIamInstanceProfile DisassociateIamInstanceProfile DescribeIamInstanceProfileAssociations
+"""
+CLOUDFORMATION = """
+    CreateStack DescribeStacks DescribeStackEvents DescribeStackResources ListStackResources ListStacks DeleteStack
+    ValidateTemplate GetTemplate
+"""
+AUTOSCALING = """
+    CreateLaunchConfiguration DescribeLaunchConfigurations DeleteLaunchConfiguration
+    CreateAutoScalingGroup DescribeAutoScalingGroups UpdateAutoScalingGroup DeleteAutoScalingGroup SetDesiredCapacity
+    DescribeAutoScalingInstances DescribeScalingActivities TerminateInstanceInAutoScalingGroup SetInstanceHealth
+"""
+IAM = """
+    CreateRole GetRole ListRoles DeleteRole PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies
+    CreateInstanceProfile GetInstanceProfile ListInstanceProfiles ListInstanceProfilesForRole DeleteInstanceProfile
+    AddRoleToInstanceProfile RemoveRoleFromInstanceProfile
+"""
+ACTIONS = {
+    "autoscaling": frozenset(AUTOSCALING.split()),
+    "cloudformation": frozenset(CLOUDFORMATION.split()),
+    "ec2": frozenset(EC2.split()),
+    "iam": frozenset(IAM.split()),
+    "sts": frozenset(["GetCallerIdentity"]),
+}
+OF_MOTO = ("ec2", "iam")
+READING = ("Describe", "Get", "List")  # how the names of actions begin that change nothing
+GLOBAL_REGION = "us-east-1"  # where clients sign requests to services without a region
+
+GROUP = (
+    r"(AutoScalingGroupName|LaunchConfigurationName|MinSize|MaxSize|DesiredCapacity|VPCZoneIdentifier)",
+    r"(HealthCheckType|HealthCheckGracePeriod|DefaultCooldown)",
+)
+# The parameters that an action carries out, as patterns. An action that is not listed carries out all of moto's.
+PARAMETERS = {
+    "RunInstances": (
+        r"(ImageId|MinCount|MaxCount|InstanceType|KeyName|SubnetId|UserData|PrivateIpAddress|ClientToken)",
+        r"(SecurityGroup|SecurityGroupId)\.\d+",
+        r"(DisableApiTermination|InstanceInitiatedShutdownBehavior|DryRun|Placement\.AvailabilityZone)",
+        r"NetworkInterface\.1\.(DeviceIndex|SubnetId|AssociatePublicIpAddress|DeleteOnTermination|Description)",
+        r"NetworkInterface\.1\.(PrivateIpAddress|SecurityGroupId\.\d+)",
+        r"TagSpecification\.\d+\..+",
+        r"IamInstanceProfile\.(Name|Arn)",
+        r"MetadataOptions\.(HttpTokens|HttpEndpoint)",
+        r"BlockDeviceMapping\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
+    ),
+    "ModifyInstanceAttribute": (
+        r"(InstanceId|SourceDestCheck\.Value|DisableApiTermination\.Value|GroupId\.\d+|DryRun)",
+        r"InstanceInitiatedShutdownBehavior\.Value",
+    ),
+    "CreateRoute": (r"(RouteTableId|DestinationCidrBlock|GatewayId|InstanceId|NetworkInterfaceId|DryRun)",),
+    "ReplaceRoute": (r"(RouteTableId|DestinationCidrBlock|GatewayId|InstanceId|NetworkInterfaceId|DryRun)",),
+    **dict.fromkeys(
+        [f"{verb}SecurityGroup{way}" for verb in ("Authorize", "Revoke") for way in ("Ingress", "Egress")],
+        (
+            r"(GroupId|GroupName|DryRun|SourceSecurityGroupName|IpProtocol|FromPort|ToPort|CidrIp)",
+            r"IpPermissions\.\d+\.(IpProtocol|FromPort|ToPort|IpRanges\.\d+\..+|(User|Groups)[A-Za-z]*\.\d+\..+)",
+            r"(TagSpecification\.\d+\..+|SecurityGroupRuleId\.\d+)",
+        ),
+    ),
+    "CreateStack": (
+        r"(StackName|TemplateBody|DisableRollback|OnFailure|ClientRequestToken|Capabilities\.member\.\d+)",
+        r"(Parameters|Tags)\.member\.\d+\.(ParameterKey|ParameterValue|Key|Value)",
+    ),
+    "DeleteStack": (r"StackName",),
+    "CreateLaunchConfiguration": (
+        r"(LaunchConfigurationName|ImageId|InstanceType|KeyName|UserData|AssociatePublicIpAddress|IamInstanceProfile)",
+        r"SecurityGroups\.member\.\d+",
+        r"BlockDeviceMappings\.member\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
+    ),
+    "CreateAutoScalingGroup": (*GROUP, r"Tags\.member\.\d+\.\w+"),
+    "UpdateAutoScalingGroup": GROUP,
+    "CreateRole": (r"(RoleName|Path|AssumeRolePolicyDocument|Description)", r"Tags\.member\.\d+\.(Key|Value)"),
+    "CreateInstanceProfile": (r"(InstanceProfileName|Path)", r"Tags\.member\.\d+\.(Key|Value)"),
+    "CreateVpc": (r"(CidrBlock|InstanceTenancy|DryRun|TagSpecification\.\d+\..+)",),
+    "CreateSubnet": (r"(VpcId|CidrBlock|AvailabilityZone|DryRun|TagSpecification\.\d+\..+)",),
+}
+# Values of parameters that are not carried out.
+REFUSED = {
+    "RunInstances": ((r"BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),),
+    "CreateLaunchConfiguration": ((r"BlockDeviceMappings\.member\.\d+\.Ebs\.DeleteOnTermination", "false"),),
+}
+
+
+def require(service: str, action: str, parameters: Mapping[str, str]) -> None:
+    """RefusedError for a service, an action or a parameter that this cloud does not carry out.
+
+    An empty value is an empty list in AWS's query protocol.
+    """
+    if service not in ACTIONS:
+        there = ", ".join(sorted(ACTIONS))
+        raise RefusedError("UnsupportedOperation", f"{service}: not part of this cloud, which has: {there}")
+    if action not in ACTIONS[service]:
+        raise RefusedError("UnsupportedOperation", f"{service} {action}: not part of this cloud (see docs/cloud.md)")
+    if action in PARAMETERS:
+        known = ("Action", "Version", *PARAMETERS[action])
+        for name in filter(parameters.get, parameters):
+            if not any(re.fullmatch(pattern, name) for pattern in known):
+                raise RefusedError("UnsupportedOperation", f"{action}: {name}: not part of this cloud")
+            if any(re.fullmatch(key, name) and parameters[name] == value for key, value in REFUSED.get(action, ())):
+                raise RefusedError(
+                    "UnsupportedOperation", f"{action}: {name}={parameters[name]}: not part of this cloud"
+                )
+
+
+def require_region(region: str, own: str) -> None:
+    """RefusedError for a request to another region than the cloud's."""
+    if region not in (own, GLOBAL_REGION):
+        raise RefusedError("OptInRequired", f"{region}: this cloud has one region, {own}")
+
+
+def changes(action: str) -> bool:
+    """Whether an action may change something."""
+    return not action.startswith(READING)

@@ -1,0 +1,153 @@
+"""The process that is a cloud: it serves the API, and makes machines and networks what the API says, again and again.
+
+Requests only set a flag. One loop compares what is to be with what there is: so a start after SIGKILL, or after a
+restart of the host, is no special case.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+import traceback
+from collections.abc import Iterable
+from typing import Any
+
+from coreos_lab import disk, interrupts
+from coreos_lab.cloud import ground, router, view
+from coreos_lab.cloud.api import Api
+from coreos_lab.cloud.engine import Engine
+from coreos_lab.cloud.front import Front, Start
+from coreos_lab.cloud.in_vpc import InVpc, quiet
+from coreos_lab.cloud.machines import Machines
+from coreos_lab.cloud.metadata import Service
+from coreos_lab.cloud.network import Vpc
+from coreos_lab.cloud.router import Router
+from coreos_lab.cloud.states import NAMES
+from coreos_lab.cloud.view import Instance
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cloud
+from coreos_lab.providers.base import InstanceProvider
+from coreos_lab.records.clouds import CloudFolder
+
+LOOK = 0.5  # seconds between two looks at the machines
+CONSOLE_LINES = 1000
+STATUS_PATH = "/lab/status"  # for `lab cloud`, with the cloud's secret as its password
+
+
+def say(text: str) -> None:
+    """Writes a line into the supervisor's log."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+class Supervisor:
+    """One cloud's API, networks and machines."""
+
+    def __init__(self, cloud: Cloud, provider: InstanceProvider) -> None:
+        self.cloud, self.provider = cloud, provider
+        self.engine = Engine(cloud, CloudFolder(cloud.name).state, self._console)
+        self.api = Api(cloud, self.engine, CloudFolder(cloud.name).path, say)
+        self.machines = Machines(cloud, self.engine, provider, say)
+        self._routers: dict[int, tuple[Router, InVpc]] = {}
+        self._instances: list[Instance] = []
+        self._vpcs: dict[int, Vpc] = {}
+
+    def _console(self, instance: str) -> str:
+        return disk.last_lines(self.provider.console(self.cloud.name, instance), CONSOLE_LINES)
+
+    def run(self) -> None:
+        """Serves until the process is ended."""
+        from moto.moto_server.werkzeug_app import MotoRequestHandler
+        from werkzeug.serving import make_server
+
+        for name in [each for each in os.environ if each.startswith("AWS_")]:
+            del os.environ[name]  # what the user's shell says to boto3 is about another account
+        server = make_server(
+            "127.0.0.1", self.cloud.port, self._serve, threaded=True, request_handler=quiet(MotoRequestHandler)
+        )
+        threading.Thread(target=server.serve_forever, daemon=True, name="api").start()
+        self.api.begin()
+        say(f"serves {self.cloud.region} at {self.cloud.endpoint}")
+        while not interrupts.is_come():
+            self.engine.changed.clear()
+            try:
+                self.compare()
+            except LabError as error:
+                say(f"{error.message} {error.details}")
+            except Exception:
+                traceback.print_exc()  # the next look may be better, and the API must stay
+            self.engine.changed.wait(LOOK)
+
+    def compare(self) -> None:
+        """Looks at what is to be, and makes it so."""
+        with self.engine.objects() as backend:
+            self._instances = view.instances(backend)
+            vpcs = view.vpcs(backend)
+        self._vpcs = {vpc.number: vpc for vpc in vpcs}
+        places = {}
+        for vpc in vpcs:
+            places[vpc.name] = self._router(vpc), vpc
+        self.machines.attend(self._instances, places)
+        for number in router.numbers(self.cloud):
+            if number not in self._vpcs:
+                self._remove(number)
+
+    def _remove(self, number: int) -> None:
+        """Removes a router that no instance needs, also one of a supervisor before this one."""
+        if number in self._routers:
+            self._routers.pop(number)[1].stop()
+        Router(self.cloud, number).remove()
+
+    def _router(self, vpc: Vpc) -> Router:
+        """A VPC's router as the VPC is now; it is made if it does not exist."""
+        if vpc.number in self._routers:
+            way = self._routers[vpc.number][0]
+            way.apply(vpc)
+            return way
+        if not self._routers:
+            self.provider.reserve(self.cloud)
+            ground.lay(self.cloud)
+            self.provider.raise_settings()
+        way = Router(self.cloud, vpc.number)
+        way.make()
+        way.apply(vpc)
+        service = Service(
+            self.cloud.region,
+            lambda address: self._at(vpc.number, address),
+            lambda instance: self.api.credentials(instance.profile, instance.name),
+        )
+        front = Front(self.cloud, self.api)
+        self._routers[vpc.number] = way, InVpc(self.cloud, way, service, front, lambda: self._vpcs.get(vpc.number))
+        say(f"made the router {way.name}")
+        return way
+
+    def _at(self, number: int, address: str) -> Instance | None:
+        """The instance with an address in a VPC, None where none has it."""
+        vpc = self._vpcs.get(number)
+        found = (each for each in self._instances if vpc and each.vpc == vpc.name and each.port.address == address)
+        return next(found, None)
+
+    def _serve(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") != STATUS_PATH:
+            return Front(self.cloud, self.api)(environ, start)
+        if environ.get("HTTP_AUTHORIZATION") != f"Bearer {self.cloud.secret_key}":
+            start("403 Forbidden", [])
+            return []
+        start("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps({"cloud": self.cloud.name, "instances": [_shown(each) for each in self._listed()]}).encode()]
+
+    def _listed(self) -> list[Instance]:
+        with self.engine.objects() as backend:
+            return view.instances(backend)
+
+
+def _shown(instance: Instance) -> dict[str, str]:
+    return {
+        "id": instance.name,
+        "state": NAMES[instance.code],
+        "type": instance.size,
+        "zone": instance.zone,
+        "private": instance.port.address,
+        "public": instance.port.public,
+    }

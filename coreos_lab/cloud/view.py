@@ -1,0 +1,179 @@
+"""What EC2's objects say that there is to be: instances and VPCs as plain values.
+
+Numbers that name things on the host (an instance's, a subnet's, a VPC's) are kept with moto's objects, so that they
+stay the same for as long as the thing is there, and are free again afterwards.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from coreos_lab.cloud.network import Group, Port, Route, Rule, Subnet, Vpc
+from coreos_lab.cloud.states import ENDED, STOPPED
+from coreos_lab.model import Disk
+
+ROOT = ("/dev/sda1", "/dev/xvda")  # part of the machine's own folder, not a disk
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance as the API has it.
+
+    `code` is EC2's number of its state, `reboots` how many were asked for and are not done yet; `memory` is in bytes.
+    """
+
+    name: str
+    number: int
+    code: int
+    vpc: str
+    port: Port
+    size: str
+    memory: int
+    cpus: int
+    image: str
+    zone: str
+    hostname: str
+    public_hostname: str
+    key_name: str
+    public_key: str
+    user_data: bytes | None
+    reboots: int
+    index: int
+    reservation: str
+    group_names: tuple[str, ...]
+    launched: datetime
+    ends_when_off: bool
+    tokens_only: bool
+    has_metadata: bool
+    disks: tuple[Disk, ...] = ()
+    profile: str = ""
+
+
+def instances(backend: Any) -> list[Instance]:
+    """All instances that are not terminated."""
+    found = []
+    for reservation in backend.reservations.values():
+        for each in reservation.instances:
+            if each.state_code != ENDED:
+                found.append(_instance(backend, reservation.id, each))
+    return found
+
+
+def _instance(backend: Any, reservation: str, each: Any) -> Instance:
+    key = backend.key_pairs.get(each.key_name)
+    data = each.user_data
+    options = each.metadata_options
+    profile = backend.iam_instance_profile_associations.get(each.id)
+    kind = backend.describe_instance_types([each.instance_type])[0]
+    return Instance(
+        name=each.id,
+        number=number(each, (other for other in backend.all_instances() if other.state_code != ENDED)),
+        code=each.state_code,
+        vpc=each.vpc_id,
+        port=_port(backend, each),
+        size=each.instance_type,
+        memory=kind["MemoryInfo"]["SizeInMiB"] * 2**20,
+        cpus=kind["VCpuInfo"]["DefaultVCpus"],
+        image=each.image_id,
+        zone=each.availability_zone,
+        hostname=each.private_dns_name,
+        public_hostname=each.public_dns_name or "",
+        key_name=each.key_name or "",
+        public_key=key.public_key if key else "",
+        user_data=b64decode(str(data)) if data else None,
+        reboots=each.lab_reboots - each.lab_rebooted,
+        index=each.ami_launch_index,
+        reservation=reservation,
+        group_names=tuple(sorted(group.name for group in each.nics[0].group_set)),
+        launched=each.launch_time,
+        ends_when_off=each.instance_initiated_shutdown_behavior == "terminate",
+        tokens_only=options.http_tokens == "required",
+        has_metadata=options.http_endpoint != "disabled",
+        disks=tuple(_disk(backend, *each) for each in each.get_block_device_mapping if each[0] not in ROOT),
+        profile=profile.iam_instance_profile.name if profile else "",
+    )
+
+
+def _disk(backend: Any, device: str, mapping: Any) -> Disk:
+    return Disk(device, int(backend.volumes[mapping.volume_id].size) * 2**30)
+
+
+def _port(backend: Any, each: Any) -> Port:
+    nic = each.nics[0]
+    return Port(
+        each.id,
+        number(each, (other for other in backend.all_instances() if other.state_code != ENDED)),
+        nic.subnet.id,
+        nic.private_ip_address,
+        nic.mac_address,
+        nic.public_ip or "",
+        tuple(sorted(group.id for group in nic.group_set)),
+        bool(nic.source_dest_check),
+    )
+
+
+def number(thing: Any, others: Iterable[Any]) -> int:
+    """A thing's number, which is given to it now if it has none: the first one that no other has."""
+    if not hasattr(thing, "lab_number"):
+        taken = {getattr(each, "lab_number", None) for each in others}
+        thing.lab_number = next(i for i in range(1, len(taken) + 2) if i not in taken)
+    return int(thing.lab_number)
+
+
+def vpcs(backend: Any) -> list[Vpc]:
+    """The VPCs that have instances which are not off. An instance that is off has no place in the network."""
+    found = []
+    live = [each for each in backend.all_instances() if each.state_code not in (ENDED, STOPPED)]
+    for vpc in backend.vpcs.values():
+        ports = tuple(_port(backend, each) for each in live if each.vpc_id == vpc.id)
+        if not ports:
+            continue
+        subnets = [each for zone in backend.subnets.values() for each in zone.values() if each.vpc_id == vpc.id]
+        found.append(
+            Vpc(
+                vpc.id,
+                number(vpc, backend.vpcs.values()),
+                vpc.cidr_block,
+                tuple(
+                    _subnet(backend, each, vpc, subnets, {port.instance: port for port in ports}) for each in subnets
+                ),
+                ports,
+                tuple(_group(each) for each in backend.groups.get(vpc.id, {}).values()),
+            )
+        )
+    return found
+
+
+def _subnet(backend: Any, subnet: Any, vpc: Any, subnets: Iterable[Any], ports: dict[str, Port]) -> Subnet:
+    tables = [each for each in backend.route_tables.values() if each.vpc_id == vpc.id]
+    own = next((each for each in tables if subnet.id in each._associations.values()), None)
+    table = own or next((each for each in tables if each.main_association_id is not None), None)
+    listed = table._routes.values() if table else ()
+    routes = tuple(_route(each, vpc, ports) for each in listed if not each.local and each.destination_cidr_block)
+    return Subnet(subnet.id, number(subnet, subnets), subnet.cidr_block, routes)
+
+
+def _route(route: Any, vpc: Any, ports: dict[str, Port]) -> Route:
+    if route.gateway is not None:
+        attached = route.gateway.vpc is not None and route.gateway.vpc.id == vpc.id
+        return Route(route.destination_cidr_block, internet=attached)
+    target = route.instance or (route.interface.instance if route.interface is not None else None)
+    port = ports.get(target.id) if target is not None else None
+    return Route(route.destination_cidr_block, address=port.address if port else "")
+
+
+def _group(group: Any) -> Group:
+    return Group(group.id, _rules(group.ingress_rules), _rules(group.egress_rules))
+
+
+def _rules(rules: Iterable[Any]) -> tuple[Rule, ...]:
+    """IPv6's rules are left out: nothing here has such an address."""
+    return tuple(
+        Rule(each.ip_protocol, each.from_port, each.to_port, each.cidr_ipv4 or "", each.source_group.get("GroupId", ""))
+        for each in rules
+        if each.cidr_ipv4 or each.source_group.get("GroupId")
+    )

@@ -1,0 +1,30 @@
+"""Run the AWS CLI against a cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+
+from coreos_lab import hints, run
+from coreos_lab.cloud import clients
+from coreos_lab.commands.cloud import CloudName
+from coreos_lab.commands.options import PASS_THROUGH, verb
+from coreos_lab.providers import conditions
+from coreos_lab.records import clouds
+
+app = verb()
+
+
+@app.command(help=__doc__, context_settings=PASS_THROUGH)
+def command(ctx: typer.Context, name: CloudName = hints.DEFAULT_CLOUD) -> None:
+    aws(name, ctx.args)
+
+
+def aws(name: str, argv: Sequence[str]) -> NoReturn:
+    """Becomes the AWS CLI: its exit code is the command's."""
+    cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
+    clients.require_extra()
+    cleared: dict[str, str | None] = dict.fromkeys(clients.ELSEWHERE)
+    run.replace([conditions.aws_cli(), *argv], env={**cleared, **clients.variables(cloud)})

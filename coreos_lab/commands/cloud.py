@@ -1,0 +1,151 @@
+"""A small Amazon on this machine: its API, and real machines and networks behind it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from typing import Annotated
+
+import typer
+
+from coreos_lab import disk, hints, screen
+from coreos_lab.cloud import clients, lifecycle
+from coreos_lab.cloud.lifecycle import DEFAULT_REGION
+from coreos_lab.commands.env import without_proxy
+from coreos_lab.commands.options import Json, group
+from coreos_lab.commands.table import table
+from coreos_lab.containers import pidfile
+from coreos_lab.errors import LabError, UsageError
+from coreos_lab.model import Cloud
+from coreos_lab.providers.choose import instances
+from coreos_lab.records import clouds
+from coreos_lab.records.clouds import CloudFolder
+from coreos_lab.settings import is_root
+
+app = group(__doc__)
+
+
+def _about_cloud(name: str) -> str:
+    hints.about_cloud(name)
+    return name
+
+
+CloudName = Annotated[str, typer.Option("--name", help="The cloud's name.", callback=_about_cloud)]
+
+
+@app.command("up")
+def up_command(
+    name: CloudName = hints.DEFAULT_CLOUD,
+    region: Annotated[
+        str | None, typer.Option("--region", envvar="LAB_REGION", help=f"AWS's region that it is ({DEFAULT_REGION}).")
+    ] = None,
+    signatures: Annotated[
+        bool | None,
+        typer.Option(
+            "--signatures/--no-signatures", help="Whether requests must be signed with the cloud's key (yes)."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Start a cloud, or make one."""
+    up(name, region, signatures, as_json=as_json)
+
+
+def up(name: str, region: str | None, signatures: bool | None, *, as_json: bool) -> None:
+    """Returns when the API answers. A cloud that runs already is left as it is."""
+    lifecycle.check_name(name)
+    _require_root()
+    with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "up")):
+        cloud = lifecycle.bring_up(name, region, signatures)
+    if as_json:
+        print(json.dumps({"cloud": name, "region": cloud.region, "endpoint": cloud.endpoint}))
+    else:
+        shell = hints.lab("cloud", "env")
+        print(f'{name}: {cloud.region} at {cloud.endpoint}. Next: eval "$({shell})" && aws ec2 describe-vpcs')
+
+
+@app.command("status")
+def status_command(name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = False) -> None:
+    """Show whether a cloud runs, and its instances."""
+    status(name, as_json=as_json)
+
+
+def status(name: str, *, as_json: bool) -> None:
+    """Prints a cloud's endpoint and instances, as its process says them."""
+    cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
+    said = lifecycle.status(cloud)
+    state = "runs" if said is not None else "is off"
+    if as_json:
+        values = {"cloud": name, "region": cloud.region, "endpoint": cloud.endpoint, "running": said is not None}
+        print(json.dumps({**values, "instances": said["instances"] if said else None}, indent=2))
+        return
+    print(f"{name}: {cloud.region} at {cloud.endpoint} {state}")
+    rows = [tuple(each[part] or "-" for part in PARTS) for each in (said or {}).get("instances", [])]
+    if rows:
+        print(table(("INSTANCE", "STATE", "TYPE", "ZONE", "PRIVATE", "PUBLIC"), rows))
+    if said is None:
+        raise LabError(f"{name}: the cloud's process does not answer", f"start it: {hints.lab('cloud', 'up')}")
+
+
+PARTS = ("id", "state", "type", "zone", "private", "public")
+
+
+@app.command("env")
+def env_command(name: CloudName = hints.DEFAULT_CLOUD) -> None:
+    """Print exports for plain aws, boto3 and Terraform: eval "$(lab cloud env)"."""
+    print(exports(clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")))
+
+
+def exports(cloud: Cloud) -> str:
+    """Shell lines that point programs at the cloud, and unset what would point them elsewhere."""
+    known = clients.variables(cloud)
+    own = {each for each in os.environ if each.startswith("AWS_ENDPOINT_URL_")}
+    return "\n".join(
+        [
+            f"unset {' '.join(sorted({*clients.ELSEWHERE, *own} - set(known)))}",
+            *(f"export {key}={shlex.quote(value)}" for key, value in known.items()),
+            *without_proxy(os.environ, ["127.0.0.1", cloud.public_subnet]),
+            f'export PATH={shlex.quote(str(clients.programs(cloud)))}:"$PATH"',
+        ]
+    )
+
+
+@app.command("destroy")
+def destroy_command(name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = False) -> None:
+    """Remove a cloud with its instances, then check that nothing of it is left."""
+    destroy(name, as_json=as_json)
+
+
+def destroy(name: str, *, as_json: bool) -> None:
+    """Removes a cloud. A missing one is no error, as with rm -f."""
+    lifecycle.check_name(name)
+    _require_root()
+    with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "destroy")):
+        cloud = clouds.load(name)
+        if cloud is not None:
+            lifecycle.take_down(cloud, instances())
+        elif CloudFolder(name).path.exists():  # no plan was written yet
+            disk.remove_tree(CloudFolder(name).path)
+    if as_json:
+        print(json.dumps({"destroyed": [name] if cloud else []}))
+    else:
+        print(f"Destroyed: {name}; nothing is left over." if cloud else "Nothing to destroy.")
+
+
+@app.command("serve", hidden=True)
+def serve_command(name: CloudName = hints.DEFAULT_CLOUD) -> None:
+    """Be the cloud: what `lab cloud up` starts."""
+    cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
+    if pidfile.running(CloudFolder(name).supervisor_pid) != os.getpid():
+        raise UsageError("cloud serve: is for the cloud's own process", hints.lab("cloud", "up"))
+    from coreos_lab.cloud.supervisor import Supervisor
+
+    Supervisor(cloud, instances()).run()
+
+
+def _require_root() -> None:
+    if not is_root():
+        raise LabError(
+            "a cloud's instances are machines of this host, which only root can make", "run lab as root: sudo"
+        )

@@ -1,0 +1,123 @@
+"""A cloud's folder and its plan, which is there before anything of the cloud is."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from coreos_lab import disk, hints, settings
+from coreos_lab.errors import LabError, UsageError
+from coreos_lab.model import Cloud, to_json
+from coreos_lab.records import state_folders
+from coreos_lab.records.formats import Format, Record
+
+FORMAT = Format("plan of a cloud")
+CLOUDS_MAX = 200
+
+
+@dataclass(frozen=True)
+class CloudFolder:
+    """The folder of one cloud, and the paths in it."""
+
+    name: str
+
+    @property
+    def path(self) -> Path:
+        return settings.clouds_dir() / self.name
+
+    @property
+    def plan(self) -> Path:
+        return self.path / "cloud.json"
+
+    @property
+    def supervisor_pid(self) -> Path:
+        """The process that is the cloud: it serves the API and looks after the instances."""
+        return self.path / "supervisor.pid"
+
+    @property
+    def log(self) -> Path:
+        """What that process has to say."""
+        return self.path / "supervisor.log"
+
+    @property
+    def state(self) -> Path:
+        """What the API's services know, a file each."""
+        return self.path / "state"
+
+    @property
+    def certificates(self) -> Path:
+        """The cloud's certificate authority, and the API's certificate."""
+        return self.path / "certificates"
+
+    @property
+    def instances(self) -> Path:
+        """A folder for each instance, with its disks and its console."""
+        return self.path / "nodes"
+
+    @property
+    def aws(self) -> Path:
+        """The configuration of the AWS CLI and boto3 for this cloud."""
+        return self.path / "aws"
+
+    @property
+    def identity(self) -> str:
+        """Identifies this cloud, wherever its folder is moved to; "" before it has a plan."""
+        try:
+            return hashlib.sha256(self.plan.read_bytes()).hexdigest()[:12]
+        except OSError:
+            return ""
+
+    def lock(self, what: str) -> AbstractContextManager[None]:
+        """Keeps other commands from changing this cloud; LabError names the command that does so now."""
+        return disk.lock(settings.clouds_dir() / f".{self.name}.lock", what, wait=False)
+
+
+def make(name: str, region: str, *, signed: bool) -> Cloud:
+    """Plans a cloud: its place among the clouds of this host, and credentials that no other cloud has."""
+    with state_folders.planning():
+        taken = {read(path).index for path in state_folders.clouds()}
+        index = next((i for i in range(CLOUDS_MAX) if i not in taken), None)
+        if index is None:
+            raise LabError(
+                f"{name}: there are {CLOUDS_MAX} clouds already", f"destroy one: {hints.lab('cloud', 'destroy')}"
+            )
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+        access = "AKIA" + "".join(secrets.choice(letters) for _ in range(16))
+        cloud = Cloud(name, region, index, access, secrets.token_urlsafe(30), signed)
+        FORMAT.write(CloudFolder(name).plan, to_json(cloud), 0o600)
+        CloudFolder(name).path.chmod(0o700)
+    return cloud
+
+
+def read(path: Path) -> Cloud:
+    """A plan that `make` has written. OtherVersionError for one that this lab does not understand."""
+    return FORMAT.read(path, _parse)
+
+
+def _parse(raw: Record) -> Cloud:
+    return Cloud(**raw)
+
+
+def load(name: str) -> Cloud | None:
+    """A cloud's plan, None where there is none of that name."""
+    state_folders.refuse_foreign()
+    path = CloudFolder(name).plan
+    return read(path) if path.exists() else None
+
+
+def names() -> list[str]:
+    """The names of all clouds that have a plan on disk."""
+    state_folders.refuse_foreign()
+    folder = settings.clouds_dir()
+    return sorted(path.parent.name for path in folder.glob("*/cloud.json")) if folder.is_dir() else []
+
+
+def require(name: str, remedy: str) -> Cloud:
+    """A cloud's plan; UsageError lists the existing clouds where there is none of that name."""
+    cloud = load(name)
+    if cloud is None:
+        raise UsageError(f"{name}: no such cloud (there is: {', '.join(names()) or 'none'})", remedy)
+    return cloud

@@ -1,0 +1,306 @@
+"""A cloud with real machines: by the AWS CLI, as a reader calls it, and where a test has to wait, by boto3."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.calls import NAME, STATE, lab
+
+pytest.importorskip("moto", reason="the extra `cloud` is not installed")
+IMAGE = "ami-7d11c51d"
+FOLDER = STATE / "clouds" / NAME
+CONFIG = """#cloud-config
+write_files:
+  - path: /etc/mine
+    content: $private_ipv4 $public_ipv4
+coreos:
+  units:
+    - name: mine.service
+      command: start
+      content: |
+        [Service]
+        Type=oneshot
+        RemainAfterExit=yes
+        ExecStart=/usr/bin/touch /run/mine
+"""
+DEADLINE = 180.0  # seconds, on a host that is busy with other tests
+
+
+def api(service: str, name: str = NAME) -> Any:
+    """A client of boto3."""
+    import boto3
+
+    plan = json.loads((STATE / "clouds" / name / "cloud.json").read_text())
+    return boto3.Session(plan["access_key"], plan["secret_key"]).client(
+        service, region_name=plan["region"], endpoint_url=f"http://127.0.0.1:{5820 + plan['index']}"
+    )
+
+
+def aws(*argv: str, code: int = 0, name: str = NAME) -> Any:
+    """Calls the AWS CLI and returns its JSON."""
+    done = lab("aws", "--name", name, *argv, code=code)
+    return json.loads(done.out) if done.out.strip() else None
+
+
+def until(true: Callable[[], Any], missing: str, deadline: float = DEADLINE) -> Any:
+    end = time.monotonic() + deadline
+    while not (found := true()):
+        assert time.monotonic() < end, missing
+        time.sleep(0.2)
+    return found
+
+
+def described(instance: str) -> dict[str, Any]:
+    (found,) = api("ec2").describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
+    return dict(found)
+
+
+def state_of(instance: str) -> str:
+    return str(described(instance)["State"]["Name"])
+
+
+def pid() -> int:
+    """The cloud's process."""
+    return int(json.loads((FOLDER / "supervisor.pid").read_text())["pid"])
+
+
+def cgroup(instance: str, file: str) -> list[Path]:
+    """A file of an instance's cgroups, in whichever hierarchies it is."""
+    mounted = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    tops = [Path(words[1]) for words in mounted if words[2] in ("cgroup", "cgroup2")]
+    paths = [top / "coreos-lab" / f"cloud.{NAME}" / instance / file for top in tops]
+    return [path for path in paths if path.exists()]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cloud() -> Iterator[None]:
+    lab("cloud", "destroy", "--name", NAME)
+    lab("cloud", "up", "--name", NAME)
+    yield
+    lab("cloud", "destroy", "--name", NAME)
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key pair's private key, as the API gives it."""
+    path = tmp_path_factory.mktemp("keys") / "mine.pem"
+    made = aws("ec2", "create-key-pair", "--key-name", "mine", "--key-type", "ed25519")
+    path.write_text(made["KeyMaterial"])
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture(scope="module")
+def group() -> str:
+    """The default security group, which lets SSH in."""
+    name = str(aws("ec2", "describe-security-groups")["SecurityGroups"][0]["GroupId"])
+    ssh = ("--protocol", "tcp", "--port", "22", "--cidr", "0.0.0.0/0")
+    aws("ec2", "authorize-security-group-ingress", "--group-id", name, *ssh)
+    return name
+
+
+@pytest.fixture(scope="module")
+def instance(key: Path, group: str) -> Iterator[str]:
+    """An instance that serves SSH."""
+    del group
+    disk = ("--block-device-mappings", "DeviceName=/dev/xvdb,Ebs={VolumeSize=1}")
+    more = ("--key-name", "mine", "--user-data", CONFIG, *disk)
+    started = aws("ec2", "run-instances", "--image-id", IMAGE, "--instance-type", "t2.small", *more)["Instances"][0]
+    name = str(started["InstanceId"])
+    until(lambda: ssh(key, name, "true") is not None, "SSH does not answer")
+    yield name
+    aws("ec2", "terminate-instances", "--instance-ids", name)
+    until(lambda: state_of(name) == "terminated", "not terminated")
+    assert not (FOLDER / "nodes" / name).exists()
+    assert not cgroup(name, "cgroup.procs")
+
+
+def ssh(key: Path, instance: str, line: str) -> str | None:
+    """What a line prints on an instance, by its public address; None where it does not answer or the line fails."""
+    address = described(instance).get("PublicIpAddress")
+    if address is None:
+        return None
+    quiet = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=2")
+    options = [word for each in quiet for word in ("-o", each)]
+    argv = ["ssh", "-i", str(key), *options, f"core@{address}", line]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return done.stdout if done.returncode == 0 else None
+
+
+def test_user_data_is_applied_through_the_metadata_service(key: Path, instance: str) -> None:
+    said = described(instance)
+    mine = f"{said['PrivateIpAddress']} {said['PublicIpAddress']}"
+    assert (ssh(key, instance, "cat /etc/mine") or "").strip() == mine
+    until(lambda: ssh(key, instance, "test -e /run/mine && echo yes"), "the unit did not run")
+    assert not (FOLDER / "nodes" / instance / "user-data").exists()
+
+
+def test_an_instance_is_told_about_itself_by_both_versions_and_about_nobody_else(key: Path, instance: str) -> None:
+    base = "http://169.254.169.254/latest"
+    assert ssh(key, instance, f"curl -s {base}/meta-data/instance-id") == instance
+    token = f"$(curl -s -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' {base}/api/token)"
+    ask = f'curl -s -H "X-aws-ec2-metadata-token: {token}" {base}/meta-data/placement/availability-zone'
+    assert ssh(key, instance, ask) == described(instance)["Placement"]["AvailabilityZone"]
+    wrong = f"curl -s -o /dev/null -w '%{{http_code}}' -H 'X-aws-ec2-metadata-token: x' {base}/meta-data/"
+    assert ssh(key, instance, wrong) == "401"
+
+
+def test_limits_and_disks_are_those_of_the_type_and_the_mapping(key: Path, instance: str) -> None:
+    assert (ssh(key, instance, "lsblk -bno SIZE /dev/xvdb") or "").strip() == str(2**30)
+    (path,) = [each for name in ("memory.limit_in_bytes", "memory.max") for each in cgroup(instance, name)]
+    assert path.read_text().strip() == str(2 * 2**30)
+
+
+def test_the_console_is_the_machine_s(instance: str) -> None:
+    output = aws("ec2", "get-console-output", "--instance-id", instance)["Output"]
+    assert "systemd" in output
+
+
+def test_an_instance_reaches_neither_the_host_nor_another_port_of_its_router(key: Path, instance: str) -> None:
+    for address, port in (("198.18.0.1", 22), ("127.0.0.1", 5820)):
+        assert ssh(key, instance, f"timeout 2 bash -c '</dev/tcp/{address}/{port}' && echo reached") is None
+
+
+def test_a_security_group_s_change_is_in_force_within_a_second(key: Path, instance: str, group: str) -> None:
+    rule = ("--group-id", group, "--protocol", "tcp", "--port", "22", "--cidr", "0.0.0.0/0")
+    aws("ec2", "revoke-security-group-ingress", *rule)
+    time.sleep(1)
+    assert ssh(key, instance, "true") is None
+    aws("ec2", "authorize-security-group-ingress", *rule)
+    time.sleep(1)
+    assert ssh(key, instance, "true") is not None
+
+
+def test_reboot_stop_and_start_keep_the_disk(key: Path, instance: str) -> None:
+    ssh(key, instance, "sudo touch /var/kept && sudo touch /run/booted")
+    aws("ec2", "reboot-instances", "--instance-ids", instance)
+    until(lambda: ssh(key, instance, "test -e /var/kept && test ! -e /run/booted && echo yes"), "not rebooted")
+    aws("ec2", "stop-instances", "--instance-ids", instance)
+    until(lambda: state_of(instance) == "stopped", "not stopped")
+    assert "PublicIpAddress" not in described(instance)
+    aws("ec2", "start-instances", "--instance-ids", instance)
+    until(lambda: ssh(key, instance, "test -e /var/kept && echo yes"), "not started")
+
+
+def test_an_instance_that_shuts_itself_down_is_stopped(key: Path, instance: str) -> None:
+    ssh(key, instance, "sudo systemctl poweroff --no-block")
+    until(lambda: state_of(instance) == "stopped", "not stopped")
+    aws("ec2", "start-instances", "--instance-ids", instance)
+    until(lambda: ssh(key, instance, "true") is not None, "not started")
+
+
+def test_instances_outlive_the_cloud_s_process(key: Path, instance: str) -> None:
+    booted = ssh(key, instance, "cat /proc/sys/kernel/random/boot_id; stat -c %Y /run/systemd/private")
+    os.kill(pid(), signal.SIGKILL)
+    said = lab("cloud", "status", "--name", NAME, code=4)
+    assert "is off" in said.out
+    lab("cloud", "up", "--name", NAME)
+    assert ssh(key, instance, "cat /proc/sys/kernel/random/boot_id; stat -c %Y /run/systemd/private") == booted
+    assert ssh(key, instance, "curl -s http://169.254.169.254/latest/meta-data/instance-id") == instance
+
+
+TEMPLATE = Path(__file__).with_name("cloud.yml")
+
+
+def test_a_stack_s_machines_form_a_cluster_over_flannel_s_routes_and_one_that_died_is_replaced(key: Path) -> None:
+    """As in the book's chapter about AWS, with two machines, and with nothing in front of them."""
+    given = "ParameterKey=KeyPair,ParameterValue=mine"
+    body = ("--template-body", f"file://{TEMPLATE}", "--parameters", given, "--capabilities", "CAPABILITY_IAM")
+    aws("cloudformation", "create-stack", "--stack-name", "mine", *body)
+    until(lambda: stack_status() == "CREATE_COMPLETE", "the stack is not complete")
+    before = members()
+    assert len(before) == 2
+    overlay = {each: overlay_of(key, each) for each in before}
+    assert len(set(overlay.values())) == 2
+    assert set(overlay.values()) <= set(routes())
+    one, other = sorted(before)
+    until(lambda: reaches(key, one, overlay[other]), "the other's overlay address is not reached")
+    api("ec2").modify_instance_attribute(InstanceId=other, SourceDestCheck={"Value": True})
+    until(lambda: not reaches(key, one, overlay[other]), "it is reached in spite of the source/dest check")
+    cgroup(one, "cgroup.kill")[0].write_text("1")
+    until(lambda: len(members() - before) == 1 and one not in members(), "not replaced")
+    aws("cloudformation", "delete-stack", "--stack-name", "mine")
+    gone = ["DELETE_COMPLETE"]
+    until(lambda: api("cloudformation").list_stacks(StackStatusFilter=gone)["StackSummaries"], "not deleted")
+    assert not [each for each in api("ec2").describe_vpcs()["Vpcs"] if each["CidrBlock"] == "10.1.0.0/16"]
+    assert not api("iam").list_roles()["Roles"]
+
+
+def overlay_of(key: Path, instance: str) -> str:
+    """The network that flannel has chosen for an instance, once it has one."""
+    line = ". /run/flannel/subnet.env && echo $FLANNEL_SUBNET && ip link show lab-overlay >/dev/null"
+    said = str(until(lambda: ssh(key, instance, line), f"{instance}: no flannel"))
+    return said.strip().replace(".1/24", ".0/24")
+
+
+def reaches(key: Path, instance: str, overlay: str) -> bool:
+    """Whether an instance's overlay address reaches the one in another's network."""
+    address = overlay.replace(".0/24", ".1")
+    own = "$(ip -4 -o address show dev lab-overlay | grep -o '10[.][0-9.]*' | head -n 1)"
+    return ssh(key, instance, f"ping -q -c 1 -W 2 -I {own} {address}") is not None
+
+
+def routes() -> list[str]:
+    """Where the stack's route table leads."""
+    wanted = [{"Name": "tag:aws:cloudformation:stack-name", "Values": ["mine"]}]
+    (table,) = api("ec2").describe_route_tables(Filters=wanted)["RouteTables"]
+    return [str(route["DestinationCidrBlock"]) for route in table["Routes"]]
+
+
+def stack_status() -> str:
+    cloudformation = api("cloudformation")
+    status = str(cloudformation.describe_stacks(StackName="mine")["Stacks"][0]["StackStatus"])
+    assert not status.startswith(("ROLLBACK", "DELETE")), cloudformation.describe_stack_events(StackName="mine")
+    return status
+
+
+def members() -> set[str]:
+    """The group's instances that serve."""
+    (group,) = api("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    return {each["InstanceId"] for each in group["Instances"] if each["LifecycleState"] == "InService"}
+
+
+def test_two_clouds_know_nothing_of_each_other(instance: str) -> None:
+    other = f"{NAME}-2"
+    lab("cloud", "up", "--name", other, "--region", "eu-west-1")
+    try:
+        assert aws("ec2", "describe-instances", name=other)["Reservations"] == []
+        wrong = lab("aws", "--name", other, "ec2", "describe-vpcs", "--endpoint-url", endpoint(NAME), code=None)
+        assert wrong.code != 0
+        assert "AuthFailure" in wrong.err
+    finally:
+        lab("cloud", "destroy", "--name", other)
+    assert state_of(instance) == "running"
+
+
+def endpoint(name: str) -> str:
+    return str(lab("cloud", "status", "--name", name, "--json").json["endpoint"])
+
+
+def test_after_eval_plain_aws_and_boto3_use_the_cloud() -> None:
+    exports = lab("cloud", "env", "--name", NAME).out
+    script = f"{exports}\naws ec2 describe-vpcs --query 'Vpcs[0].CidrBlock' --output text"
+    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "172.31.0.0/16\n"
+
+
+def test_destroy_removes_what_a_killed_cloud_has_left() -> None:
+    other = f"{NAME}-3"
+    lab("cloud", "up", "--name", other)
+    started = aws("ec2", "run-instances", "--image-id", IMAGE, "--instance-type", "t2.micro", name=other)
+    instance = started["Instances"][0]["InstanceId"]
+    console = STATE / "clouds" / other / "nodes" / instance / "console.log"
+    until(console.exists, "not started")
+    os.kill(int(json.loads((STATE / "clouds" / other / "supervisor.pid").read_text())["pid"]), signal.SIGKILL)
+    assert "nothing is left over" in lab("cloud", "destroy", "--name", other).out
+    assert not (STATE / "clouds" / other).exists()
+    assert lab("cloud", "destroy", "--name", other).out == "Nothing to destroy.\n"

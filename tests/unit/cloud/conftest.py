@@ -1,0 +1,95 @@
+"""One API for all tests of a process, since moto's objects are the process's."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coreos_lab.cloud import view
+from coreos_lab.cloud.api import Api
+from coreos_lab.cloud.engine import Engine
+from coreos_lab.cloud.front import Front
+from coreos_lab.cloud.states import ENDED, PENDING, RUNNING, SHUTTING_DOWN
+from coreos_lab.model import Cloud
+
+Client = Any
+NEXT = {PENDING: RUNNING, SHUTTING_DOWN: ENDED}
+
+
+@dataclass
+class Served:
+    """An API that answers, without machines behind it."""
+
+    cloud: Cloud
+    engine: Engine
+    api: Api
+    folder: Path
+
+    def client(self, service: str, *, key: str = "", secret: str = "", token: str = "", region: str = "") -> Client:
+        """A client of boto3, by default with the cloud's own key."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            service,
+            endpoint_url=self.cloud.endpoint,
+            region_name=region or self.cloud.region,
+            aws_access_key_id=key or self.cloud.access_key,
+            aws_secret_access_key=secret or self.cloud.secret_key,
+            aws_session_token=token or None,
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+
+def _free() -> Cloud:
+    """A cloud whose port no other test's has."""
+    for index in range(100, 200):
+        cloud = Cloud("try", "us-west-2", index, "AKIAEXAMPLE", "secret")
+        try:
+            with socket.create_server(("127.0.0.1", cloud.port)):
+                return cloud
+        except OSError:
+            continue
+    raise AssertionError("no port is free")
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    for name in ("boto3", "moto", "flask", "flask_cors"):
+        pytest.importorskip(name, reason="the extra `cloud` is not installed")
+    from werkzeug.serving import make_server
+
+    cloud, folder = _free(), tmp_path_factory.mktemp("cloud")
+    engine = Engine(cloud, folder / "services", lambda instance: f"console of {instance}")
+    api = Api(cloud, engine, folder, print)
+    server = make_server("127.0.0.1", cloud.port, Front(cloud, api), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    api.begin()
+    yield Served(cloud, engine, api, folder)
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def machines(served: Served) -> Iterator[None]:
+    """Lets instances become what they are asked to be, as machines do."""
+    end = threading.Event()
+
+    def go_on() -> None:
+        while not end.wait(0.05):
+            with served.engine.objects() as backend:
+                found = view.instances(backend)
+            for each in found:
+                if each.code in NEXT:
+                    served.engine.become(each.name, each.code, NEXT[each.code])
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    yield
+    end.set()
+    thread.join()

@@ -1,0 +1,180 @@
+"""Real packets through a real router, in namespaces that end with this process: called by test_packets.py.
+
+In place of instances there are empty network namespaces, whose cables are plugged as a machine's are. Prints what came
+through as JSON.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import coreos_lab
+from coreos_lab.cloud import ground, inside, names
+from coreos_lab.cloud.metadata import Service
+from coreos_lab.cloud.metadata_server import MetadataServer
+from coreos_lab.cloud.network import Group, Port, Route, Rule, Subnet, Vpc
+from coreos_lab.cloud.router import Router
+from coreos_lab.model import Cloud
+
+T = TypeVar("T")
+CLOUD = Cloud("try", "us-west-2", 3, "AKIA", "s")
+LAUNCH = Path(coreos_lab.__file__).parent / "providers/nspawn/launch.sh"
+EVERYWHERE = Rule("-1", None, None, "0.0.0.0/0")
+SSH = Group("sg-ssh", (Rule("tcp", 22, 22, "0.0.0.0/0"),), (EVERYWHERE,))
+PEERS = Group("sg-peers", (Rule("tcp", 2379, 2380, group="sg-peers"),), (EVERYWHERE,))
+INTERNET = (Route("0.0.0.0/0", internet=True),)
+SUBNETS = (
+    Subnet("subnet-a", 1, "10.1.1.0/24", INTERNET),
+    Subnet("subnet-b", 2, "10.1.2.0/24", (*INTERNET, Route("10.10.1.0/24", address="10.1.1.4"))),
+)
+A = Port("i-a", 1, "subnet-a", "10.1.1.4", "02:00:00:00:00:01", "198.18.3.100", ("sg-ssh", "sg-peers"))
+B = Port("i-b", 2, "subnet-a", "10.1.1.5", "02:00:00:00:00:02", "", ("sg-peers",))
+C = Port("i-c", 3, "subnet-b", "10.1.2.4", "02:00:00:00:00:03", "198.18.3.101", ("sg-peers",))
+D = Port("i-d", 4, "subnet-b", "10.1.2.5", "02:00:00:00:00:04", "", ("sg-ssh",))
+VPC = Vpc("vpc-1", 1, "10.1.0.0/16", SUBNETS, (A, B, C, D), (SSH, PEERS))
+HOST = Path("/proc/self/ns/net")
+PATIENCE = 0.7
+
+
+def call(*argv: object) -> None:
+    subprocess.run([str(word) for word in argv], check=True)
+
+
+def space(port: Port) -> Path:
+    return names.NAMESPACES / port.instance
+
+
+def within(namespace: Path, what: Callable[[], T]) -> T:
+    """Runs something in a thread in another network namespace."""
+    results: list[T] = []
+
+    def enter() -> None:
+        with namespace.open() as handle:
+            assert ctypes.CDLL(None, use_errno=True).setns(handle.fileno(), inside.CLONE_NEWNET) == 0
+        results.append(what())
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+def reaches(source: Path, address: str, port: int, own: str = "") -> str:
+    """The address under which a connection arrives, "" where none does."""
+
+    def connect() -> str:
+        try:
+            with socket.create_connection((address, port), PATIENCE, (own, 0) if own else None) as connection:
+                return connection.recv(100).decode()
+        except OSError:
+            return ""
+
+    return within(source, connect)
+
+
+def serve(namespace: Path, port: int) -> None:
+    """Tells whoever connects from which address that is."""
+    listening = inside.listen(namespace, "0.0.0.0", port)
+
+    def answer() -> None:
+        while True:
+            connection, address = listening.accept()
+            connection.sendall(address[0].encode())
+            connection.close()
+
+    threading.Thread(target=answer, daemon=True).start()
+
+
+def plug(router: Router, port: Port) -> subprocess.Popen[bytes]:
+    """An empty namespace with an instance's cable. The process that it returns keeps it."""
+    call("ip", "netns", "add", port.instance)
+    keeper = subprocess.Popen(["ip", "netns", "exec", port.instance, "sleep", "60"])
+    subnet = VPC.subnet(port.subnet)
+    plugging = [f"{port.address}/{subnet.length}", subnet.gateway, port.mac, keeper.pid]
+    while not Path(f"/proc/{keeper.pid}/ns/net").samefile(space(port)):
+        pass
+    call("nsenter", f"--net={router.path}", "sh", LAUNCH, "plug", port.cable, subnet.bridge, *plugging)
+    return keeper
+
+
+def main() -> None:
+    call("ip", "link", "set", "lo", "up")
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    ground.lay(CLOUD)
+    router = Router(CLOUD, 1)
+    router.make()
+    router.make()
+    router.apply(VPC)
+    keepers = [plug(router, port) for port in VPC.ports]
+    for port in VPC.ports:
+        for number in (22, 80, 2380):
+            serve(space(port), number)
+    MetadataServer(router.path, Service("us-west-2", lambda _address: None))
+    serve(HOST, 5000)
+    a, b, c, d = map(space, VPC.ports)
+    found = {
+        "host to public 22": reaches(HOST, A.public, 22),
+        "host to public 2380": reaches(HOST, A.public, 2380),
+        "host to public of another group": reaches(HOST, C.public, 22),
+        "host to private": reaches(HOST, A.address, 22),
+        "peer in the subnet": reaches(b, A.address, 2380),
+        "peer in another subnet": reaches(c, A.address, 2380),
+        "peer, another port": reaches(c, A.address, 80),
+        "no peer": reaches(d, A.address, 2380),
+        "no peer, 22": reaches(d, A.address, 22),
+        "nobody lets 22 in, in the subnet": reaches(a, B.address, 22),
+        "by public address": reaches(c, A.public, 22),
+        "by public address without an own": reaches(d, A.public, 22),
+        "to the host": reaches(a, CLOUD.host_address, 5000),
+        "metadata": metadata(a),
+    }
+    # What a container of A sends and gets, with addresses of flannel's.
+    call("ip", "-netns", A.instance, "address", "add", "10.10.1.1/32", "dev", "lo")
+    found["another's address as the source, checked"] = reaches(a, D.address, 22, own="10.10.1.1")
+    found["by a route, checked"] = reaches(c, "10.10.1.1", 2380)
+    router.apply(replace(VPC, ports=(replace(A, checked=False), B, C, D)))
+    found["by a route, not checked"] = reaches(c, "10.10.1.1", 2380)
+    found["by a route, no peer"] = reaches(d, "10.10.1.1", 2380)
+    call("ip", "-netns", B.instance, "link", "set", "eth1", "address", A.mac)
+    found["with another's MAC address"] = reaches(b, A.address, 2380)
+    call("ip", "-netns", B.instance, "link", "set", "eth1", "address", B.mac)
+    router.apply(replace(VPC, groups=(SSH, replace(PEERS, ingress=()))))
+    found["after the rule was taken away"] = reaches(c, A.address, 2380)
+    without = replace(VPC, subnets=tuple(replace(each, routes=()) for each in SUBNETS))
+    router.apply(without)
+    found["without a route to the internet"] = reaches(HOST, A.public, 22)
+    for keeper in keepers:
+        keeper.kill()
+    router.remove()
+    ground.take_away(CLOUD)
+    links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
+    tables = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True).stdout
+    found["left"] = f"{' '.join(line.split()[0] for line in links.splitlines())} {tables}".strip()
+    print(json.dumps(found))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def metadata(source: Path) -> str:
+    """The status line of the metadata service."""
+
+    def ask() -> str:
+        with socket.create_connection(("169.254.169.254", 80), PATIENCE) as connection:
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return connection.recv(100).split(b"\r\n")[0].decode()
+
+    return within(source, ask)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Auto Scaling: how many instances, where, which go, and who replaces them. Machines only seem to be there."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from coreos_lab.cloud.scaling.group import Group, Kept, Member, next_subnet, victims
+from coreos_lab.cloud.states import RUNNING, STOPPED
+from tests.unit.cloud.conftest import Client, Served
+from tests.unit.cloud.test_formation import deleted, settled
+
+ClientError = pytest.importorskip("botocore.exceptions").ClientError
+pytestmark = pytest.mark.usefixtures("machines")
+IMAGE = "ami-7d11c51d"
+DEADLINE = 30.0
+
+
+def until(true: Callable[[], Any], missing: str) -> None:
+    end = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < end, missing
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def asg(served: Served) -> Client:
+    return served.client("autoscaling")
+
+
+@pytest.fixture
+def ec2(served: Served) -> Client:
+    return served.client("ec2")
+
+
+@pytest.fixture
+def group(asg: Client, ec2: Client) -> Iterator[str]:
+    """A group of three over three zones."""
+    subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"] if each["DefaultForAz"]][:3]
+    asg.create_launch_configuration(LaunchConfigurationName="one", ImageId=IMAGE, InstanceType="t2.small", UserData="x")
+    asg.create_auto_scaling_group(
+        AutoScalingGroupName="web",
+        LaunchConfigurationName="one",
+        MinSize=1,
+        MaxSize=6,
+        DesiredCapacity=3,
+        VPCZoneIdentifier=",".join(subnets),
+        Tags=[{"Key": "role", "Value": "web", "PropagateAtLaunch": True}],
+    )
+    yield "web"
+    asg.delete_auto_scaling_group(AutoScalingGroupName="web", ForceDelete=True)
+    until(lambda: not asg.describe_auto_scaling_groups()["AutoScalingGroups"], "the group is not gone")
+    asg.delete_launch_configuration(LaunchConfigurationName="one")
+
+
+def members(asg: Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = asg.describe_auto_scaling_groups(AutoScalingGroupNames=["web"])["AutoScalingGroups"][
+        0
+    ]["Instances"]
+    return found
+
+
+def serving(asg: Client, count: int) -> set[str]:
+    """The ids of the group's instances once so many serve and no other is there."""
+    until(
+        lambda: [each["LifecycleState"] for each in members(asg)] == ["InService"] * count,
+        f"not {count}: {members(asg)}",
+    )
+    return {each["InstanceId"] for each in members(asg)}
+
+
+def test_a_group_launches_its_instances_over_its_zones_with_its_tags(asg: Client, ec2: Client, group: str) -> None:
+    serving(asg, 3)
+    assert Counter(each["AvailabilityZone"] for each in members(asg)) == {f"us-west-2{zone}": 1 for zone in "abc"}
+    wanted = [{"Name": "tag:aws:autoscaling:groupName", "Values": [group]}]
+    found = [each for one in ec2.describe_instances(Filters=wanted)["Reservations"] for each in one["Instances"]]
+    assert {"Key": "role", "Value": "web"} in found[0]["Tags"]
+    activities = asg.describe_scaling_activities(AutoScalingGroupName=group)["Activities"]
+    assert [each["StatusCode"] for each in activities] == ["Successful"] * 3
+
+
+@pytest.mark.parametrize("how", ["terminated", "its machine went off", "unhealthy"])
+def test_an_instance_that_died_is_replaced(asg: Client, ec2: Client, served: Served, group: str, how: str) -> None:
+    before = serving(asg, 3)
+    victim = sorted(before)[0]
+    if how == "terminated":
+        ec2.terminate_instances(InstanceIds=[victim])
+    elif how == "unhealthy":
+        asg.set_instance_health(InstanceId=victim, HealthStatus="Unhealthy")
+    else:
+        served.engine.become(victim, RUNNING, STOPPED)
+    until(lambda: victim not in {each["InstanceId"] for each in members(asg)}, "it is still a member")
+    after = serving(asg, 3)
+    assert len(after & before) == 2
+    causes = [each["Cause"] for each in asg.describe_scaling_activities(AutoScalingGroupName=group)["Activities"]]
+    assert any("health" in cause for cause in causes)
+
+
+def test_more_and_fewer_instances_within_the_limits(asg: Client, group: str) -> None:
+    before = serving(asg, 3)
+    asg.set_desired_capacity(AutoScalingGroupName=group, DesiredCapacity=5)
+    assert before < serving(asg, 5)
+    asg.update_auto_scaling_group(AutoScalingGroupName=group, MaxSize=2)
+    serving(asg, 2)
+    for wrong in (0, 3):
+        with pytest.raises(ClientError, match="not between 1 and 2"):
+            asg.set_desired_capacity(AutoScalingGroupName=group, DesiredCapacity=wrong)
+
+
+def test_what_is_not_there_or_in_use_is_refused(asg: Client, ec2: Client, group: str) -> None:
+    serving(asg, 3)
+    calls: list[tuple[Callable[[], Any], str]] = [
+        (lambda: asg.delete_launch_configuration(LaunchConfigurationName="one"), "attached"),
+        (lambda: asg.delete_auto_scaling_group(AutoScalingGroupName=group), "while there are instances"),
+        (lambda: asg.update_auto_scaling_group(AutoScalingGroupName="none", MinSize=1), "not found - none"),
+        (lambda: asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="ELB"), "EC2 alone"),
+        (lambda: asg.put_scaling_policy(AutoScalingGroupName=group, PolicyName="x"), "PutScalingPolicy"),
+    ]
+    for call, message in calls:
+        with pytest.raises(ClientError, match=message):
+            call()
+
+
+def test_what_was_kept_is_read_again(asg: Client, served: Served, group: str) -> None:
+    ids = serving(asg, 3)
+    again = Kept.load(served.folder / "scaling.json")
+    assert {member.instance for member in again.groups[group].members} == ids
+
+
+def test_a_stack_with_a_group(served: Served, asg: Client, ec2: Client) -> None:
+    cfn = served.client("cloudformation")
+    template = {
+        "Resources": {
+            "Launch": {
+                "Type": "AWS::AutoScaling::LaunchConfiguration",
+                "Properties": {
+                    "ImageId": IMAGE,
+                    "InstanceType": "t2.small",
+                    "AssociatePublicIpAddress": True,
+                    "BlockDeviceMappings": [{"DeviceName": "/dev/xvdb", "Ebs": {"VolumeSize": "10"}}],
+                    "UserData": {"Fn::Base64": "#cloud-config"},
+                },
+            },
+            "Servers": {
+                "Type": "AWS::AutoScaling::AutoScalingGroup",
+                "Properties": {
+                    "LaunchConfigurationName": {"Ref": "Launch"},
+                    "MinSize": "2",
+                    "MaxSize": "4",
+                    "VPCZoneIdentifier": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]],
+                },
+            },
+        },
+        "Outputs": {"Group": {"Value": {"Ref": "Servers"}}},
+    }
+    cfn.create_stack(StackName="scaled", TemplateBody=json.dumps(template))
+    stack = settled(cfn, "scaled")
+    assert stack["StackStatus"] == "CREATE_COMPLETE", cfn.describe_stack_events(StackName="scaled")["StackEvents"]
+    name = stack["Outputs"][0]["OutputValue"]
+    assert name.startswith("scaled-Servers-")
+    (group,) = asg.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    assert [each["LifecycleState"] for each in group["Instances"]] == ["InService"] * 2
+    wanted = [{"Name": "tag:aws:cloudformation:stack-name", "Values": ["scaled"]}]
+    assert (
+        len([each for one in ec2.describe_instances(Filters=wanted)["Reservations"] for each in one["Instances"]]) == 2
+    )
+    deleted(cfn, "scaled")
+    assert not asg.describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert not asg.describe_launch_configurations()["LaunchConfigurations"]
+
+
+def member(name: str, zone: str, configuration: str = "new") -> Member:
+    return Member(name, f"subnet-{zone}", zone, configuration, name, instance=name, state="InService")
+
+
+def test_the_zone_with_the_fewest_gets_the_next_one() -> None:
+    subnets = {"subnet-a": "a", "subnet-b": "b", "subnet-b2": "b"}
+    found = Group("web", "", "", "new", 1, 9, 3, subnets, members=[member("1", "a"), member("2", "b")])
+    assert next_subnet(found) == "subnet-b2"
+    found.members.append(member("3", "b"))
+    assert next_subnet(found) == "subnet-a"
+
+
+def test_the_zone_with_the_most_loses_one_and_there_the_old_configuration_then_the_oldest() -> None:
+    all_of = [member("1", "a"), member("2", "b"), member("3", "b", "old"), member("4", "b")]
+    assert [each.instance for each in victims(all_of, 3, "new")] == ["3", "2", "1"]
+    assert victims(all_of, 0, "new") == []
