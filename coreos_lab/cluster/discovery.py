@@ -84,6 +84,11 @@ def run_service(cluster: Cluster) -> None:
     service.run("the discovery service", folder.discovery_pid, program, places, mark)
 
 
+def service_pid(cluster: Cluster) -> int | None:
+    """The process id of the service, None where it does not run."""
+    return pidfile.running(ClusterFolder(cluster.name).discovery_pid)
+
+
 def stop_service(cluster: Cluster) -> None:
     """Ends the service, if it runs. Its tokens stay until the cluster's folder is removed."""
     pidfile.end(ClusterFolder(cluster.name).discovery_pid)

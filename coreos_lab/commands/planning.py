@@ -113,6 +113,10 @@ def _taken(name: str) -> set[int]:
 
 
 def _only_planned(cluster: Cluster) -> bool:
+    """Whether a cluster has no more than its plan and the discovery service, which may start before the nodes."""
     provider = choose(cluster.provider)
     states = node_states.of(cluster, provider).values()
-    return all(state is NodeState.ABSENT for state in states) and not provider.leftovers(cluster).found
+    if any(state is not NodeState.ABSENT for state in states):
+        return False
+    service = f"process {discovery.service_pid(cluster)} "
+    return all(line.startswith(service) for line in provider.leftovers(cluster).found)

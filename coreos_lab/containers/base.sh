@@ -3,16 +3,16 @@
 set -eu
 root=$1
 
-# As on the hub's Debian: no container image keeps downloaded packages, nor apt's caches of 80 MB beside its lists.
+# As in Docker Hub's Debian image: neither downloaded packages nor apt's caches (80 MB) stay in a container image.
 cat >"$root/etc/apt/apt.conf.d/90container" <<'END'
 DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb || true"; };
 Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
 END
-# Nobody answers questions in a build.
+# A build is not interactive.
 echo 'debconf debconf/frontend select Noninteractive' | chroot "$root" debconf-set-selections
 
-# The host's own, which mmdebstrap lends the tree while it is made; what no container reads.
+# mmdebstrap copies these from the host while it runs; no container reads them.
 rm -f "$root/etc/hostname" "$root/etc/resolv.conf" "$root"/var/cache/debconf/*-old
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root/var/log/apt"
 find "$root/var/log" -type f -delete

@@ -68,7 +68,7 @@ class Rollout:
         self._lab = lab
         self._before = before.runs_before(self._cluster, self._fleet, self._nodes, lab)
         submit(self._nodes, lab)
-        self._starter.retry_failed(self._before)
+        self._starter.retry(self._before, self._irregular)
 
     def wait(self, deadline: float) -> None:
         """Returns when every unit runs on each machine where it must.

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from coreos_lab import events
 from coreos_lab.clients import ssh
 from coreos_lab.clients.fleet import Unit
+from coreos_lab.deploy.irregular import Irregular
 from coreos_lab.deploy.picture import Picture
 from coreos_lab.model import Cluster, Node
 from coreos_lab.observed.lasting import Lasting
-from coreos_lab.observed.standing import Standing
+from coreos_lab.observed.standing import Standing, judge
 from coreos_lab.observed.unit_places import Place
 from coreos_lab.observed.unit_states import Look, NodeUnit
 
@@ -26,12 +27,17 @@ class Starter:
         self._tries: dict[tuple[Place, str], int] = {}  # by place and run
         self._idle, self._old = Lasting(), Lasting()
 
-    def retry_failed(self, before: Look) -> None:
-        """Starts the units that had failed before they were submitted: fleet leaves a failed unit as it is."""
+    def retry(self, before: Look, irregular: Irregular) -> None:
+        """Starts the units that had failed or ended before they were submitted: fleet leaves them as they are.
+
+        Their end says nothing about what was submitted. A container ends without an error when its Docker is restarted,
+        for example. `irregular` units rest until their next start.
+        """
         for node, units in before.items():
             for unit in units.values():
-                if unit.active == "failed":
-                    events.note("unit", "had failed, is tried again", unit.name)
+                standing = judge(unit, None, unit.hash)
+                if standing is Standing.FAILED or (standing is Standing.ENDED and unit.name not in irregular):
+                    events.note("unit", f"had {standing} on {node}, is started again", unit.name)
                     self._start(node, unit)
 
     def start_idle(self, picture: Picture, units: Sequence[Unit]) -> Place | None:

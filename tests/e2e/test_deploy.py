@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import ROOT, Result, again, lab
+from tests.e2e.calls import ROOT, Result, again, lab, until
 from tests.e2e.test_labs import undeploy_all
 
 Lab = Callable[..., Result]
@@ -112,6 +112,17 @@ def test_a_unit_that_ends_without_an_error_does_not_run(made: Callable[..., Path
     assert "ends.service: has ended on core-0" in refused.err
     journal = cluster("journal", "ends").out
     assert journal.count("sh[") == 1, "and it was not started again"
+
+
+def test_what_had_ended_by_itself_is_started_again(made: Callable[..., Path], cluster: Lab) -> None:
+    """As a container's service does when its Docker is restarted: that says nothing about what is deployed now."""
+    folder = made("calm", {"calm.service": service("while [ ! -e /run/calm-end ]; do sleep 0.2; done")})
+    cluster("deploy", str(folder))
+    everywhere("sudo touch /run/calm-end")
+    until(lambda: "inactive" in cluster("fleetctl", "list-units").out)
+    everywhere("sudo rm /run/calm-end")
+    assert "calm.service: had ended on core-0" in cluster("deploy", str(folder)).err
+    assert "running" in cluster("fleetctl", "list-units").out
 
 
 def test_what_no_machine_has_is_told_before_anything_is_touched(made: Callable[..., Path], cluster: Lab) -> None:

@@ -60,8 +60,13 @@ def remote(cluster: Lab, tmp_path: Path) -> Iterator[str]:
     unit = tmp_path / "e2e-hello.service"
     unit.write_text("[Service]\nExecStartPre=/bin/echo good morning\nExecStart=/bin/sleep infinity\n")
     cluster("fleetctl", "start", "--no-block", str(unit))
-    until(lambda: "running" in cluster("fleetctl", "list-units").out, deadline=60)
-    (place,) = [line.split()[1] for line in cluster("fleetctl", "list-units", "--no-legend").out.splitlines()]
+
+    def listed() -> list[str]:
+        lines = cluster("fleetctl", "list-units", "--no-legend").out.splitlines()
+        return next((line.split() for line in lines if line.startswith("e2e-hello.service")), [])
+
+    until(lambda: "running" in listed(), deadline=60)
+    place = listed()[1]
     nodes = cluster("status", "--json").json["nodes"]
     yield next(node["name"] for node in nodes if not place.endswith(node["address"]))
     lab("fleetctl", "destroy", "e2e-hello.service")
@@ -78,7 +83,7 @@ def test_fleetctl_from_a_node_and_from_a_shell_of_the_host(
     address = next(node["address"] for node in cluster("status", "--json").json["nodes"] if node["name"] == remote)
     script = f"""{cluster("env").out}
     fleetctl status e2e-hello; fleetctl ssh e2e-hello hostname; fleetctl journal e2e-hello
-    FLEETCTL_TUNNEL={address} fleetctl list-machines -l; fleetctl --tunnel {address} list-units
+    FLEETCTL_TUNNEL={address} fleetctl list-machines -l; fleetctl --tunnel {address} list-units | grep e2e-hello
     """
     done = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, env=environment(), check=True)
     assert "active (running)" in done.stdout

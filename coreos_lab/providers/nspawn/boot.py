@@ -1,11 +1,11 @@
-"""Becomes a node: namespaces, file systems and devices of its own, then systemd-nspawn. Called by launch.sh.
+"""Boots a node: sets up its namespaces, file systems and devices, then executes systemd-nspawn. Called by launch.sh.
 
-A node's root is nobody on the host: the node runs in a user namespace whose user 0 is a user of the host that nobody
-else has. On the disk owners keep the numbers that the node knows (0, 500 ...): the node sees its files through idmapped
-mounts (mount_setattr(2)). So a folder can be copied and booted with other numbers. util-linux makes such mounts from
-2.39 on (mount -o X-mount.idmap); Debian 12 has 2.38, hence the calls here.
+Root on a node has no rights on the host: the node runs in a user namespace whose user 0 is an unused user id of the
+host. Files on disk keep the owners that the node knows (0, 500 ...), because the node sees them through idmapped mounts
+(mount_setattr(2)). A node's folder can therefore be copied and booted with another range of user ids. util-linux makes
+such mounts from 2.39 on (mount -o X-mount.idmap); Debian 12 has 2.38, hence the system calls here.
 
-Only light modules are imported: this runs at every boot of every node.
+Only modules that import fast are used: this runs at every boot of every node.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ import time
 
 from coreos_lab.providers.nspawn import slots
 
-RANGE = 65536  # how many numbers a node has
-SHOWN = "/run/systemd/nspawn/lab"  # where a node's parts are mounted for nspawn, in the boot's own mount namespace
-# The host's root has no number in the node. It gets this one, as systemd gives it (UID_MAPPED_ROOT in its source): the
-# kernel makes overlay's scratch folders in its name.
+RANGE = 65536  # the number of user ids that a node has
+SHOWN = "/run/systemd/nspawn/lab"  # where a node's folders are mounted, in this process's own mount namespace
+# The host's root is mapped to this user id, the one that systemd uses (UID_MAPPED_ROOT in its source): the kernel
+# creates overlayfs's work folders as the host's root.
 MAPPED_ROOT = 2**31 - 2
 NICE = -10  # the lowest that a node's units ask for (etcd2.service)
 PLUG_DEADLINE = 60.0  # seconds until nspawn must have made the node's network namespace
 
-# From the kernel's headers; the numbers of these calls are the same on all architectures.
+# From the kernel's headers. These system call numbers are the same on all architectures.
 OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR = 428, 429, 442
 OPEN_TREE_CLONE, AT_EMPTY_PATH, AT_FDCWD, F_EMPTY_PATH, ATTR_IDMAP = 1, 0x1000, -100, 4, 0x00100000
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
@@ -55,7 +55,7 @@ def _done(result: int, what: str) -> int:
 
 
 def own_mounts() -> None:
-    """A mount namespace of our own, from which nothing gets out."""
+    """Enters a new mount namespace, from which no mount propagates to the host."""
     _done(_libc.unshare(CLONE_NEWNS), "a mount namespace")
     mount("", "/", "", MS_REC | MS_PRIVATE)
 
@@ -67,7 +67,7 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 
 
 def user_namespace(base: int) -> int:
-    """A descriptor of a user namespace whose numbers are the host's `base` and on. OSError where there is none."""
+    """A file descriptor of a new user namespace that maps user id 0 to the host's `base`. OSError if it is refused."""
     ready, go = os.pipe(), os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -91,7 +91,7 @@ def user_namespace(base: int) -> int:
 
 
 def show(source: str, target: str, userns: int | None) -> None:
-    """Mounts a folder at another place, with its owners' numbers moved as a user namespace says."""
+    """Bind-mounts a folder at `target`, with its owners mapped as the user namespace `userns` maps them."""
     tree = _done(_libc.syscall(OPEN_TREE, AT_FDCWD, source.encode(), OPEN_TREE_CLONE | os.O_CLOEXEC), source)
     try:
         if userns is not None:
@@ -105,18 +105,18 @@ def show(source: str, target: str, userns: int | None) -> None:
 
 
 def drop(folder: str) -> None:
-    """Takes off what is mounted on a folder of a mount namespace of our own, and removes it."""
+    """Unmounts a folder that `show` mounted, and removes the mount point."""
     _done(_libc.umount2(folder.encode(), MNT_DETACH), f"umount {folder}")
     os.rmdir(folder)  # noqa: PTH106
 
 
 def overlay(lower: str, upper: str, work: str, target: str) -> None:
-    """An overlay of folders whose names have no character that overlay would take for one of its own."""
+    """Mounts an overlay. The folders' names must not contain overlayfs's separators (colon, comma)."""
     mount("overlay", target, "overlay", 0, f"lowerdir={lower},upperdir={upper},workdir={work}")
 
 
 def _devices(names: str, base: int) -> None:
-    """Copies of the host's device nodes that belong to the node's root, who cannot make any."""
+    """Copies of the host's device nodes, owned by the node's root, which cannot create device nodes itself."""
     folder = f"{SHOWN}/dev"
     os.makedirs(folder, exist_ok=True)  # noqa: PTH103
     for name in names.split(",") if names else ():
@@ -128,7 +128,7 @@ def _devices(names: str, base: int) -> None:
 
 
 def _only_version_2() -> None:
-    """On a host with version 1 or hybrid cgroups the node sees the version 2 hierarchy alone."""
+    """Shows the node only the version 2 hierarchy on a host with version 1 or hybrid cgroups."""
     with open("/proc/self/mounts", encoding="utf-8", errors="replace") as mounts:  # noqa: PTH123
         kinds = [line.split()[2] for line in mounts if line.split()[1] == "/sys/fs/cgroup"]
     if kinds and kinds[-1] != "cgroup2":
@@ -137,19 +137,19 @@ def _only_version_2() -> None:
 
 
 def _forget_boots_before(group: str) -> None:
-    """Removes cgroups that a killed boot has left: they may belong to another user than this one's root."""
+    """Removes cgroups that a killed boot left behind: their owner may be the root of another range of user ids."""
     for folder, _children, _files in os.walk(group, topdown=False):
         if folder != group:
             try:
                 os.rmdir(folder)  # noqa: PTH106
             except OSError:
-                continue  # something runs in there: then nspawn says so
+                continue  # a process still runs in it; nspawn reports that
 
 
 def _plug_when_there(cgroup: str, plug: list[str]) -> None:
-    """Starts plugging the cable when nspawn has made the node's network namespace, which is its user namespace's own.
+    """Runs `plug` in a child process as soon as nspawn has created the node's network namespace.
 
-    Ends with nspawn, whatever becomes of that.
+    nspawn creates it inside the user namespace, so it does not exist earlier. The child ends with nspawn.
     """
     nspawn = os.getpid()
     if os.fork():
@@ -171,10 +171,10 @@ def _plug_when_there(cgroup: str, plug: list[str]) -> None:
 
 
 def _room_for_nice() -> list[str]:
-    """Lets the node's units have the priority that they ask for (Nice=): root in there has no right to it.
+    """Options of nspawn that let the node's units set a negative Nice=, which root in a user namespace may not.
 
-    The limit is raised. Where the host withholds that right from us too, the node begins at the highest priority
-    that it may have, and its units go down from there.
+    Raises RLIMIT_NICE. Where the host does not permit that either, the node itself starts at the highest priority, and
+    its units can only lower it.
     """
     limit = 20 - NICE
     try:
@@ -189,7 +189,7 @@ def _room_for_nice() -> list[str]:
 
 
 def boot(cgroup: str, script: str, arguments: list[str]) -> None:
-    """Becomes the node. Arguments as launch.sh says them; OSError names what this host cannot do."""
+    """Executes the node's nspawn; the arguments are described in launch.sh. OSError names what the host refuses."""
     folder, lower, layers, first, devices, *cable = arguments[:10]
     base = int(first)
     lower = slots.boot(f"{folder}/upper", lower)
@@ -199,7 +199,7 @@ def boot(cgroup: str, script: str, arguments: list[str]) -> None:
         out.write(str(os.getpid()))
     own_mounts()
     _only_version_2()
-    # nspawn wants this on a tmpfs, as it is where systemd runs; being ours alone, two clusters may both have a core-01.
+    # nspawn expects a tmpfs here. A private one also lets two clusters have a machine of the same name.
     os.makedirs("/run/systemd/nspawn", exist_ok=True)  # noqa: PTH103
     mount("tmpfs", "/run/systemd/nspawn", "tmpfs", 0, "mode=0755")
     userns = user_namespace(base) if base else None
@@ -208,7 +208,7 @@ def boot(cgroup: str, script: str, arguments: list[str]) -> None:
     _devices(devices, base)
     overlay(f"{SHOWN}/lower", f"{SHOWN}/node/upper", f"{SHOWN}/node/work", f"{folder}/root")
     nice = _room_for_nice() if base else []
-    # Docker, flannel and whatever a reader tries must be able to set their own network's switches.
+    # Docker, flannel and readers set sysctls of the node's own network namespace.
     os.environ["SYSTEMD_NSPAWN_API_VFS_WRITABLE"] = "network"
     call = ["systemd-nspawn", f"--directory={folder}/root", *nice, *arguments[10:]]
     os.execvp(call[0], call)  # noqa: S606

@@ -12,6 +12,7 @@ from coreos_lab import settings
 from coreos_lab.cluster import applying, cloud_config, lifecycle, mirror
 from coreos_lab.commands import planning
 from coreos_lab.commands import up as command
+from coreos_lab.containers import pidfile
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import CloudConfig, Cluster, Leftovers, MachineMetadata, Node, NodeState
 from coreos_lab.plan import Request
@@ -107,6 +108,21 @@ def test_a_plan_of_which_something_was_made_stands(builds: Builds, made: NodeSta
     builds.made, builds.left = made, left
     with pytest.raises(UsageError, match=r"--subnet: cluster core was made with 10\.7\.1\.0/24"):
         command.up(Request(subnet="10.2.2.0/24"), keep=True, dry_run=False, as_json=False)
+
+
+def test_the_discovery_service_comes_before_the_nodes(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token is checked although the service, which serves it, runs already; another process binds the plan."""
+    command.up(Request(nodes=2), keep=True, dry_run=False, as_json=False)
+    monkeypatch.setattr(pidfile, "running", lambda _file: 77)
+    monkeypatch.setattr(cloud_config, "judge", lambda _configs: None)
+    monkeypatch.setattr(cloud_config, "check", lambda _cluster: None)
+    text = "#cloud-config\ncoreos:\n  etcd2:\n    discovery: http://172.17.8.1:5809/nosuch\n"
+    request = Request(cloud_configs=(CloudConfig("", "mine.yml", text),))
+    builds.left = ["process 77 (discovery_service.py)"]
+    with pytest.raises(UsageError, match="no such token"):
+        command.up(request, keep=True, dry_run=False, as_json=False)
+    builds.left = ["process 7 (launch.sh)"]
+    command.up(request, keep=True, dry_run=False, as_json=False)
 
 
 def test_a_cloud_config_is_judged_before_a_plan_is_written(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> None:

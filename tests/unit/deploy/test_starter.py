@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from coreos_lab.clients import ssh
 from coreos_lab.clients.fleet import Unit
+from coreos_lab.deploy.irregular import Irregular
 from coreos_lab.deploy.picture import Picture
 from coreos_lab.deploy.starter import TRIES, Starter
 from coreos_lab.model import Cluster, Node
@@ -36,11 +38,24 @@ def held(current: str) -> list[Unit]:
     return [Unit("a.service", "launched", current, "m2", ())]
 
 
-def test_a_unit_that_had_failed_is_started_again(planned: Callable[..., Cluster], calls: list[str]) -> None:
-    failed = NodeUnit("b.service", "loaded", "failed", "failed", "simple", "run1", "old", "1.0")
+def test_units_that_had_failed_or_ended_are_started_again(planned: Callable[..., Cluster], calls: list[str]) -> None:
+    failed = replace(INACTIVE, name="b.service", active="failed")
+    resting = [
+        replace(INACTIVE, name="stopped.service", stopped=True),
+        replace(INACTIVE, name="once.service", type="oneshot"),
+        replace(INACTIVE, name="now-and-then.service"),
+        replace(INACTIVE, name="by-timer.service"),
+        replace(INACTIVE, name="up.service", active="active"),
+        replace(INACTIVE, name="never.service", invocation=""),
+    ]
     cluster = planned()
-    Starter(cluster, cluster.nodes).retry_failed({"core-01": {"a.service": INACTIVE, "b.service": failed}})
-    assert calls == ["core-01: sudo systemctl restart --no-block b.service"]
+    units = {unit.name: unit for unit in (INACTIVE, failed, *resting)}
+    irregular = Irregular(frozenset({"now-and-then.service"}), frozenset({"by-timer.service"}))
+    Starter(cluster, cluster.nodes).retry({"core-01": units}, irregular)
+    assert calls == [
+        "core-01: sudo systemctl start --no-block a.service",
+        "core-01: sudo systemctl restart --no-block b.service",
+    ]
 
 
 def test_an_idle_unit_is_started_a_few_times_and_then_given_up(
