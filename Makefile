@@ -80,7 +80,7 @@ hooks: setup ## install a pre-commit hook that runs this environment's tools
 
 .PHONY: test-unit
 test-unit: setup ## tests that run anywhere, in seconds
-	LAB_TEST_WITH_GO=1 LAB_TEST_INPUTS=2000 $(VENV)/bin/python -m pytest tests/unit -q $(call junit,unit)
+	LAB_TEST_WITH_GO=1 LAB_TEST_INPUTS=2000 $(VENV)/bin/python -m pytest tests/unit -q --numprocesses=2 $(call junit,unit)
 	scripts/test-go.sh $(VENV)
 	node --test labs/shared/webstack/test/
 

@@ -15,7 +15,7 @@ from coreos_lab.errors import LabError
 from coreos_lab.machine_image import editions
 from coreos_lab.model import Cluster, Lab
 from coreos_lab.providers.choose import provider as choose
-from coreos_lab.records import deployed, runs, store
+from coreos_lab.records import about, deployed, runs, store
 from coreos_lab.updating import before
 from coreos_lab.updating.target import Target, target
 from coreos_lab.updating.update import FAULT, Update
@@ -67,6 +67,8 @@ def update(name: str, *, back: bool, group: str, dry_run: bool, as_json: bool) -
         planned = target(cluster, found.has, editions.following, group=group, back=back)
         events.note("update", _announced(planned), name)
         folder = runs.new(cluster, FAULT)
+        again = hints.lab("update", *words)
+        about.save(about.describe(cluster, "update", f"to {planned.image}", again, judged=True, files={}), folder)
         with events.recording(folder / "events.jsonl"):
             verdict = Update(provider, planned, found.asked, labs, folder).run(deadline=CHECKS_DEADLINE)
     print_verdict(verdict, folder, as_json=as_json)

@@ -38,7 +38,8 @@ def _within(make: Callable[[Budget], str]) -> str:
 
 
 def _page(report: Report, made_by: str) -> str:
-    nodes = sorted({lane.name for group in report.groups if group.title == "Nodes" for lane in group.lanes})
+    tones = {span.tone for group in report.groups for lane in group.lanes for span in lane.spans}
+    nodes = sorted(tone.removeprefix("node ") for tone in tones if tone.startswith("node "))
     timeline = Timeline(report.seconds, report.bands, nodes)
     return render("report.html.j2", {"report": report, "timeline": timeline, "made_by": made_by})
 

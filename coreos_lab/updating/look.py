@@ -12,21 +12,22 @@ from coreos_lab.model import Cluster, Node
 PATIENCE = 10.0  # seconds for a node's answer: a machine that is going down does not give one
 ASK_PATIENCE = 30.0
 NEED_REBOOT = "UPDATE_STATUS_UPDATED_NEED_REBOOT"
-# locksmithd's settings are those of its process: from update.conf, the cloud-config and drop-ins.
+# locksmithd's settings are those of its process: from update.conf, the cloud-config and drop-ins. Each value is echoed:
+# locksmithd's file, and those that a reader writes, may have no end of the line.
 LOOK = r"""
-sed -n 's/^IMAGE_VERSION=/version=/p' /etc/os-release
+echo "version=$(sed -n 's/^IMAGE_VERSION=//p' /etc/os-release)"
 echo "machine=$(cat /etc/machine-id)"
 for name in GROUP SERVER; do
-    sed -n "s/^$name=/$name=/p" /usr/share/coreos/update.conf /etc/coreos/update.conf | tail -n 1
+    echo "$name=$(sed -n "s/^$name=//p" /usr/share/coreos/update.conf /etc/coreos/update.conf | tail -n 1)"
 done
 update_engine_client -status
 pid=$(systemctl show --property MainPID --value locksmithd.service)
 if [ "$pid" != 0 ]; then
     echo "locksmithd=$pid"
     tr '\0' '\n' <"/proc/$pid/environ" | grep -E '^(REBOOT_STRATEGY|LOCKSMITHD_GROUP|(LOCKSMITHD_)?REBOOT_WINDOW_.*)='
-    sed -n 's/^STATE=/state=/p' /run/update-engine/coordinator.conf
-    journalctl --quiet --no-pager --boot --unit locksmithd.service --lines 1 --output cat \
-        --grep 'Waiting for|Logins detected' | sed 's/^/said=/'
+    echo "state=$(sed -n 's/^STATE=//p' /run/update-engine/coordinator.conf)"
+    echo "said=$(journalctl --quiet --no-pager --boot --unit locksmithd.service _PID="$pid" --lines 1 --output cat \
+        --grep 'Waiting for|Logins detected')"
 fi
 true
 """

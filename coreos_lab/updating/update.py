@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coreos_lab import events, screen
+from coreos_lab.chaos import journals
 from coreos_lab.chaos.board import board
 from coreos_lab.chaos.objectives import allowed
 from coreos_lab.chaos.observer import Observer
 from coreos_lab.chaos.phases import Phases
 from coreos_lab.chaos.probes import Prober, Sample, record
-from coreos_lab.chaos.verdict import OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of, save
+from coreos_lab.chaos.verdict import JOURNALS, OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of, save
 from coreos_lab.chaos.writes import Writes
 from coreos_lab.clients.ssh import NotReachedError
 from coreos_lab.cluster import updates
@@ -103,6 +104,8 @@ class Update:
             userns=self._cluster.userns,
         )
         save(verdict, self._folder)
+        around = journals.moments(verdict.phases, time.time() - time.monotonic())
+        journals.record(self._provider, self._cluster, around, self._folder / JOURNALS)
         if failure is not None:
             raise failure
         return verdict

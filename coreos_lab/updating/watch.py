@@ -36,6 +36,7 @@ class Watch:
         self._provider, self._cluster, self._nodes, self._image = provider, cluster, list(nodes), image
         self._boots = {node.name: provider.boot_id(cluster, node) for node in nodes}
         self._changed: dict[str, tuple[Phase, float]] = {}
+        self._last_boots = dict(self._boots)
         self._machines = {id_: node.name for node in cluster.nodes if (id_ := provider.machine_id(cluster, node))}
         self._known: dict[str, Lock] = {}
         self.standings: dict[str, Standing] = {}
@@ -83,10 +84,12 @@ class Watch:
         for node in self._nodes:
             current = phase(seen[node.name], self._image, locks)
             last, since = self._changed.get(node.name, (None, now))
+            boot = self._provider.boot_id(self._cluster, node)
             if current is not last:
-                since = now
-                self._changed[node.name] = current, now
                 self._say(node, current, seen[node.name], locks)
+            if current is not last or boot != self._last_boots[node.name]:  # its time to boot begins now
+                since = now
+            self._changed[node.name], self._last_boots[node.name] = (current, since), boot
             self.standings[node.name] = Standing(current, now - since, seen[node.name])
         for node in self._nodes:
             self._require_going_on(node, self.standings[node.name])

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -16,6 +17,7 @@ from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import ready
 from coreos_lab.providers.base import SlotProvider
+from coreos_lab.run import Completed
 from coreos_lab.updating import locks, watch
 from coreos_lab.updating.look import Look
 from coreos_lab.updating.watch import Watch
@@ -54,6 +56,9 @@ class Park:
 
     def machine_id(self, _cluster: Cluster, node: Node) -> str:
         return f"id-of-{node.name}"
+
+    def journal_folders(self, _cluster: Cluster, _node: Node) -> tuple[Path, ...]:
+        return ()
 
     def booted_image(self, _cluster: Cluster, node: Node) -> str:
         return "k-2" if self.word(node) in ("new", "held") else "k"
@@ -105,6 +110,7 @@ def park(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Park]:
         monkeypatch.setattr(ready, "port_open", lambda *_args: True)
         monkeypatch.setattr(ready, "last_words", lambda *_args: "the journal's last words")
         monkeypatch.setattr(ssh, "forget", lambda *_args: None)
+        monkeypatch.setattr(ssh, "answer", lambda *_args, **_options: Completed((), 0, "", ""))
         return made
 
     return make

@@ -84,6 +84,12 @@ def test_a_node_whose_etcd_stays_ill_stops_it(planned: Planned, park: Make, monk
     assert "its etcd has not been healthy for 91 s" in ends(watching(made, planned()).run).message
 
 
+def test_the_time_to_boot_begins_with_the_boot(planned: Planned, park: Make) -> None:
+    """Before it goes down, a machine of a busy host may have been silent for long."""
+    made = park({"core-01": ["goes", *["silent"] * 80, *["boots"] * 20, "new"]})
+    watching(made, planned()).run()
+
+
 def test_a_node_that_comes_back_as_it_was_is_named(planned: Planned, park: Make) -> None:
     error = ends(watching(park({"core-01": ["goes", "boots", "back"]}), planned()).run)
     assert error.message == "core-01: came back with k: k-2 did not come up there"
