@@ -70,16 +70,16 @@ class Engine:
 
     def become(self, name: str, before: int, code: int, reason: str = "") -> None:
         """Sets an instance's state, unless a request has changed it since it was `before`."""
-        from coreos_lab.cloud import moto_changes
+        from coreos_lab.cloud import moto_instances
 
         with self.objects() as backend:
             instance = backend.get_instance(name)
             if instance.state_code != before:
                 return
             if code == ENDED:
-                moto_changes.end(instance, reason)
+                moto_instances.end(instance, reason)
             else:
-                moto_changes.set_state(instance, code)
+                moto_instances.set_state(instance, code)
 
     def rebooted(self, name: str, count: int) -> None:
         """Notes that so many reboots which were asked for are done."""
