@@ -196,6 +196,37 @@ def test_disks_of_the_mapping_are_the_machine_s(ec2: Client, engine: Engine) -> 
             run(ec2, BlockDeviceMappings=[{"DeviceName": device, "Ebs": disk}])
 
 
+def test_an_elastic_address_is_the_instance_s_public_one(ec2: Client, engine: Engine) -> None:
+    name = run(ec2)["InstanceId"]
+    before = seen(engine, name).port.public
+    address = ec2.allocate_address(Domain="vpc")
+    assert address["PublicIp"].startswith("198.18.1")
+    assert address["PublicIp"] != before
+    ec2.associate_address(InstanceId=name, AllocationId=address["AllocationId"])
+    assert seen(engine, name).port.public == address["PublicIp"]
+    ec2.terminate_instances(InstanceIds=[name])
+
+
+def test_what_moto_lacks_is_refused_in_our_words(ec2: Client) -> None:
+    with pytest.raises(ClientError, match=r"UnsupportedOperation.*route.origin.*not part of this cloud"):
+        ec2.describe_route_tables(Filters=[{"Name": "route.origin", "Values": ["CreateRoute"]}])
+
+
+def test_a_route_to_an_instance_that_is_off_is_a_blackhole(ec2: Client, engine: Engine) -> None:
+    name = run(ec2)["InstanceId"]
+    table = ec2.describe_route_tables()["RouteTables"][0]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.10.9.0/24", InstanceId=name)
+
+    def states() -> dict[str, str]:
+        (found,) = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+        return {each["DestinationCidrBlock"]: each["State"] for each in found["Routes"]}
+
+    assert states()["10.10.9.0/24"] == "active"
+    ec2.terminate_instances(InstanceIds=[name])
+    assert states() == {**dict.fromkeys(states(), "active"), "10.10.9.0/24": "blackhole"}
+    ec2.delete_route(RouteTableId=table, DestinationCidrBlock="10.10.9.0/24")
+
+
 def test_another_process_has_the_same_objects(ec2: Client, served: Served) -> None:
     from coreos_lab.cloud.state import Store
 
