@@ -121,5 +121,5 @@ class Api:
             return self._clients[service]
 
     def _zones(self) -> tuple[str, ...]:
-        with self.engine.objects() as backend:
+        with self.engine.objects(save=False) as backend:
             return tuple(zone.name for zone in backend.describe_availability_zones())

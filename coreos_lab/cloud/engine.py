@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,11 +63,20 @@ class Engine:
             self._store.save(service, backend)
 
     @contextmanager
-    def objects(self) -> Iterator[Any]:
-        """EC2's objects, while no request changes them; what the block changes is saved."""
+    def objects(self, *, save: bool = True) -> Iterator[Any]:
+        """EC2's objects, while no request changes them. What the block changes is saved, unless it only reads."""
         with self._lock:
             yield self._backends["ec2"]
-            self.save()
+            if save:
+                self.save()
+
+    def forget_ended(self) -> None:
+        """Drops instances that were terminated an hour ago, as AWS does."""
+        from coreos_lab.cloud import moto_instances
+
+        with self._lock:
+            if moto_instances.forget(self._backends["ec2"], time.time()):
+                self.save()
 
     def become(self, name: str, before: int, code: int, reason: str = "") -> None:
         """Sets an instance's state, unless a request has changed it since it was `before`."""

@@ -6,6 +6,7 @@ moto's version is pinned, so its objects are known. Each change says what moto d
 from __future__ import annotations
 
 import re
+import time
 from base64 import b64decode
 from collections.abc import Callable
 from copy import copy
@@ -25,6 +26,7 @@ from coreos_lab.model.cloud import INSTANCES_MAX
 
 DISK_MAX = 1024  # GiB; only what is written takes space
 USER_DATA_MAX = 16 * 1024  # bytes, before it is encoded: AWS's limit
+SHOWN_AFTER_THE_END = 3600.0  # seconds
 WITHOUT_CLIENTS = "ABCDE"  # what moto takes for the client's token in a call without one
 
 
@@ -92,11 +94,27 @@ def _keep_address(instance: Any) -> None:
 def end(instance: Any, reason: str = "") -> None:
     """An instance whose machine is gone is terminated, and its address is free."""
     set_state(instance, ENDED)
+    instance.lab_ended = time.time()
     nic = instance.nics[0]
     if nic.subnet._subnet_ips.get(nic.private_ip_address) is instance:
         nic.subnet.del_subnet_ip(nic.private_ip_address)
     if reason:
         instance.state_reason.code, instance.state_reason.message = "Server.InternalError", reason
+
+
+def forget(backend: Any, now: float) -> bool:
+    """Drops instances that were terminated an hour ago. Returns whether there were any."""
+    old = [
+        (name, each)
+        for name, reservation in backend.reservations.items()
+        for each in reservation.instances
+        if each.state_code == ENDED and now - each.lab_ended > SHOWN_AFTER_THE_END
+    ]
+    for name, each in old:
+        backend.reservations[name].instances.remove(each)
+        if not backend.reservations[name].instances:
+            del backend.reservations[name]
+    return bool(old)
 
 
 def _count_reboot(instance: Any) -> None:

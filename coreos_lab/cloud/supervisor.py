@@ -69,19 +69,25 @@ class Supervisor:
         threading.Thread(target=server.serve_forever, daemon=True, name="api").start()
         self.api.begin()
         say(f"serves {self.cloud.region} at {self.cloud.endpoint}")
+        self.engine.changed.set()
         while not interrupts.is_come():
+            fresh = self.engine.changed.is_set()
             self.engine.changed.clear()
             try:
-                self.compare()
+                self.compare(fresh=fresh)
             except LabError as error:
                 say(f"{error.message} {error.details}")
             except Exception:
                 traceback.print_exc()  # the next look may be better, and the API must stay
             self.engine.changed.wait(LOOK)
 
-    def compare(self) -> None:
-        """Looks at what is to be, and makes it so."""
-        with self.engine.objects() as backend:
+    def compare(self, *, fresh: bool = True) -> None:
+        """Compares what the API says with what there is, and changes the latter.
+
+        `fresh`: something has changed in the API, so that numbers may be given to new things, which must be kept.
+        """
+        self.engine.forget_ended()
+        with self.engine.objects(save=fresh) as backend:
             self._instances = view.instances(backend)
             vpcs = view.vpcs(backend)
         self._vpcs = {vpc.number: vpc for vpc in vpcs}
@@ -138,7 +144,7 @@ class Supervisor:
         return [json.dumps({"cloud": self.cloud.name, "instances": [_shown(each) for each in self._listed()]}).encode()]
 
     def _listed(self) -> list[Instance]:
-        with self.engine.objects() as backend:
+        with self.engine.objects(save=False) as backend:
             return view.instances(backend)
 
 

@@ -127,6 +127,20 @@ def test_states_change_when_the_machine_has(ec2: Client, engine: Engine) -> None
     assert refusal(ec2.start_instances, **ids) == "IncorrectInstanceState"
 
 
+def test_a_terminated_instance_is_shown_for_an_hour(ec2: Client, engine: Engine) -> None:
+    from coreos_lab.cloud import moto_instances
+
+    name = run(ec2)["InstanceId"]
+    ec2.terminate_instances(InstanceIds=[name])
+    engine.become(name, SHUTTING_DOWN, ENDED)
+    with engine.objects() as backend:
+        end = backend.get_instance(name).lab_ended
+        moto_instances.forget(backend, end + 3599)
+        assert backend.get_instance(name)
+        assert moto_instances.forget(backend, end + 3601)
+    assert refusal(ec2.describe_instances, InstanceIds=[name]) == "InvalidInstanceID.NotFound"
+
+
 def test_a_private_address_is_free_again_when_the_machine_is_gone(ec2: Client, engine: Engine) -> None:
     first = run(ec2)
     ec2.terminate_instances(InstanceIds=[first["InstanceId"]])
