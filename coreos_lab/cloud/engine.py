@@ -1,4 +1,4 @@
-"""moto, as the services behind the API: one request at a time, whose changes are on the disk before it is answered."""
+"""moto as the services behind the API. One request runs at a time; its changes are on disk before it is answered."""
 
 from __future__ import annotations
 
