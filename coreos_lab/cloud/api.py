@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,18 @@ def _identity(session: Session | None) -> bytes:
     return query.answer("GetCallerIdentity", "https://sts.amazonaws.com/doc/2011-06-15/", result)
 
 
+@contextmanager
+def _of_ec2() -> Iterator[None]:
+    """What EC2 refuses to one of our services is refused with the same words."""
+    try:
+        yield
+    except Exception as error:
+        said = getattr(error, "response", {}).get("Error", {})
+        if "Code" not in said:
+            raise
+        raise RefusedError(said["Code"], said["Message"]) from error
+
+
 class Api:
     """All services of one cloud."""
 
@@ -58,7 +71,8 @@ class Api:
             "cloudformation": self.formation.call,
         }
         if service in own:
-            return XML_OK[0], XML_OK[1], own[service](action, parameters)
+            with _of_ec2():
+                return XML_OK[0], XML_OK[1], own[service](action, parameters)
         return self.engine.call(service, action, environ)
 
     def secret(self, signed: Signed) -> Secret | None:
@@ -107,5 +121,5 @@ class Api:
             return self._clients[service]
 
     def _zones(self) -> tuple[str, ...]:
-        with self.engine.objects() as backend:
+        with self.engine.objects(save=False) as backend:
             return tuple(zone.name for zone in backend.describe_availability_zones())

@@ -27,7 +27,7 @@ def require_extra() -> None:
 
 
 def variables(cloud: Cloud) -> dict[str, str]:
-    """What points the AWS CLI, the SDKs and Terraform at a cloud."""
+    """What points the AWS CLI and the SDKs at a cloud."""
     folder = CloudFolder(cloud.name).aws
     return {
         "AWS_ACCESS_KEY_ID": cloud.access_key,

@@ -1,9 +1,10 @@
-"""moto, as the services behind the API: one request at a time, whose changes are on the disk before it is answered."""
+"""moto as the services behind the API. One request runs at a time; its changes are on disk before it is answered."""
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,24 +63,33 @@ class Engine:
             self._store.save(service, backend)
 
     @contextmanager
-    def objects(self) -> Iterator[Any]:
-        """EC2's objects, while no request changes them; what the block changes is saved."""
+    def objects(self, *, save: bool = True) -> Iterator[Any]:
+        """EC2's objects, while no request changes them. What the block changes is saved, unless it only reads."""
         with self._lock:
             yield self._backends["ec2"]
-            self.save()
+            if save:
+                self.save()
+
+    def forget_ended(self) -> None:
+        """Drops instances that were terminated an hour ago, as AWS does."""
+        from coreos_lab.cloud import moto_instances
+
+        with self._lock:
+            if moto_instances.forget(self._backends["ec2"], time.time()):
+                self.save()
 
     def become(self, name: str, before: int, code: int, reason: str = "") -> None:
         """Sets an instance's state, unless a request has changed it since it was `before`."""
-        from coreos_lab.cloud import moto_changes
+        from coreos_lab.cloud import moto_instances
 
         with self.objects() as backend:
             instance = backend.get_instance(name)
             if instance.state_code != before:
                 return
             if code == ENDED:
-                moto_changes.end(instance, reason)
+                moto_instances.end(instance, reason)
             else:
-                moto_changes.set_state(instance, code)
+                moto_instances.set_state(instance, code)
 
     def rebooted(self, name: str, count: int) -> None:
         """Notes that so many reboots which were asked for are done."""

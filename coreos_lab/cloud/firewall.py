@@ -1,9 +1,9 @@
-"""A router's rules for nftables: security groups, source/dest check, public addresses. One text, loaded at once.
+"""A router's nftables rules: security groups, source/dest check, public addresses. Loaded as one transaction.
 
-Instances of a subnet are on one bridge, but no frame passes between its ports: the router answers ARP for every address
-(proxy_arp_pvlan), so that every packet is routed, and all rules can be about packets. Who sends a packet is told by its
-MAC address, which is tied to the port; who receives it by the next hop. So the rules also hold for packets of
-containers, which have other addresses than their instance.
+A subnet's instances are ports of one bridge, but no frame passes between ports: the router answers ARP for every
+address (proxy_arp_pvlan), so every packet is routed, and connection tracking sees them all. The sender is identified by
+its MAC address, which is bound to the port, the receiver by the next hop. So the rules also apply to packets of
+containers, whose addresses are not the instance's.
 """
 
 from __future__ import annotations

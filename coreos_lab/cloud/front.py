@@ -1,4 +1,4 @@
-"""The API's front: who has signed a request, whether this cloud carries it out, and only then the services."""
+"""The API's front: verifies a request's signature and that this cloud supports it, then passes it to the services."""
 
 from __future__ import annotations
 

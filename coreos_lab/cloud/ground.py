@@ -1,4 +1,4 @@
-"""The host's side of a cloud's network: the bridge with the public addresses, and what may pass from there."""
+"""The host's side of a cloud's network: the bridge with the public addresses, and its firewall."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What serves instances in their VPC's router: metadata, names, and the API under AWS's own names."""
+"""The services in a VPC's router: instance metadata, DNS, and the API under AWS's own names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sockets in another network namespace: a process may listen in several, as a socket stays where it was made."""
+"""Sockets in other network namespaces: a socket stays in the namespace in which it was created."""
 
 from __future__ import annotations
 

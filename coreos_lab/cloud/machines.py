@@ -1,4 +1,4 @@
-"""Instances' machines: each is made what its state asks for, and the state becomes what the machine is."""
+"""Reconciles instances with their machines: starts and stops machines, and sets states by what the machines do."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Machines:
 
     def __init__(self, cloud: Cloud, engine: Engine, provider: InstanceProvider, say: Callable[[str], None]) -> None:
         self.cloud, self.engine, self.provider, self.say = cloud, engine, provider, say
-        self._asked: dict[str, float] = {}  # to shut down, and when
+        self._asked: dict[str, float] = {}  # when each machine was asked to shut down
         self._image = ""
         self._pool = ThreadPoolExecutor(WORKERS)
 
     def attend(self, instances: list[Instance], places: dict[str, tuple[Router, Vpc]]) -> None:
-        """Does what is to be done now, for several machines at a time."""
+        """Takes the next step for every instance, several at a time."""
         names = {each.name for each in instances}
         for name in self.provider.there(self.cloud.name):
             if name not in names:

@@ -1,297 +1,32 @@
-"""Where moto is not as AWS is, or does not need to be as real as here: its version is pinned, so its objects are known.
+"""moto as this cloud has it: changed, and with what a new account at AWS has.
 
-`apply` is to be called once, before the first backend is made. Each change says what moto does without it.
+`apply` is to be called once, before the first backend is made.
 """
 
 from __future__ import annotations
 
-import re
-from base64 import b64decode
 from collections.abc import Callable
-from copy import copy
-from functools import wraps
-from inspect import signature
-from ipaddress import IPv4Network
 from typing import Any
 
-from moto.core.responses import ActionResult
-from moto.core.types import Base64EncodedString
-from moto.core.utils import utcnow
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ec2 import models as ec2
-from moto.ec2.exceptions import EC2ClientError
-from moto.ec2.models import elastic_ip_addresses, elastic_network_interfaces
 from moto.ec2.models.amis import Ami
-from moto.ec2.models.instances import Instance
-from moto.ec2.models.route_tables import Route, RouteTable
-from moto.ec2.models.subnets import SubnetBackend
-from moto.ec2.responses.general import General
 
-from coreos_lab.cloud.states import ENDED, NAMES, PENDING, RUNNING, SHUTTING_DOWN, STOPPED, STOPPING
+from coreos_lab.cloud import moto_instances, moto_networks
 from coreos_lab.model import Cloud
-from coreos_lab.model.cloud import INSTANCES_MAX
 
-DISK_MAX = 1024  # GiB; only what is written takes space
-USER_DATA_MAX = 16 * 1024  # bytes, before it is encoded: AWS's limit
-WITHOUT_CLIENTS = "ABCDE"  # what moto takes for the client's token in a call without one
 IMAGE = "ami-7d11c51d"  # the book's, for us-west-2; here in every region
 COREOS = "595879546273"  # the account that published Container Linux
 
 
-def set_state(instance: Any, code: int) -> None:
-    """Sets what an instance is doing."""
-    instance._state.code, instance._state.name = code, NAMES[code]
-
-
 def apply(cloud: Cloud, console: Callable[[str], str]) -> None:
     """Changes moto for this cloud; `console` returns an instance's console output."""
-    _states()
-    _console(console)
-    _public_addresses(cloud)
-    _checks()
-    _zones()
-    _interfaces()
-    _routes()
-
-
-def _states() -> None:
-    """moto's instances run, stop and end at once; here they do when their machines do (instances.py)."""
-    _becomes(Instance, "start", PENDING, of=(STOPPED,), done=(PENDING, RUNNING))
-    _becomes(Instance, "stop", STOPPING, of=(PENDING, RUNNING), done=(STOPPING, STOPPED))
-    _becomes(
-        Instance, "terminate", SHUTTING_DOWN, of=(PENDING, RUNNING, STOPPING, STOPPED), done=(SHUTTING_DOWN, ENDED)
-    )
-    _becomes(Instance, "reboot", RUNNING, of=(RUNNING,))
-    _then(Instance, "terminate", _keep_address)
-    _then(Instance, "reboot", _count_reboot)
-    made = Instance.__init__
-
-    @wraps(made)
-    def init(self: Any, *args: Any, **more: Any) -> None:
-        made(self, *args, **more)
-        set_state(self, PENDING)
-        self.lab_reboots = self.lab_rebooted = 0  # asked for, and done
-        for nic in self.nics.values():  # moto keeps them, and then subnets cannot be deleted
-            nic.delete_on_termination = True
-        if not self.security_groups:  # moto shows those of the interface only there
-            self.security_groups = list(self.nics[0]._group_set)
-
-    Instance.__init__ = init
-
-
-def _becomes(cls: Any, name: str, code: int, *, of: tuple[int, ...], done: tuple[int, ...] = ()) -> None:
-    """A change of state that is asked for: from the states `of`; nothing is to be done in the states `done`."""
-    original = getattr(cls, name)
-
-    @wraps(original)
-    def method(self: Any) -> Any:
-        if self.state_code in done:
-            return copy(self._state)
-        if self.state_code not in of:
-            raise EC2ClientError("IncorrectInstanceState", f"The instance '{self.id}' is {self.state}")
-        answer = original(self)
-        set_state(self, code)
-        return answer
-
-    setattr(cls, name, method)
-
-
-def _keep_address(instance: Any) -> None:
-    """moto gives the private address to the next instance while this one's machine still has it."""
-    nic = instance.nics[0]
-    if nic.private_ip_address not in nic.subnet._subnet_ips and instance.state_code == SHUTTING_DOWN:
-        nic.subnet.request_ip(nic.private_ip_address, instance)
-
-
-def end(instance: Any, reason: str = "") -> None:
-    """An instance whose machine is gone is terminated, and its address is free."""
-    set_state(instance, ENDED)
-    nic = instance.nics[0]
-    if nic.subnet._subnet_ips.get(nic.private_ip_address) is instance:
-        nic.subnet.del_subnet_ip(nic.private_ip_address)
-    if reason:
-        instance.state_reason.code, instance.state_reason.message = "Server.InternalError", reason
-
-
-def _count_reboot(instance: Any) -> None:
-    instance.lab_reboots += 1
-
-
-def _console(console: Callable[[str], str]) -> None:
-    """moto shows every instance the same console."""
-
-    def output(self: Any) -> ActionResult:
-        instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
-        text = Base64EncodedString.from_raw_string(console(instance.id))
-        return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(), "Output": text})
-
-    General.get_console_output = output
-
-
-def _then(cls: Any, name: str, what: Callable[[Any], None]) -> None:
-    original = getattr(cls, name)
-
-    @wraps(original)
-    def method(self: Any, *args: Any, **more: Any) -> Any:
-        answer = original(self, *args, **more)
-        what(self)
-        return answer
-
-    setattr(cls, name, method)
-
-
-def _public_addresses(cloud: Cloud) -> None:
-    """moto invents public addresses of Amazon's; here they are the cloud's own, and reach the instance."""
-    subnet = IPv4Network(cloud.public_subnet)
-
-    def free() -> str:
-        backend = backend_of(cloud)
-        taken = {nic.public_ip for nic in backend.enis.values()} | {each.public_ip for each in backend.addresses}
-        for host in list(subnet.hosts())[FIRST_PUBLIC:]:
-            if str(host) not in taken:
-                return str(host)
-        raise EC2ClientError("InsufficientAddressCapacity", f"{subnet}: no public address is free")
-
-    elastic_network_interfaces.random_public_ip = free
-    elastic_ip_addresses.random_ip = free
-
-
-FIRST_PUBLIC = 99  # .100 is the first; the routers' own are below
-
-
-def _checks() -> None:
-    """moto starts instances from any image, with any key, of any size."""
-    run = ec2.EC2Backend.run_instances
-
-    @wraps(run)
-    def checked(self: Any, image_id: str, count: int, user_data: Any, groups: list[str], **more: Any) -> Any:
-        if image_id not in self.amis:
-            raise EC2ClientError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist")
-        key = more.get("key_name")
-        if key and key not in self.key_pairs:
-            raise EC2ClientError("InvalidKeyPair.NotFound", f"The key pair '{key}' does not exist")
-        self.describe_instance_types([more["instance_type"]])  # an error for one that does not exist
-        if user_data and len(b64decode(str(user_data))) > USER_DATA_MAX:
-            raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
-        for mapping in more.get("block_device_mappings") or ():
-            _check_disk(mapping)
-        if not more.get("subnet_id") and not more.get("nics"):
-            more["subnet_id"] = _default_subnet(self, more.get("placement"))
-        if not groups and not more.get("security_group_ids") and not more.get("nics"):
-            vpc = self.get_subnet(more["subnet_id"]).vpc_id
-            more["security_group_ids"] = [self.get_default_security_group(vpc).id]
-        token = more.get("client_token")
-        for reservation in self.reservations.values():
-            if token != WITHOUT_CLIENTS and any(each.client_token == token for each in reservation.instances):
-                return reservation  # the same call once more: a client that had no answer
-        there = sum(each.state_code != ENDED for each in self.all_instances())
-        if there + count > INSTANCES_MAX:
-            raise EC2ClientError("InstanceLimitExceeded", f"a cloud has {INSTANCES_MAX} instances at most")
-        reservation = run(self, image_id, count, user_data, groups, **more)
-        profile = {key: more.get(f"iam_instance_profile_{key}") for key in ("name", "arn")}
-        for instance in reservation.instances[1:] if any(profile.values()) else ():  # moto: the first one alone
-            given = {f"iam_instance_profile_{key}": value for key, value in profile.items()}
-            self.associate_iam_instance_profile(instance_id=instance.id, **given)
-        return reservation
-
-    ec2.EC2Backend.run_instances = checked
-
-
-def _check_disk(mapping: Any) -> None:
-    """A disk that is made for an instance: as /dev/xvdb to /dev/xvdz, and gone with it."""
-    name, disk = mapping["DeviceName"], mapping["Ebs"]
-    if not re.fullmatch(r"/dev/(xvd|sd)[b-z]", name):
-        raise EC2ClientError("InvalidParameterValue", f"{name}: disks here are /dev/xvdb to /dev/xvdz (or sdb to sdz)")
-    if not 1 <= int(disk.get("VolumeSize") or 0) <= DISK_MAX:
-        raise EC2ClientError("InvalidParameterValue", f"{name}: VolumeSize must be from 1 to {DISK_MAX}")
-    disk["DeleteOnTermination"] = True  # moto's default is no
-
-
-def _default_subnet(backend: Any, zone: str | None) -> str:
-    """Where an instance goes that is given no subnet. moto gives it an address of no subnet at all."""
-    vpc = backend.get_default_vpc()
-    for name in sorted(backend.subnets):
-        for subnet in backend.subnets[name].values():
-            if vpc is not None and subnet.vpc_id == vpc.id and subnet.default_for_az and zone in (None, name):
-                return str(subnet.id)
-    raise EC2ClientError("MissingInput", "No subnets found for the default VPC. Please specify a subnet.")
-
-
-def _zones() -> None:
-    """moto puts a subnet without a zone into us-east-1a, whatever the region."""
-    create = SubnetBackend.create_subnet
-
-    @wraps(create)
-    def in_region(self: Any, *args: Any, **more: Any) -> Any:
-        asked = signature(create).bind(self, *args, **more).arguments
-        if not asked.get("availability_zone") and not asked.get("availability_zone_id"):
-            asked["availability_zone"] = f"{self.region_name}a"
-        subnet = create(**asked)
-        vpc = self.get_default_vpc()
-        if vpc is None or subnet.vpc_id != vpc.id:  # with moto the first subnet of each zone is a default one
-            subnet.default_for_az = subnet.map_public_ip_on_launch = False
-        return subnet
-
-    SubnetBackend.create_subnet = in_region
-
-
-def _interfaces() -> None:
-    """With moto an instance and its interface have groups and a source/dest check each, and only one gets a change."""
-    of_instance, groups = ec2.EC2Backend.modify_instance_attribute, ec2.EC2Backend.modify_instance_security_groups
-    of_interface = ec2.EC2Backend.modify_network_interface_attribute
-
-    @wraps(of_instance)
-    def instance_changed(self: Any, instance_id: str, key: str, value: Any) -> Any:
-        if key == "source_dest_check":
-            value = str(value).lower() == "true"
-            self.get_instance(instance_id).nics[0].source_dest_check = value
-        return of_instance(self, instance_id, key, value)
-
-    @wraps(groups)
-    def groups_changed(self: Any, instance_id: str, new_group_id_list: list[str]) -> Any:
-        instance = groups(self, instance_id, new_group_id_list)
-        instance.nics[0]._group_set = list(instance.security_groups)
-        return instance
-
-    @wraps(of_interface)
-    def interface_changed(self: Any, eni_id: str, *args: Any, **more: Any) -> Any:
-        answer = of_interface(self, eni_id, *args, **more)
-        interface = self.get_network_interface(eni_id)
-        if interface.instance is not None and interface.device_index == 0:
-            interface.instance.source_dest_check = interface.source_dest_check
-            interface.instance.security_groups = list(interface._group_set)
-        return answer
-
-    ec2.EC2Backend.modify_instance_attribute = instance_changed
-    ec2.EC2Backend.modify_instance_security_groups = groups_changed
-    ec2.EC2Backend.modify_network_interface_attribute = interface_changed
-
-
-def _routes() -> None:
-    """With moto every route is active, and nobody can ask for those that are not: flannel does."""
-
-    def state(self: Any) -> str:
-        if self.gateway is not None:
-            return "active" if self.gateway.vpc is not None else "blackhole"
-        target = self.instance or (self.interface.instance if self.interface is not None else None)
-        here = self.local or (target is not None and target.state_code in (PENDING, RUNNING))
-        return "active" if here else "blackhole"
-
-    value = RouteTable.get_filter_value
-
-    @wraps(value)
-    def filtered(self: Any, name: str, method: str | None = None) -> Any:
-        if name == "route.state":
-            return [route.state for route in self._routes.values()]
-        return value(self, name, method)
-
-    Route.state = property(state)
-    RouteTable.get_filter_value = filtered
+    moto_instances.change(console)
+    moto_networks.change(cloud)
 
 
 def backend_of(cloud: Cloud) -> Any:
     """EC2's objects of a cloud."""
-    from moto.core import DEFAULT_ACCOUNT_ID
-
     return ec2.ec2_backends[DEFAULT_ACCOUNT_ID][cloud.region]
 
 

@@ -1,11 +1,9 @@
-"""A VPC's network as plain values: what its router has to be like. Read from EC2's objects, compared, made so."""
+"""A VPC's network as plain values: the desired state of its router."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-
-ANYWHERE = "0.0.0.0/0"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What of AWS's API is part of this cloud. What is not is refused by name, so that nothing only seems to be done."""
+"""The parts of AWS's API that this cloud supports. Anything else is refused by name instead of silently ignored."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the API's services know, on disk: moto's objects, written after each request that changes something.
+"""The services' state on disk: moto's objects, pickled after each request that changes them.
 
-A journal of requests would not do, as moto draws ids at random: replayed, every resource would have another id. Pickles
-give back the very objects. They are read by the version of moto that wrote them and no other, and only from a folder
-that nobody but the cloud's owner can write to.
+Replaying a journal of requests would not work: moto chooses ids at random, so resources would get other ids. Pickles
+restore the same objects. Only the version of moto that wrote them reads them, and only from a folder that nobody but
+the cloud's owner can write to.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The process that is a cloud: it serves the API, and makes machines and networks what the API says, again and again.
+"""A cloud's process: serves the API, and reconciles machines and networks with what the API says.
 
-Requests only set a flag. One loop compares what is to be with what there is: so a start after SIGKILL, or after a
-restart of the host, is no special case.
+Requests only set a flag. One loop compares the desired state with the host's and changes the host, so restarting after
+SIGKILL, or after a restart of the host, needs no special case.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ STATUS_PATH = "/lab/status"  # for `lab cloud`, with the cloud's secret as its p
 
 
 def say(text: str) -> None:
-    """Writes a line into the supervisor's log."""
+    """Writes a line to the supervisor's log."""
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
@@ -69,19 +69,25 @@ class Supervisor:
         threading.Thread(target=server.serve_forever, daemon=True, name="api").start()
         self.api.begin()
         say(f"serves {self.cloud.region} at {self.cloud.endpoint}")
+        self.engine.changed.set()
         while not interrupts.is_come():
+            fresh = self.engine.changed.is_set()
             self.engine.changed.clear()
             try:
-                self.compare()
+                self.compare(fresh=fresh)
             except LabError as error:
                 say(f"{error.message} {error.details}")
             except Exception:
                 traceback.print_exc()  # the next look may be better, and the API must stay
             self.engine.changed.wait(LOOK)
 
-    def compare(self) -> None:
-        """Looks at what is to be, and makes it so."""
-        with self.engine.objects() as backend:
+    def compare(self, *, fresh: bool = True) -> None:
+        """Reconciles routers and machines with the API's state, once.
+
+        `fresh`: the API's state has changed, so new resources may get numbers, which must be saved.
+        """
+        self.engine.forget_ended()
+        with self.engine.objects(save=fresh) as backend:
             self._instances = view.instances(backend)
             vpcs = view.vpcs(backend)
         self._vpcs = {vpc.number: vpc for vpc in vpcs}
@@ -94,13 +100,13 @@ class Supervisor:
                 self._remove(number)
 
     def _remove(self, number: int) -> None:
-        """Removes a router that no instance needs, also one of a supervisor before this one."""
+        """Removes a router that no instance needs, including one of an earlier supervisor."""
         if number in self._routers:
             self._routers.pop(number)[1].stop()
         Router(self.cloud, number).remove()
 
     def _router(self, vpc: Vpc) -> Router:
-        """A VPC's router as the VPC is now; it is made if it does not exist."""
+        """A VPC's router, created if it does not exist, updated to the VPC's present state."""
         if vpc.number in self._routers:
             way = self._routers[vpc.number][0]
             way.apply(vpc)
@@ -138,7 +144,7 @@ class Supervisor:
         return [json.dumps({"cloud": self.cloud.name, "instances": [_shown(each) for each in self._listed()]}).encode()]
 
     def _listed(self) -> list[Instance]:
-        with self.engine.objects() as backend:
+        with self.engine.objects(save=False) as backend:
             return view.instances(backend)
 
 

@@ -1,7 +1,7 @@
-"""What EC2's objects say that there is to be: instances and VPCs as plain values.
+"""The desired state, read from EC2's objects: instances and VPCs as plain values.
 
-Numbers that name things on the host (an instance's, a subnet's, a VPC's) are kept with moto's objects, so that they
-stay the same for as long as the thing is there, and are free again afterwards.
+Instances, subnets and VPCs have numbers, from which the names of their interfaces and namespaces on the host derive.
+They are stored with moto's objects: a number stays the same while its resource exists, and is free again afterwards.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _port(backend: Any, each: Any) -> Port:
 
 
 def number(thing: Any, others: Iterable[Any]) -> int:
-    """A thing's number, which is given to it now if it has none: the first one that no other has."""
+    """A resource's number. One that has none gets the first that no other resource has."""
     if not hasattr(thing, "lab_number"):
         taken = {getattr(each, "lab_number", None) for each in others}
         thing.lab_number = next(i for i in range(1, len(taken) + 2) if i not in taken)
@@ -125,7 +125,7 @@ def number(thing: Any, others: Iterable[Any]) -> int:
 
 
 def vpcs(backend: Any) -> list[Vpc]:
-    """The VPCs that have instances which are not off. An instance that is off has no place in the network."""
+    """The VPCs with instances that are not off. An instance that is off is not part of the network."""
     found = []
     live = [each for each in backend.all_instances() if each.state_code not in (ENDED, STOPPED)]
     for vpc in backend.vpcs.values():

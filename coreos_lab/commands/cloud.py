@@ -93,7 +93,7 @@ PARTS = ("id", "state", "type", "zone", "private", "public")
 
 @app.command("env")
 def env_command(name: CloudName = hints.DEFAULT_CLOUD) -> None:
-    """Print exports for plain aws, boto3 and Terraform: eval "$(lab cloud env)"."""
+    """Print exports for plain aws and boto3: eval "$(lab cloud env)"."""
     print(exports(clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")))
 
 

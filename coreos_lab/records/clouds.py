@@ -78,7 +78,7 @@ class CloudFolder:
 def make(name: str, region: str, *, signed: bool) -> Cloud:
     """Plans a cloud: its place among the clouds of this host, and credentials that no other cloud has."""
     with state_folders.planning():
-        taken = {read(path).index for path in state_folders.clouds()}
+        taken = {disk.read_json(path).get("index") for path in state_folders.clouds()}  # also of another version
         index = next((i for i in range(CLOUDS_MAX) if i not in taken), None)
         if index is None:
             raise LabError(

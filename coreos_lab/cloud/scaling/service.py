@@ -10,21 +10,15 @@ from uuid import uuid4
 
 from coreos_lab.cloud import query
 from coreos_lab.cloud.metadata import ACCOUNT
-from coreos_lab.cloud.scaling import shown
+from coreos_lab.cloud.scaling import asked_for, shown
+from coreos_lab.cloud.scaling.asked_for import Asked
 from coreos_lab.cloud.scaling.group import Configuration, Group, Kept, Member, now
 from coreos_lab.cloud.scaling.keeper import Keeper
 from coreos_lab.cloud.sigv4 import RefusedError
 from coreos_lab.model import Cloud
 
 NAMESPACE = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
-MOST = 99
 AS_IT_IS = ("ImageId", "InstanceType", "KeyName", "IamInstanceProfile")  # handed on to RunInstances
-Asked = dict[str, Any]
-
-
-def invalid(message: str) -> RefusedError:
-    """The error for a request that is not as it must be."""
-    return RefusedError("ValidationError", message)
 
 
 class Scaling:
@@ -45,12 +39,12 @@ class Scaling:
         return f"arn:aws:autoscaling:{self.cloud.region}:{ACCOUNT}:{kind}:{uuid4()}:{kind}Name/{name}"
 
     def _create_launch_configuration(self, asked: Asked) -> Asked:
-        name = _name(asked, "LaunchConfigurationName")
+        name = asked_for.name(asked, "LaunchConfigurationName")
         taken: Asked = {
             key: asked[key] for key in ("ImageId", "InstanceType", "KeyName", "IamInstanceProfile") if key in asked
         }
         if not {"ImageId", "InstanceType"} <= set(taken):
-            raise invalid("ImageId and InstanceType are needed")
+            raise asked_for.invalid("ImageId and InstanceType are needed")
         self.ec2().describe_images(ImageIds=[taken["ImageId"]])
         if "SecurityGroups" in asked:
             taken["SecurityGroupIds"] = asked["SecurityGroups"]
@@ -59,7 +53,7 @@ class Scaling:
         if "AssociatePublicIpAddress" in asked:
             taken["AssociatePublicIpAddress"] = asked["AssociatePublicIpAddress"] == "true"
         disks = [
-            {"DeviceName": each["DeviceName"], "Ebs": _disk(each["Ebs"])}
+            {"DeviceName": each["DeviceName"], "Ebs": asked_for.disk(each["Ebs"])}
             for each in asked.get("BlockDeviceMappings", [])
         ]
         if disks:
@@ -77,26 +71,26 @@ class Scaling:
         return {"LaunchConfigurations": [shown.configuration(each) for each in found]}
 
     def _delete_launch_configuration(self, asked: Asked) -> Asked:
-        name = _name(asked, "LaunchConfigurationName")
+        name = asked_for.name(asked, "LaunchConfigurationName")
         with self.keeper.lock:
             if any(group.configuration == name for group in self.kept.groups.values()):
                 raise RefusedError("ResourceInUse", f"{name} is attached to an AutoScalingGroup")
             if self.kept.configurations.pop(name, None) is None:
-                raise invalid(f"Launch configuration name not found - {name}")
+                raise asked_for.invalid(f"Launch configuration name not found - {name}")
             self.kept.save()
         return {}
 
     def _create_auto_scaling_group(self, asked: Asked) -> Asked:
-        name = _name(asked, "AutoScalingGroupName")
-        least, most = _count(asked, "MinSize"), _count(asked, "MaxSize")
-        desired = _count(asked, "DesiredCapacity", least)
+        name = asked_for.name(asked, "AutoScalingGroupName")
+        least, most = asked_for.count(asked, "MinSize"), asked_for.count(asked, "MaxSize")
+        desired = asked_for.count(asked, "DesiredCapacity", least)
         subnets = self._subnets(asked)
         with self.keeper.lock:
             if name in self.kept.groups:
                 raise RefusedError("AlreadyExists", f"AutoScalingGroup by this name already exists: {name}")
             group = Group(name, self._arn("autoScalingGroup", name), now(), "", least, most, desired, subnets)
             self._configure(group, asked)
-            group.tags = [_tag(each) for each in asked.get("Tags", [])]
+            group.tags = [asked_for.tag(each) for each in asked.get("Tags", [])]
             self.kept.groups[name] = group
             self.kept.save()
         return {}
@@ -104,7 +98,7 @@ class Scaling:
     def _subnets(self, asked: Asked) -> dict[str, str]:
         names = [each.strip() for each in asked.get("VPCZoneIdentifier", "").split(",") if each.strip()]
         if not names:
-            raise invalid("VPCZoneIdentifier is needed: this cloud has no EC2-Classic")
+            raise asked_for.invalid("VPCZoneIdentifier is needed: this cloud has no EC2-Classic")
         found = self.ec2().describe_subnets(SubnetIds=names)["Subnets"]
         return {each["SubnetId"]: each["AvailabilityZone"] for each in found}
 
@@ -112,21 +106,21 @@ class Scaling:
         """What creating and updating a group have in common. LookupErrors are the caller's mistakes."""
         group.configuration = asked.get("LaunchConfigurationName", group.configuration)
         if group.configuration not in self.kept.configurations:
-            raise invalid(f"Launch configuration name not found - {group.configuration}")
-        group.grace = _count(asked, "HealthCheckGracePeriod", group.grace, most=7200)
-        group.cooldown = _count(asked, "DefaultCooldown", group.cooldown, most=86400)
+            raise asked_for.invalid(f"Launch configuration name not found - {group.configuration}")
+        group.grace = asked_for.count(asked, "HealthCheckGracePeriod", group.grace, most=7200)
+        group.cooldown = asked_for.count(asked, "DefaultCooldown", group.cooldown, most=86400)
         if asked.get("HealthCheckType", "EC2") != "EC2":
-            raise invalid("HealthCheckType: this cloud has EC2 alone")
+            raise asked_for.invalid("HealthCheckType: this cloud has EC2 alone")
         if not group.least <= group.desired <= group.most:
-            raise invalid(f"Desired capacity:{group.desired} must be between {group.least} and {group.most}")
+            raise asked_for.invalid(f"Desired capacity:{group.desired} must be between {group.least} and {group.most}")
 
     def _update_auto_scaling_group(self, asked: Asked) -> Asked:
         with self.keeper.lock:
             group = self._require(asked)
             before = (group.least, group.most, group.desired)
-            group.least = _count(asked, "MinSize", group.least)
-            group.most = _count(asked, "MaxSize", group.most)
-            wanted = _count(asked, "DesiredCapacity", min(max(group.desired, group.least), group.most))
+            group.least = asked_for.count(asked, "MinSize", group.least)
+            group.most = asked_for.count(asked, "MaxSize", group.most)
+            wanted = asked_for.count(asked, "DesiredCapacity", min(max(group.desired, group.least), group.most))
             group.desired = wanted
             try:
                 if "VPCZoneIdentifier" in asked:
@@ -141,9 +135,11 @@ class Scaling:
     def _set_desired_capacity(self, asked: Asked) -> Asked:
         with self.keeper.lock:
             group = self._require(asked)
-            wanted = _count(asked, "DesiredCapacity")
+            wanted = asked_for.count(asked, "DesiredCapacity")
             if not group.least <= wanted <= group.most:
-                raise invalid(f"New SetDesiredCapacity value {wanted} is not between {group.least} and {group.most}")
+                raise asked_for.invalid(
+                    f"New SetDesiredCapacity value {wanted} is not between {group.least} and {group.most}"
+                )
             group.desired = wanted
             self.kept.save()
         return {}
@@ -199,7 +195,7 @@ class Scaling:
             group, member = self._member(asked)
             if asked.get("ShouldDecrementDesiredCapacity") == "true":
                 if group.desired - 1 < group.least:
-                    raise invalid(
+                    raise asked_for.invalid(
                         f"Currently, desiredSize equals minSize ({group.least}). Terminating would go below it."
                     )
                 group.desired -= 1
@@ -218,36 +214,10 @@ class Scaling:
             for member in group.members:
                 if member.instance and member.instance == asked.get("InstanceId"):
                     return group, member
-        raise invalid(f"Instance Id not found - {asked.get('InstanceId')}")
+        raise asked_for.invalid(f"Instance Id not found - {asked.get('InstanceId')}")
 
     def _require(self, asked: Asked) -> Group:
         group = self.kept.groups.get(asked.get("AutoScalingGroupName", ""))
         if group is None or group.deleting:
-            raise invalid(f"AutoScalingGroup name not found - {asked.get('AutoScalingGroupName')}")
+            raise asked_for.invalid(f"AutoScalingGroup name not found - {asked.get('AutoScalingGroupName')}")
         return group
-
-
-def _name(asked: Asked, key: str) -> str:
-    name = str(asked.get(key, ""))
-    if not 1 <= len(name) <= 255:  # noqa: PLR2004 - AWS's limit
-        raise invalid(f"{key} is needed")
-    return name
-
-
-def _count(asked: Asked, key: str, default: int | None = None, most: int = MOST) -> int:
-    text = asked.get(key, default)
-    if text is None or not str(text).isdigit() or int(text) > most:
-        raise invalid(f"{key}: {text}: must be a number from 0 to {most}")
-    return int(text)
-
-
-def _disk(asked: Asked) -> Asked:
-    return {"VolumeSize": int(asked["VolumeSize"])}
-
-
-def _tag(asked: Asked) -> Asked:
-    return {
-        "Key": asked["Key"],
-        "Value": asked.get("Value", ""),
-        "PropagateAtLaunch": asked.get("PropagateAtLaunch") == "true",
-    }

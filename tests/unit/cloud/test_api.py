@@ -127,6 +127,20 @@ def test_states_change_when_the_machine_has(ec2: Client, engine: Engine) -> None
     assert refusal(ec2.start_instances, **ids) == "IncorrectInstanceState"
 
 
+def test_a_terminated_instance_is_shown_for_an_hour(ec2: Client, engine: Engine) -> None:
+    from coreos_lab.cloud import moto_instances
+
+    name = run(ec2)["InstanceId"]
+    ec2.terminate_instances(InstanceIds=[name])
+    engine.become(name, SHUTTING_DOWN, ENDED)
+    with engine.objects() as backend:
+        end = backend.get_instance(name).lab_ended
+        moto_instances.forget(backend, end + 3599)
+        assert backend.get_instance(name)
+        assert moto_instances.forget(backend, end + 3601)
+    assert refusal(ec2.describe_instances, InstanceIds=[name]) == "InvalidInstanceID.NotFound"
+
+
 def test_a_private_address_is_free_again_when_the_machine_is_gone(ec2: Client, engine: Engine) -> None:
     first = run(ec2)
     ec2.terminate_instances(InstanceIds=[first["InstanceId"]])
@@ -194,6 +208,37 @@ def test_disks_of_the_mapping_are_the_machine_s(ec2: Client, engine: Engine) -> 
     ):
         with pytest.raises(ClientError, match=message):
             run(ec2, BlockDeviceMappings=[{"DeviceName": device, "Ebs": disk}])
+
+
+def test_an_elastic_address_is_the_instance_s_public_one(ec2: Client, engine: Engine) -> None:
+    name = run(ec2)["InstanceId"]
+    before = seen(engine, name).port.public
+    address = ec2.allocate_address(Domain="vpc")
+    assert address["PublicIp"].startswith("198.18.1")
+    assert address["PublicIp"] != before
+    ec2.associate_address(InstanceId=name, AllocationId=address["AllocationId"])
+    assert seen(engine, name).port.public == address["PublicIp"]
+    ec2.terminate_instances(InstanceIds=[name])
+
+
+def test_what_moto_lacks_is_refused_in_our_words(ec2: Client) -> None:
+    with pytest.raises(ClientError, match=r"UnsupportedOperation.*route.origin.*not part of this cloud"):
+        ec2.describe_route_tables(Filters=[{"Name": "route.origin", "Values": ["CreateRoute"]}])
+
+
+def test_a_route_to_an_instance_that_is_off_is_a_blackhole(ec2: Client, engine: Engine) -> None:
+    name = run(ec2)["InstanceId"]
+    table = ec2.describe_route_tables()["RouteTables"][0]["RouteTableId"]
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.10.9.0/24", InstanceId=name)
+
+    def states() -> dict[str, str]:
+        (found,) = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+        return {each["DestinationCidrBlock"]: each["State"] for each in found["Routes"]}
+
+    assert states()["10.10.9.0/24"] == "active"
+    ec2.terminate_instances(InstanceIds=[name])
+    assert states() == {**dict.fromkeys(states(), "active"), "10.10.9.0/24": "blackhole"}
+    ec2.delete_route(RouteTableId=table, DestinationCidrBlock="10.10.9.0/24")
 
 
 def test_another_process_has_the_same_objects(ec2: Client, served: Served) -> None:

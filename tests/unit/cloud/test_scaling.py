@@ -18,6 +18,7 @@ from tests.unit.cloud.test_formation import deleted, settled
 ClientError = pytest.importorskip("botocore.exceptions").ClientError
 pytestmark = pytest.mark.usefixtures("machines")
 IMAGE = "ami-7d11c51d"
+LAUNCH = {"LaunchConfigurationName": "two", "ImageId": IMAGE, "InstanceType": "t2.small"}
 DEADLINE = 30.0
 
 
@@ -119,6 +120,7 @@ def test_what_is_not_there_or_in_use_is_refused(asg: Client, ec2: Client, group:
         (lambda: asg.delete_auto_scaling_group(AutoScalingGroupName=group), "while there are instances"),
         (lambda: asg.update_auto_scaling_group(AutoScalingGroupName="none", MinSize=1), "not found - none"),
         (lambda: asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="ELB"), "EC2 alone"),
+        (lambda: asg.create_launch_configuration(**{**LAUNCH, "ImageId": "ami-00000000"}), "ami-00000000"),
         (lambda: asg.put_scaling_policy(AutoScalingGroupName=group, PolicyName="x"), "PutScalingPolicy"),
     ]
     for call, message in calls:

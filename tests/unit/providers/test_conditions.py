@@ -1,0 +1,26 @@
+"""Conditions that providers share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coreos_lab.errors import LabError
+from coreos_lab.providers import conditions
+
+
+def test_clusters_do_without_the_extra_for_clouds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from coreos_lab.cloud import clients
+
+    monkeypatch.setattr(conditions, "find_spec", lambda name: None if name == "moto" else object())
+    monkeypatch.setattr(conditions, "aws_cli", lambda: tmp_path / "aws")
+    finding = conditions.clouds()
+    assert finding.ok
+    assert finding.message == "not for now: moto, awscli missing: pip install 'coreos-lab[cloud]'"
+    with pytest.raises(LabError, match="moto, awscli: not installed, and clouds need it"):
+        clients.require_extra()
+    (tmp_path / "aws").touch()
+    monkeypatch.setattr(conditions, "find_spec", lambda _name: object())
+    assert conditions.clouds().message == "installed"
+    clients.require_extra()
