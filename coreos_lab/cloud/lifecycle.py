@@ -22,6 +22,7 @@ from coreos_lab.records.clouds import CloudFolder
 
 DEFAULT_REGION = "us-west-2"
 DEADLINE = 30.0  # seconds for the API to answer; it takes about two
+# Called with -P, without which the working directory's modules would come before ours.
 BE_LAB = "from coreos_lab.start import main; main()"
 
 
@@ -42,7 +43,7 @@ def bring_up(name: str, region: str | None, signed: bool | None) -> Cloud:
     folder = CloudFolder(name)
     if pidfile.running(folder.supervisor_pid) is None:
         _must_be_free(cloud)
-        serve = [sys.executable, "-c", BE_LAB, "cloud", "serve", "--name", name]
+        serve = [sys.executable, "-P", "-c", BE_LAB, "cloud", "serve", "--name", name]
         pidfile.start(folder.supervisor_pid, serve, log_file=folder.log)
     wait.until(
         lambda: _answers(cloud),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -49,7 +50,8 @@ class Served:
 
 def _free() -> Cloud:
     """A cloud whose port no other test's has."""
-    for index in range(100, 200):
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for index in range(100 + worker % 10 * 10, 200):
         cloud = Cloud("try", "us-west-2", index, "AKIAEXAMPLE", "secret")
         try:
             with socket.create_server(("127.0.0.1", cloud.port)):
