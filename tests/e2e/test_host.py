@@ -38,7 +38,8 @@ def loops() -> list[str]:
 
 
 def test_a_closed_umask_and_a_state_folder_behind_a_link(state: Path) -> None:
-    lab("up", "--name", HOST, "--nodes", "1", "--disks", "1", "--disk-size", "64M")
+    # Container images are built here, under that umask, too.
+    lab("up", "--name", HOST, "--nodes", "1", "--disks", "1", "--disk-size", "64M", timeout=1200)
     seen = lab("ssh", "--name", HOST, "core-01", "stat --format=%a / /var /home/core").out.split()
     assert seen == ["755", "755", "755"]
     for fault in ("lose-disk", "kill"):
