@@ -135,10 +135,10 @@ def test_later():
     assert tries > 3, f"try {tries}"
 """)
     began = time.monotonic()
-    (result,) = checked.run(deadline=30)
+    (result,) = checked.run(deadline=600)
     assert result.outcome is Outcome.PASS
     assert result.message == ""
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 300
 
 
 def test_all_must_hold_at_the_same_time(checked: Checked) -> None:
