@@ -41,12 +41,27 @@ def bring_up(name: str, region: str | None, signed: bool | None) -> Cloud:
             )
     clients.write(cloud)
     folder = CloudFolder(name)
-    if pidfile.running(folder.supervisor_pid) is None:
+    started = False
+
+    def answers() -> bool:
+        """Starts the process where there is none: one that was just killed may still have been there a moment ago."""
+        nonlocal started
+        if pidfile.running(folder.supervisor_pid) is not None:
+            return status(cloud) is not None
+        if started:
+            raise LabError(
+                f"{name}: the cloud's process ended at once",
+                f"see {folder.log}",
+                disk.last_lines(folder.log, run.TAIL),
+            )
         _must_be_free(cloud)
         serve = [sys.executable, "-P", "-c", BE_LAB, "cloud", "serve", "--name", name]
         pidfile.start(folder.supervisor_pid, serve, log_file=folder.log)
+        started = True
+        return False
+
     wait.until(
-        lambda: _answers(cloud),
+        answers,
         deadline=DEADLINE,
         missing=lambda: f"{cloud.endpoint}: the cloud does not answer; see {folder.log}",
         interval=0.02,
@@ -61,18 +76,6 @@ def _require_region(region: str) -> None:
     known = botocore.session.get_session().get_available_regions("ec2")
     if region not in known:
         raise UsageError(f"--region {region}: no such region of AWS", f"such as: {', '.join(known[:6])}")
-
-
-def _answers(cloud: Cloud) -> bool:
-    """Whether this cloud answers. LabError when its process has ended."""
-    folder = CloudFolder(cloud.name)
-    if pidfile.running(folder.supervisor_pid) is None:
-        raise LabError(
-            f"{cloud.name}: the cloud's process ended at once",
-            f"see {folder.log}",
-            disk.last_lines(folder.log, run.TAIL),
-        )
-    return status(cloud) is not None
 
 
 def _must_be_free(cloud: Cloud) -> None:
