@@ -35,7 +35,9 @@ def target(
     """
     offer = next((each for each in cluster.offers if each.group == group), None)
     general = next((each.image for each in cluster.offers if not each.group), cluster.image)
-    unfinished = offer is not None and (not offer.done or any(image != offer.image for image in has.values()))
+    # An offer to all takes the place of every other one, so a group that has one of its own is ahead, not behind.
+    offered = {each.image for each in cluster.offers if group in ("", each.group)}
+    unfinished = offer is not None and (not offer.done or not offered.issuperset(has.values()))
     if offer is not None and unfinished and (offer.back or not back):
         return _to(cluster, offer, resumed=True)
     if back:

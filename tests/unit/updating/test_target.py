@@ -90,3 +90,11 @@ def test_a_group_alone_goes_back(cluster: Cluster) -> None:
     back = after(other, {"core-01": "k+"}, group="beta", back=True)
     assert back.cluster.offers == (Offer("alpha", "k+", "k", done=True), Offer("beta", "k", "k+", back=True))
     assert after(canary, {"core-01": "k+"}, group="beta").image == "k++"
+
+
+def test_a_group_that_is_ahead_does_not_go_back_to_what_all_had_before(cluster: Cluster) -> None:
+    all_updated = over(after(cluster, ALL_OLD))
+    ahead = over(after(all_updated, {"core-01": "k+"}, group="beta"))
+    followed = after(ahead, {**all_have("k+"), "core-01": "k++"})
+    assert (followed.image, followed.before, followed.resumed) == ("k++", "k+", False)
+    assert after(ahead, {**all_have("k+"), "core-01": "k++", "core-03": "k"}).resumed, "one was off, and has the old one"
