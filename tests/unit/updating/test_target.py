@@ -97,4 +97,6 @@ def test_a_group_that_is_ahead_does_not_go_back_to_what_all_had_before(cluster: 
     ahead = over(after(all_updated, {"core-01": "k+"}, group="beta"))
     followed = after(ahead, {**all_have("k+"), "core-01": "k++"})
     assert (followed.image, followed.before, followed.resumed) == ("k++", "k+", False)
-    assert after(ahead, {**all_have("k+"), "core-01": "k++", "core-03": "k"}).resumed, "one was off, and has the old one"
+    assert after(ahead, {**all_have("k+"), "core-01": "k++", "core-03": "k"}).resumed, (
+        "one was off, and has the old one"
+    )
