@@ -25,6 +25,14 @@ def _nothing_stays() -> Iterator[None]:
     lab("destroy")
 
 
+@pytest.fixture(autouse=True)
+def _what_a_failed_walk_leaves_is_not_the_next_ones() -> Iterator[None]:
+    yield
+    status = lab("status", "--json", code=None)
+    if status.code != 0 or status.json["labs"] or status.json["faults"]:
+        lab("destroy")
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_walk_passes_and_leaves_nothing_deployed(chapter: str) -> None:
     done = lab("walk", chapter, "--test", code=None, timeout=TIMEOUT)
