@@ -98,7 +98,7 @@ def walk_alone(
     """
     from coreos_lab.walk import alone
     from coreos_lab.walk.judge import Judge
-    from coreos_lab.walk.session import Session, session
+    from coreos_lab.walk.session import session
 
     results: list[CheckResult] = []
     output = ""
@@ -107,10 +107,10 @@ def walk_alone(
         begin = _begin(name, trial, each, first)
         with screen.showing(), session(name, lab.folder, state=begin.shell) as opened:
 
-            def reached(number: int, trial: str = trial, opened: Session = opened) -> None:
-                walks.record(name, trial, Progress(number, opened.main.state()))
+            def reached(progress: Progress, trial: str = trial) -> None:
+                walks.record(name, trial, progress)
 
-            walked, output = alone.walk(Judge(opened), each, lab.name, first, reached)
+            walked, output = alone.walk(Judge(opened), each, lab.name, begin, reached)
         results += walked
         if results[-1].outcome is not Outcome.PASS:
             break
@@ -128,8 +128,8 @@ def _begin(name: str, walk: str, page: Page, first: int | None) -> Progress:
     """Where a walk begins: step `first`, or where it was stopped, with the shell as it was then."""
     known = walks.load(name, walk)
     if first == 1 or known.step > len(page.steps):  # an older version of the page had more
-        return Progress()
-    return Progress(first or known.step, known.shell)
+        return Progress(first or 1)
+    return known if first in (None, known.step) else Progress(first, known.shell)
 
 
 def page(lab: Lab, first: int | None) -> Page:
