@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from coreos_lab import wait
-from coreos_lab.chaos import healing, injecting, journals, phases, verify
+from coreos_lab.chaos import healing, injecting, journals, measuring, phases
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.objectives import allowed
 from coreos_lab.chaos.probes import Sample
@@ -107,8 +107,8 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
             fault_journal.healed(cluster, fault)
 
     monkeypatch.setattr(phases, "run_checks", run_checks)
-    monkeypatch.setattr(verify, "Writes", Paper)
-    monkeypatch.setattr(verify, "Observer", Blind)
+    monkeypatch.setattr(measuring, "Writes", Paper)
+    monkeypatch.setattr(measuring, "Observer", Blind)
     monkeypatch.setattr(journals, "record", lambda _p, _c, around, _path: made.around.extend(around))
     monkeypatch.setattr(injecting, "inject", inject)
     monkeypatch.setattr(healing, "heal", heal)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from coreos_lab.chaos import phases, verdict
+from coreos_lab.chaos import measuring, phases, verdict
 from coreos_lab.chaos.probes import Sample
 from coreos_lab.clients.ssh import NotReachedError
 from coreos_lab.cluster import updates
@@ -82,8 +82,8 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
         return str(answer)
 
     monkeypatch.setattr(phases, "run_checks", run_checks)
-    monkeypatch.setattr(update, "Writes", Paper)
-    monkeypatch.setattr(update, "Observer", Seeing)
+    monkeypatch.setattr(measuring, "Writes", Paper)
+    monkeypatch.setattr(measuring, "Observer", Seeing)
     monkeypatch.setattr(update, "ask", ask)
     monkeypatch.setattr(editions, "ensure", lambda image: made.done.append(f"make {image}"))
     monkeypatch.setattr(updates, "run_server", run_server)
