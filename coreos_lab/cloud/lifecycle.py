@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
 import sys
 from typing import Any
 
@@ -92,13 +91,3 @@ def take_down(cloud: Cloud, provider: InstanceProvider) -> None:
         raise UnknownError(
             f"{cloud.name}: destroyed, but not everything could be looked at", details="\n".join(left.unseen)
         )
-
-
-def check_name(name: str) -> str:
-    """A cloud's name, or UsageError."""
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,23}", name):
-        raise UsageError(
-            f"--name {name}: not a cloud's name",
-            "use lower-case letters, digits and hyphens, 24 at most, a letter first",
-        )
-    return name

@@ -31,7 +31,7 @@ def lab(*argv: str, entry: str = ENTRY) -> subprocess.CompletedProcess[str]:
         (["up", "--nodes", "0", "--dry-run"], "--nodes 0: must be from 1 to 99"),
         (["up", "--nodes", "three"], "'--nodes'"),
         (["up", "--memory", "much"], "--memory: 'much' is not a size"),
-        (["up", "--name", "Core"], "--name Core: not a cluster name"),
+        (["up", "--name", "Core"], "--name Core: not a cluster's name"),
         (["status"], "core: no such cluster (there is: none)"),
         (["check", "--junit", "/"], "'--junit'"),
         (["break", "core-01", "--verify", "--junit", "/"], "'--junit'"),
