@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coreos_lab import screen
-from coreos_lab.chaos import journals
 from coreos_lab.chaos.board import board
 from coreos_lab.chaos.objectives import allowed
 from coreos_lab.chaos.observer import Observer
 from coreos_lab.chaos.phases import Phases
 from coreos_lab.chaos.probes import Prober, Sample, record
-from coreos_lab.chaos.verdict import JOURNALS, OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of, save
+from coreos_lab.chaos.record import conclude
+from coreos_lab.chaos.verdict import OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of
 from coreos_lab.chaos.writes import Writes
 from coreos_lab.model import ETCD_PROBE, Cluster, Lab, Outcome, QualifiedName
 from coreos_lab.observed import node_states
@@ -89,7 +89,5 @@ class Measurement:
             objectives,
             userns=self._cluster.userns,
         )
-        save(verdict, self._folder)
-        around = journals.moments(verdict.phases, time.time() - time.monotonic())
-        journals.record(self._provider, self._cluster, around, self._folder / JOURNALS)
+        conclude(self._provider, self._cluster, verdict, self._folder)
         return verdict

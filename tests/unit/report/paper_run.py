@@ -81,6 +81,7 @@ def description() -> About:
         },
         nodes=("core-01", "core-02", "core-03"),
         labs={"ch3": "4f6e1c9f2a7be310"},
+        programs={"node": "core-01", "etcd": "3.5.35", "fleet": "1.0.0"},
     )
 
 
