@@ -22,7 +22,7 @@ LINES = 250  # of one node around one moment: the last ones
 CHARACTERS = 500  # of a line
 PATIENCE = 15.0  # seconds for one call
 FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT,UNIT"
-ACTS = ("effect", "repair")  # phases that change something, by the end of their names
+ACTS = ("effect", "repair")  # phases that change something, by their names without a number
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def moments(phases: Sequence[Phase], offset: float) -> list[Moment]:
     for phase in phases:
         if phase.began is None:
             continue
-        if phase.name.endswith(ACTS):
+        if phase.name.rpartition(". ")[2] in ACTS:
             found.append(Moment(phase.began + offset, phase.name))
         if phase.outcome is not Outcome.PASS:
             found.append(Moment(phase.began + phase.seconds + offset - AFTER / 2, f"{phase.name}: {phase.outcome}"))

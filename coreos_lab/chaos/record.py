@@ -31,13 +31,14 @@ def conclude(
 class Record:
     """The phases of a run that breaks nothing, and its verdict when it ends.
 
-    `what` is the run's verb, which did something to `lab`. `units` are those that failed, as far as the run knows.
+    `what` is the run's verb, which did something to `lab`. It began at `wall`, in seconds since the epoch. `units` are
+    those that failed, as far as the run knows.
     """
 
-    def __init__(self, provider: Provider, cluster: Cluster, what: str, lab: str, folder: Path) -> None:
+    def __init__(self, provider: Provider, cluster: Cluster, what: str, lab: str, folder: Path, wall: float) -> None:
         self._provider, self._cluster, self._folder = provider, cluster, folder
         self._what, self._lab = what, lab
-        self._began = time.time()
+        self._began = wall
         self._done: list[Phase] = []
         self.units: list[str] = []
 

@@ -50,13 +50,11 @@ class Deployment:
         rollout = Rollout(self._cluster, self._provider, self._lab)
         rollout.refuse()
         folder = runs.new(self._cluster, f"{DEPLOY}-{self._lab.name}")
-        about.save(
-            described.of_deploy(
-                self._cluster, self._provider, self._lab, self._settings, self._secrets, self._deadline
-            ),
-            folder,
+        made = described.of_deploy(
+            self._cluster, self._provider, self._lab, self._settings, self._secrets, self._deadline
         )
-        record = Record(self._provider, self._cluster, DEPLOY, self._lab.name, folder)
+        about.save(made, folder)
+        record = Record(self._provider, self._cluster, DEPLOY, self._lab.name, folder, made.wall)
         with events.recording(folder / runs.EVENTS), record.until_the_end():
             try:
                 version = self._start(rollout, record)

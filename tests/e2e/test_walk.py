@@ -64,6 +64,7 @@ def test_a_walk_alone(cluster: Callable[..., Result], mine: Path, tmp_path: Path
     done = cluster("walk", str(mine), "--test", "--json", "--junit", str(tmp_path / "walk.xml"))
     assert [step["outcome"] for step in done.json["steps"]] == ["pass"] * 6
     assert 'tests="6"' in (tmp_path / "walk.xml").read_text(encoding="utf-8")
+    assert cluster("report", "--markdown").out.startswith("## ✅ PASS: walk of mine")
 
 
 def test_a_step_that_no_longer_works(cluster: Callable[..., Result], mine: Path) -> None:
