@@ -22,7 +22,10 @@ from coreos_lab.model import CheckResult, Cluster, Lab, Node, NodeState, Outcome
 from coreos_lab.observed import node_states
 from coreos_lab.records import deployed, runs, store
 from coreos_lab.report import index, sources
+from coreos_lab.report.markdown import markdown
+from coreos_lab.report.page import html
 from coreos_lab.report.values import Report
+from tests.unit.report.pages import Page
 
 Made = Callable[..., Lab]
 
@@ -290,6 +293,8 @@ def test_a_deployment_is_a_run_with_a_report(world: World, lab: Made, monkeypatc
         ("units stay up", Outcome.PASS),
     ]
     assert report.parts[3].checks == tuple(checks)
+    assert Page(html(report, "1.0")).wrong == []
+    assert markdown(report).startswith("## ✅ PASS: deploy of mine")
     assert report.again.startswith("lab deploy ")
     assert report.again.endswith(" --deadline 1s")
     assert not runs.is_going_on(folder)
