@@ -1,4 +1,4 @@
-"""The record of a run as a report: of a break, or of whatever else has phases and a verdict, such as an update."""
+"""A run's record as a report: of a break, or of whatever else has phases and a verdict, such as a deployment."""
 
 from __future__ import annotations
 
