@@ -293,7 +293,9 @@ def test_a_deployment_is_a_run_with_a_report(world: World, lab: Made, monkeypatc
         ("units stay up", Outcome.PASS),
     ]
     assert report.parts[3].checks == tuple(checks)
-    assert Page(html(report, "1.0")).wrong == []
+    text = html(report, "1.0")
+    assert Page(text).wrong == []
+    assert "the fault is there" not in text, "nothing was broken"
     assert markdown(report).startswith("## ✅ PASS: deploy of mine")
     assert report.again.startswith("lab deploy ")
     assert report.again.endswith(" --deadline 1s")
