@@ -321,6 +321,14 @@ def test_units_that_do_not_run_are_a_fail_with_their_journals(
     assert around[1].what == "units run: fail"
 
 
+def test_whether_units_run_may_be_unknown(world: World, lab: Made) -> None:
+    world.trouble = UnknownError("fleet: nobody answers")
+    with pytest.raises(UnknownError):
+        world.deploy(lab("new.service"))
+    _folder, report = last_record()
+    assert report.sentence == "It could not be judged at “units run”: fleet: nobody answers."
+
+
 def test_checks_that_fail_have_all_units_journals(world: World, lab: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first phase of a break's verdict turns a failed check into unknown: a deployment's does not."""
     around: list[journals.Moment] = []

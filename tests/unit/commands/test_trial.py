@@ -114,7 +114,9 @@ def test_a_page_may_take_the_cluster_away_and_make_another(walk: Callable[..., i
     assert walk("{made}", gone, "true") == Exit.DONE
     assert runs.ordered("core") == [], "nothing to keep a record with, and no folder is left"
     assert walk("{made}", "true", gone, "{made}", "true") == Exit.DONE
-    assert len(last().parts) == 5
+    report = last()
+    assert len(report.parts) == 5
+    assert report.again, "its folder is a new one, with a description"
 
 
 def test_one_that_is_interrupted_has_no_verdict(
