@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from coreos_lab import clients, run
+from coreos_lab import clients, run, wait
 
 AGAIN = Path(clients.__file__).with_name("fleetctl_again.sh")
 # Counts its calls; the first ones fail as told, later ones do what they were called for.
@@ -59,3 +60,26 @@ def test_what_fleet_refuses_is_not_asked_again(fleetctl: Call) -> None:
 @pytest.mark.parametrize("words", [("ssh", "a.service", "start"), ("journal", "-f", "a.service"), ("--help",), ()])
 def test_what_goes_on_or_asks_nobody_is_called_once(fleetctl: Call, words: tuple[str, ...]) -> None:
     assert fleetctl(*words) == (1, "", f"{BODY}\n", 1)
+
+
+def test_it_ends_with_the_command_that_called_it(tmp_path: Path) -> None:
+    """`start` waits for as long as a unit does not run, and nobody would end it then."""
+    program, wrapper = tmp_path / "program", tmp_path / "wrapper"
+    program.write_text("#!/bin/sh\necho $$\nexec sleep 60\n")
+    program.chmod(0o755)
+    wrapper.write_text('exec "$LAB_FLEETCTL" "$@"\n')
+    call = ["sh", str(AGAIN), str(program), str(wrapper), "start", "a.service"]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        process.kill()
+        process.wait()
+        wait.until(lambda: not is_alive(pid), deadline=10, missing="it runs on")
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
