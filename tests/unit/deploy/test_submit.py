@@ -12,7 +12,7 @@ import pytest
 from coreos_lab import run
 from coreos_lab.clients.fleet import Unit
 from coreos_lab.deploy import submit, submitted
-from coreos_lab.deploy.submit import other_than
+from coreos_lab.deploy.submit import other_than, replaced, stopped
 from coreos_lab.model import Cluster, Lab
 
 Planned = Callable[..., Cluster]
@@ -30,7 +30,9 @@ def test_what_fleet_holds_is_compared_with_what_is_submitted(made_lab: Callable[
     web, b = held("web@1.service", lab.units[0].path), held("b.service", lab.units[1].path)
     assert other_than(lab, []) == ["web@1.service", "b.service"], "a template that fleet lacks is no matter"
     assert other_than(lab, [web, b]) == []
-    assert other_than(lab, [web, replace(b, desired="loaded")]) == ["b.service"]
+    resting = [web, replace(b, desired="loaded")]
+    assert other_than(lab, resting) == stopped(lab, resting) == ["b.service"]
+    assert replaced(lab, resting) == [], "its text is the one that was submitted"
     assert other_than(lab, [web, replace(b, options=())]) == ["b.service"]
     template = Unit("web@.service", "inactive", "", "", ())
     assert other_than(lab, [web, b, template]) == ["web@.service"]
