@@ -1,4 +1,4 @@
-"""moto as this cloud has it: changed, and with what a new account at AWS has.
+"""Makes moto serve as this cloud: all changes to it, and what a new account has at AWS and not with moto.
 
 `apply` is to be called once, before the first backend is made.
 """

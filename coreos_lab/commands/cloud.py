@@ -18,6 +18,7 @@ from coreos_lab.commands.table import table
 from coreos_lab.containers import pidfile
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cloud
+from coreos_lab.plan import check_name
 from coreos_lab.providers.choose import instances
 from coreos_lab.records import clouds
 from coreos_lab.records.clouds import CloudFolder
@@ -54,7 +55,7 @@ def up_command(
 
 def up(name: str, region: str | None, signatures: bool | None, *, as_json: bool) -> None:
     """Returns when the API answers. A cloud that runs already is left as it is."""
-    lifecycle.check_name(name)
+    check_name(name, "cloud")
     _require_root()
     with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "up")):
         cloud = lifecycle.bring_up(name, region, signatures)
@@ -119,7 +120,7 @@ def destroy_command(name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = False
 
 def destroy(name: str, *, as_json: bool) -> None:
     """Removes a cloud. A missing one is no error, as with rm -f."""
-    lifecycle.check_name(name)
+    check_name(name, "cloud")
     _require_root()
     with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "destroy")):
         cloud = clouds.load(name)

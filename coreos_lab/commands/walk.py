@@ -96,6 +96,7 @@ def walk_alone(
 
     Raises FailedError or UnknownError for the first step that does not pass; the steps after it are not tried.
     """
+    from coreos_lab.commands.trial import Trial
     from coreos_lab.walk import alone
     from coreos_lab.walk.judge import Judge
     from coreos_lab.walk.session import Session, session
@@ -103,14 +104,16 @@ def walk_alone(
     results: list[CheckResult] = []
     output = ""
     for lab, each in pages:
-        trial = f"{lab.name}.test"
-        begin = _begin(name, trial, each, first)
-        with screen.showing(), session(name, lab.folder, state=begin.shell) as opened:
+        kept, trial = f"{lab.name}.test", Trial(name, lab, first)
+        begin = _begin(name, kept, each, first)
+        with screen.showing(), session(name, lab.folder, state=begin.shell) as opened, trial.going_on():
 
-            def reached(number: int, trial: str = trial, opened: Session = opened) -> None:
-                walks.record(name, trial, Progress(number, opened.main.state()))
+            def reached(number: int, kept: str = kept, trial: Trial = trial, opened: Session = opened) -> None:
+                walks.record(name, kept, Progress(number, opened.main.state()))
+                trial.reached(number)
 
             walked, output = alone.walk(Judge(opened), each, lab.name, first, reached)
+            trial.conclude(walked, output)
         results += walked
         if results[-1].outcome is not Outcome.PASS:
             break

@@ -144,6 +144,11 @@ class Rollout:
             seen = now
             time.sleep(max(0.0, left))
 
+    @property
+    def late(self) -> list[str]:
+        """The units that did not run, when last looked at, on each machine where they must."""
+        return list(dict.fromkeys(place[0] for place in self._in_order() if not self._picture.is_up(place)))
+
     def _look(self) -> tuple[Wanted, list[Unit], list[Machine]]:
         """Asks fleet where units must run, looks there, and keeps the picture."""
         units, states, machines = self._fleet.units(), self._fleet.states(), self._fleet.machines()

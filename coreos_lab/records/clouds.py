@@ -34,13 +34,8 @@ class CloudFolder:
 
     @property
     def supervisor_pid(self) -> Path:
-        """The process that is the cloud: it serves the API and looks after the instances."""
+        """The process that is the cloud: it serves the API and looks after the instances. Its log lies beside it."""
         return self.path / "supervisor.pid"
-
-    @property
-    def log(self) -> Path:
-        """What that process has to say."""
-        return self.path / "supervisor.log"
 
     @property
     def state(self) -> Path:

@@ -1,4 +1,4 @@
-"""What the page of many runs says of each, and of those that belong together."""
+"""Runs as rows of the page of many runs, and the rows that make a trend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row of dots, one for each run: how long it was down, or how long it took to recover."""
+"""Draws a trend: a mark for each run, by how long it was down, or how long it took to recover."""
 
 from __future__ import annotations
 

@@ -35,11 +35,6 @@ def asg(served: Served) -> Client:
 
 
 @pytest.fixture
-def ec2(served: Served) -> Client:
-    return served.client("ec2")
-
-
-@pytest.fixture
 def group(asg: Client, ec2: Client) -> Iterator[str]:
     """A group of three over three zones."""
     subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"] if each["DefaultForAz"]][:3]

@@ -8,6 +8,7 @@ import pytest
 
 from coreos_lab.cli import called
 from coreos_lab.errors import Exit
+from tests import paged_lab
 
 PAGE = "# A\n\n```console\n$ true\n```\n"
 
@@ -15,12 +16,7 @@ PAGE = "# A\n\n```console\n$ true\n```\n"
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
-    folder = tmp_path / "mine"
-    (folder / "units").mkdir(parents=True)
-    (folder / "units/idle.service").write_text("[Service]\nExecStart=/bin/sleep 1d\n", encoding="utf-8")
-    (folder / "lab.yaml").write_text("title: Mine\nsummary: A page.\nunits: [units/idle.service]\n", encoding="utf-8")
-    (folder / "page.md").write_text(PAGE, encoding="utf-8")
-    return folder
+    return paged_lab.write(tmp_path / "mine", PAGE)
 
 
 @pytest.mark.parametrize(

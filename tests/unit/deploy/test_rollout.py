@@ -13,6 +13,7 @@ from coreos_lab.deploy.rollout import Rollout
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Lab
 from coreos_lab.observed import node_states
+from coreos_lab.observed.standing import Standing
 
 Asked = Callable[..., Rollout]
 
@@ -57,3 +58,22 @@ def test_a_unit_that_stays_stopped_is_named(asked: Asked) -> None:
 def test_a_unit_that_was_replaced_is_an_error_at_once(asked: Asked) -> None:
     with pytest.raises(LabError, match=r"^a\.service: fleet no longer holds what was submitted"):
         asked(text="another").lasted()
+
+
+def test_units_that_do_not_run_everywhere_are_late(
+    planned: Callable[..., Cluster], made_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(node_states, "require_running", lambda cluster, _provider: list(cluster.nodes))
+    for name in "abc":
+        (tmp_path / f"{name}.service").write_text("[Service]\nExecStart=/bin/true\n")
+    lab = made_lab("mine", "a.service", "b.service", "c.service")
+    made = Rollout(planned(), None, lab)  # type: ignore[arg-type]
+    assert made.late == [], "nothing was looked at"
+    made._picture.standings = {
+        ("c.service", "core-02"): Standing.COMING,
+        ("c.service", "core-01"): Standing.FAILED,
+        ("b.service", "core-01"): Standing.UP,
+        ("a.service", "core-03"): Standing.FAILED,
+        ("a.service", "core-01"): Standing.UP,
+    }
+    assert made.late == ["a.service", "c.service"]

@@ -59,8 +59,14 @@ def submitted_to(monkeypatch: pytest.MonkeyPatch, answers: dict[str, str]) -> li
 AWAY = "Error creating units: googleapi: Error 503: fleet server unable to communicate with etcd"
 
 
-def test_units_go_to_the_next_fleetd_when_one_is_away(monkeypatch: pytest.MonkeyPatch, planned: Planned) -> None:
-    addresses = submitted_to(monkeypatch, {"172.17.8.101": AWAY})
+BUSY = 'Error creating units: googleapi: got HTTP response code 500 with body: {"error":{"code":500,"message":""}}'
+
+
+@pytest.mark.parametrize("trouble", [AWAY, BUSY, "googleapi: Error 500: etcd cluster is unavailable"])
+def test_units_go_to_the_next_fleetd_when_one_is_away(
+    monkeypatch: pytest.MonkeyPatch, planned: Planned, trouble: str
+) -> None:
+    addresses = submitted_to(monkeypatch, {"172.17.8.101": trouble})
     submit.fleetctl(planned().nodes, ["start", "web.service"])
     assert addresses == ["172.17.8.101", "172.17.8.102"]
 

@@ -43,6 +43,8 @@ def test_a_pass_says_what_it_has_proved(recorded: Recorded) -> None:
         "Checks": "7 of 7",
     }
     assert report.again == "lab break core-02 --fault kill --verify --deadline 90s"
+    assert ("core-01: etcd", "3.5.35") in report.versions
+    assert all(name != "core-01: node" for name, _value in report.versions)
 
 
 def test_the_timeline_has_everything_that_is_on_record(recorded: Recorded) -> None:

@@ -74,6 +74,17 @@ def test_a_thousand_runs_stay_one_small_page(tmp_path: Path, monkeypatch: pytest
     assert "1030 older runs are not on this page" in text
 
 
+def test_a_run_is_linked_to_its_page_where_there_is_one(many: Path, tmp_path: Path) -> None:
+    found, left_out = rows(below(many))
+    (tmp_path / "20260901-000000-break-core-02.html").touch()
+    (tmp_path / "twice.html").touch()
+    (tmp_path / 'a "b": %.html').touch()
+    found += [Row("twice", "one", None), Row("twice", "two", None), Row('a "b": %', "core", None)]
+    page = Page(html(found, left_out, "1.0", index.pages(found, tmp_path)))
+    assert page.wrong == []
+    assert page.links == ["a%20%22b%22%3A%20%25.html", "20260901-000000-break-core-02.html"]
+
+
 def test_names_are_text() -> None:
     evil = "<script>x</script>\x1b\ud800"
     row = Row(evil, evil, 1e300, evil, evil, evil, Outcome.FAIL, evil, evil, 1.0, 2.0, 3.0)
