@@ -1,4 +1,5 @@
-"""Many runs on one page: the trend of outage and recovery for each fault and the labs that it was tried on.
+"""Many runs on one page: the trend of outage and recovery for each fault and the labs that it was tried on,
+and of the time that deployments and walks took.
 
 A run is linked to its own page where that lies beside this one.
 """
@@ -53,6 +54,7 @@ def row(folder: Path, cluster: str) -> Row:
         outage,
         limit,
         words.recovery(found.phases),
+        None if found.outages else sum(phase.seconds for phase in found.phases),
     )
 
 
