@@ -81,7 +81,7 @@ ON_THREE_NODES = {
     "walk * --reset": Execution("walk LAB --reset", "To go on:", stdin=":stop\n"),
     "undeploy *": Execution("undeploy own", "own"),
     "scale *": Execution("scale 3", "has 3 nodes"),
-    "up": Execution("up", "core-03", before="break core-03 --fault halt"),
+    "up": Execution("up", "runs already"),
     "up --apply": Execution("up --apply"),
     "up --nodes *": Execution("up --nodes 3"),
     "up ... --disks *": Execution("up --disks 1"),
