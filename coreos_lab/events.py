@@ -83,7 +83,8 @@ def step(name: str, subject: str = "", message: str = "", **data: Any) -> Iterat
         yield
     except BaseException as error:
         seconds = time.monotonic() - began
-        emit(Event("error", name, subject, str(error) or type(error).__name__, seconds=seconds, data=data))
+        why = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+        emit(Event("error", name, subject, why, seconds=seconds, data=data))
         raise
     emit(Event("end", name, subject, message, seconds=time.monotonic() - began, data=data))
 
