@@ -56,7 +56,7 @@ class Api:
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self.balancing = Balancing(cloud, folder / "balancers.json", engine)
-        self.scaling = Scaling(cloud, folder / "scaling.json", lambda: self._client("ec2"), say)
+        self.scaling = Scaling(cloud, folder / "scaling.json", self._client, say)
         self.formation = Formation(cloud, folder / "stacks", self._client, self._zones)
 
     def call(self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]) -> Answer:

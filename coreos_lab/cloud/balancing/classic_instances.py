@@ -48,7 +48,7 @@ class Instances:
     def _describe_instance_health(self, asked: Asked) -> Asked:
         balancer, machines = self.classic.require(asked.get("LoadBalancerName", "")), self.shelf.machines()
         seen, wanted = self.shelf.seen(balancer), _names(asked)
-        there = {target.instance: target for target in balancer.targets if not target.leaving}
+        there = {target.instance: target for target in balancer.targets}
         if missing := [name for name in wanted if name not in there]:
             raise RefusedError("InvalidInstance", f"Could not find EC2 instance {missing[0]}.")
         rows = []

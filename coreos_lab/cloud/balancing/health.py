@@ -78,6 +78,8 @@ def _unhealthy(server: Seen) -> Health:
 
 def of_instance(target: Target, balancer: Balancer, machine: Machine | None, seen: Servers, now: float) -> Health:
     """The state of a classic load balancer's instance."""
+    if target.leaving:
+        return Health(IN_SERVICE, "", "Instance deregistration currently in progress.")
     if machine is None or machine.code != RUNNING:
         state = NAMES[machine.code] if machine else "terminated"
         return Health(OUT_OF_SERVICE, "Instance", f"Instance is in {state} state.")

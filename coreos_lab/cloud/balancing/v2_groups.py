@@ -158,6 +158,8 @@ class TargetGroups:
         for target in list(group.targets):
             if (target.instance, target.port) in leaving or given.get(target.instance) is False:
                 target.leaving = True
+                if self.kept.user_of(group) is None:  # so it has no connections
+                    group.targets.remove(target)
         return {}
 
     def _asked_targets(self, group: TargetGroup, asked: Asked) -> list[tuple[str, int]]:
