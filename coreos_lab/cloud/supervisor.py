@@ -152,7 +152,9 @@ class Supervisor:
             start("403 Forbidden", [])
             return []
         start("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps({"cloud": self.cloud.name, "instances": [_shown(each) for each in self._listed()]}).encode()]
+        instances = [_shown(each) for each in self._listed()]
+        balancers = self.api.balancing.shelf.listed()
+        return [json.dumps({"cloud": self.cloud.name, "instances": instances, "balancers": balancers}).encode()]
 
     def _listed(self) -> list[Instance]:
         with self.engine.objects(save=False) as backend:

@@ -22,6 +22,7 @@ OLD_WORKER = "1h"  # for which connections from before a reload may go on
 REFUSED = 502  # what AWS answers where a target takes no connection; haproxy says 503
 OPEN = "-open"  # ends the name of a pool's double, whose servers get requests when all of the pool are unhealthy
 PLACE_OF_REFUSED = "502.http"
+NO_STATES = "1\n"  # a file of servers' states with none in it
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Haproxy:
     def _start(self, wanted: Wanted) -> None:
         self.place.nowhere.mkdir(parents=True, exist_ok=True)
         disk.write_atomic(self.place.refused, haproxy_config.refused())
-        disk.write_atomic(self.place.states, "")
+        disk.write_atomic(self.place.states, haproxy_config.NO_STATES)
         disk.write_atomic(self.place.config, haproxy_config.text(wanted, self.place, servers=False))
         argv: list[str | Path] = ["nsenter", f"--net={self.namespace}", "haproxy", "-W", "-f", self.place.config]
         pidfile.start(self._pid, argv, log_file=self._log)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from coreos_lab import run
 from coreos_lab.cloud.balancing import interfaces
 from coreos_lab.cloud.balancing.control import Control, Seen
 from coreos_lab.cloud.balancing.kept import INTERNAL, PUBLIC, Balancer, Kept, now
@@ -19,6 +20,7 @@ from coreos_lab.cloud.metadata import ACCOUNT
 from coreos_lab.cloud.sigv4 import RefusedError
 from coreos_lab.cloud.states import ENDED
 from coreos_lab.model import Cloud
+from coreos_lab.providers.conditions import BALANCER
 
 MOST = 50  # load balancers of a cloud
 
@@ -92,6 +94,9 @@ class Shelf:
         self, name: str, kind: str, arn: str, scheme: str, subnets: list[str], groups: list[str], **more: Any
     ) -> Balancer:
         """Records a load balancer, and takes its addresses. The caller holds the lock."""
+        if run.which(BALANCER) is None:
+            need = f"load balancers need {BALANCER} on this machine: apt-get install {BALANCER}"
+            raise RefusedError("UnsupportedOperation", need)
         if len(self.kept.balancers) >= MOST:
             raise RefusedError("TooManyLoadBalancers", f"a cloud has {MOST} load balancers at most")
         if scheme not in (PUBLIC, INTERNAL):
@@ -125,6 +130,22 @@ class Shelf:
         """Its private and public addresses."""
         with self.engine.objects(save=False) as backend:
             return [(each.private_ip_address, each.public_ip or "") for each in interfaces.of(backend, balancer)]
+
+    def listed(self) -> list[dict[str, Any]]:
+        """All load balancers, for `lab cloud`: name, state, DNS name, and the addresses that it resolves to."""
+        with self.lock:
+            found = [each for each in self.kept.balancers if not each.deleting]
+            return [
+                {
+                    "name": each.name,
+                    "kind": each.kind,
+                    "state": each.state,
+                    "scheme": each.scheme,
+                    "dns": each.dns,
+                    "addresses": self.look_up(each.dns.lower()),
+                }
+                for each in found
+            ]
 
     def look_up(self, name: str) -> list[str] | None:
         """The addresses of a load balancer's name; None for one that no load balancer has."""
