@@ -113,7 +113,7 @@ def hosts(name: str) -> None:
     for each in _balancers(said):
         if each["scheme"] == PUBLIC:
             for address in each["addresses"]:
-                print(f"{address} {each['dns']} # lab cloud {name}")
+                print(f"{address} {each['dns']} # cloud {name}")
 
 
 PARTS = ("id", "state", "type", "zone", "private", "public")

@@ -74,7 +74,7 @@ class Keeper:
             if state in ("terminated", ""):
                 group.members.remove(member)
                 self._end(group, member, "Successful")
-            elif state != "shutting-down" and (state not in LIVE or self.attached.has_left(member)):
+            elif state != "shutting-down" and (state not in LIVE or self._may_go(group, member)):
                 self.client("ec2").terminate_instances(InstanceIds=[member.instance])
         elif member.instance and (state not in LIVE or not member.healthy):
             why = "an EC2 health check indicating it has been terminated or stopped"
@@ -158,8 +158,12 @@ class Keeper:
         self._note(group, member, f"Terminating EC2 instance: {member.instance}", cause)
         self.kept.save()
         self.attached.leave(member)
-        if member.instance and self.attached.has_left(member):
+        if member.instance and self._may_go(group, member):
             self.client("ec2").terminate_instances(InstanceIds=[member.instance])
+
+    def _may_go(self, group: Group, member: Member) -> bool:
+        """Whether connections to a member are not waited for any more. A group that is deleted waits for none."""
+        return group.deleting or self.attached.has_left(member)
 
     def _note(self, group: Group, member: Member, description: str, cause: str) -> None:
         group.activities.insert(0, Activity(member.token, description, cause, now()))
