@@ -11,8 +11,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from coreos_lab import disk
-from coreos_lab.cloud.balancing import health, interfaces, plan
+from coreos_lab.cloud.balancing import health, interfaces, plan, teardown
 from coreos_lab.cloud.balancing.kept import ACTIVE, CLASSIC, Balancer, Target, TargetGroup
 from coreos_lab.cloud.balancing.plan import Machine
 from coreos_lab.cloud.balancing.process import Haproxy, place_of
@@ -20,6 +19,7 @@ from coreos_lab.cloud.balancing.servers import Servers
 from coreos_lab.cloud.balancing.shelf import Shelf
 from coreos_lab.cloud.balancing.wiring import Wiring, numbers
 from coreos_lab.cloud.network import Vpc
+from coreos_lab.cloud.sigv4 import RefusedError
 from coreos_lab.cloud.states import SHUTTING_DOWN
 from coreos_lab.errors import LabError
 
@@ -58,7 +58,7 @@ class Keeper:
             self._forget(machines)
         known = {each.number for each in balancers}
         for number in set(numbers(self.shelf.cloud)) - known:
-            Wiring(self.shelf.cloud, number).remove()
+            teardown.remove(self.shelf.cloud, number)
         for balancer in balancers:
             try:
                 if balancer.deleting:
@@ -67,17 +67,17 @@ class Keeper:
                     self._keep(balancer, machines)
             except LabError as error:
                 self.say(f"{balancer.name}: {error.message} {error.details}")
-            except OSError as error:  # its router, or its process, is just going or coming
+            except (OSError, RefusedError) as error:  # such as that its router is just going or coming
                 self.say(f"{balancer.name}: {error}")
 
     def _forget(self, machines: dict[str, Machine]) -> None:
         """An instance that is terminated is a target no more; one that is being terminated gets no new requests."""
         kept, changed = self.shelf.kept, False
-        unused = [group.targets for group in kept.groups if kept.user_of(group) is None]
-        for targets in [group.targets for group in kept.groups] + [each.targets for each in kept.balancers]:
+        lists = [(group.targets, kept.user_of(group) is None) for group in kept.groups]
+        for targets, unused in [*lists, *((each.targets, False) for each in kept.balancers)]:
             for target in list(targets):
                 machine = machines.get(target.instance)
-                if machine is None or (target.leaving and targets in unused):
+                if machine is None or (target.leaving and unused):
                     targets.remove(target)
                     changed = True
                 elif machine.code == SHUTTING_DOWN and not target.leaving:
@@ -157,14 +157,11 @@ class Keeper:
 
     def _remove(self, balancer: Balancer) -> None:
         """Removes what a load balancer has on the host, and then its record."""
-        wiring, process, _servers = self._parts(balancer)
-        process.end()
-        wiring.remove()
-        disk.remove_tree(process.place.folder)
+        teardown.remove(self.shelf.cloud, balancer.number)
         with self.shelf.lock:
             with self.shelf.engine.objects() as backend:
                 interfaces.remove(backend, balancer)
             self.shelf.kept.balancers.remove(balancer)
             self.shelf.kept.save()
-        self._running.pop(balancer.number)
+        self._running.pop(balancer.number, None)
         self.shelf.engine.changed.set()

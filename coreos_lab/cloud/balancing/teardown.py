@@ -1,7 +1,8 @@
-"""Removes all load balancers of a cloud from the host, by what is there, and says what is left of them."""
+"""Removes load balancers from the host, by what is there, and says what is left of them."""
 
 from __future__ import annotations
 
+from coreos_lab import disk
 from coreos_lab.cloud import names
 from coreos_lab.cloud.balancing.process import Haproxy, place_of
 from coreos_lab.cloud.balancing.wiring import Wiring, numbers
@@ -10,14 +11,20 @@ from coreos_lab.records.clouds import CloudFolder
 from coreos_lab.settings import run_dir
 
 
+def remove(cloud: Cloud, number: int) -> None:
+    """Ends a load balancer's process, and removes its namespace, its socket and its folder."""
+    wiring, place = Wiring(cloud, number), place_of(cloud, number)
+    Haproxy(place, wiring.path).end()
+    wiring.remove()
+    disk.remove_tree(place.folder)
+
+
 def remove_all(cloud: Cloud) -> None:
-    """Ends their processes and removes their namespaces and sockets."""
+    """Removes every load balancer that there is something of."""
     folder = CloudFolder(cloud.name).balancers
     recorded = {int(path.name) for path in folder.iterdir()} if folder.is_dir() else set()
     for number in sorted(recorded | set(numbers(cloud))):
-        wiring = Wiring(cloud, number)
-        Haproxy(place_of(cloud, number), wiring.path).end()
-        wiring.remove()
+        remove(cloud, number)
 
 
 def left(cloud: Cloud) -> list[str]:
