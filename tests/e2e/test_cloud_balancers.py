@@ -75,6 +75,10 @@ def answers(stack: dict[str, str]) -> set[str]:
     return found
 
 
+def group_name() -> str:
+    return str(api("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"][0]["AutoScalingGroupName"])
+
+
 def private(instances: set[str]) -> set[str]:
     found = api("ec2").describe_instances(InstanceIds=sorted(instances))["Reservations"]
     return {each["PrivateIpAddress"] for one in found for each in one["Instances"]}
@@ -93,8 +97,8 @@ def test_names_resolve_within_the_vpc(key: Path, stack: dict[str, str]) -> None:
     until(lambda: in_service(stack) == set(targets(stack)), "the classic one's instances are not in service")
     asked = f"curl -s -m 5 http://{stack['Internal']}:2379/; echo; curl -s -m 5 http://{stack['ELB']}/"
     said = (ssh(key, one, asked) or "").splitlines()
-    assert len(said) == 2
-    assert set(said) <= private(set(targets(stack)))
+    assert len(said) == 2, said
+    assert set(said) <= private(set(targets(stack))), said
 
 
 def test_load_balancers_outlive_the_cloud_s_process(stack: dict[str, str]) -> None:
@@ -111,11 +115,15 @@ def test_load_balancers_outlive_the_cloud_s_process(stack: dict[str, str]) -> No
 
 
 def test_a_machine_that_fails_its_checks_gets_no_requests_and_is_replaced(key: Path, stack: dict[str, str]) -> None:
-    before = targets(stack)
+    before, group = targets(stack), group_name()
     sick = sorted(before)[0]
     ssh(key, sick, "sudo touch /run/sick")
-    until(lambda: targets(stack).get(sick) != "healthy", "it is not noticed")
+    until(lambda: targets(stack)[sick] == "unhealthy", "it is not noticed")
     assert answers(stack) == private(set(before) - {sick})
+    asg = api("autoscaling")
+    asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="ELB", HealthCheckGracePeriod=0)
+    until(lambda: sick not in targets(stack), "it is not deregistered")
+    asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="EC2")  # one that boots slowly is spared
     until(lambda: state_of(sick) == "terminated", "it is not ended")
     until(lambda: list(targets(stack).values()) == ["healthy"] * 2, "it is not replaced")
     assert len(set(targets(stack)) - set(before)) == 1

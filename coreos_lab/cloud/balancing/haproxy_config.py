@@ -1,14 +1,14 @@
 """haproxy's configuration for a load balancer.
 
-Servers are in it only for a reload. A process that starts gets them by its socket, where they can begin as unhealthy:
-those of a file begin as healthy, before anything has been checked.
+In it are only the servers that a process has already, when it is reloaded. It gets others by its socket, where they
+begin as unhealthy: those of a file begin as healthy, before anything has been checked.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +59,8 @@ def refused() -> str:
     return head + body
 
 
-def text(wanted: Wanted, place: Place, *, servers: bool) -> str:
-    """The whole file; with `servers` for a reload."""
+def text(wanted: Wanted, place: Place, known: Container[tuple[str, str]] = ()) -> str:
+    """The whole file; `known` are the servers that the process has already, by pool and name."""
     pools = {pool.name: pool for pool in wanted.pools}
     return "\n".join(
         [
@@ -82,7 +82,7 @@ def text(wanted: Wanted, place: Place, *, servers: bool) -> str:
             f"  timeout tunnel {wanted.idle}s",
             "  timeout connect 5s",
             *(line for front in wanted.fronts for line in _front(front, pools.get(front.pool))),
-            *(line for pool in wanted.pools for line in _pool(pool, wanted, place, servers=servers)),
+            *(line for pool in wanted.pools for line in _pool(pool, wanted, place, known)),
             "",
         ]
     )
@@ -116,7 +116,8 @@ def _mode(http: bool) -> str:
     return "http" if http else "tcp"
 
 
-def _pool(pool: Pool, wanted: Wanted, place: Place, *, servers: bool) -> list[str]:
+def _pool(pool: Pool, wanted: Wanted, place: Place, known: Container[tuple[str, str]]) -> list[str]:
+    servers = [each for each in pool.servers if (pool.name, each.name) in known]
     lines = [
         f"backend {pool.name}",
         f"  mode {_mode(pool.http)}",
@@ -125,7 +126,7 @@ def _pool(pool: Pool, wanted: Wanted, place: Place, *, servers: bool) -> list[st
         *([f"  errorfile 503 {_quoted(place.refused)}"] if pool.open else []),
         *_check(pool),
     ]
-    lines += [f"  server {each.name} {arguments(pool, each)}" for each in pool.servers if servers]
+    lines += [f"  server {each.name} {arguments(pool, each)}" for each in servers]
     if pool.open:
         lines += [
             f"backend {pool.name}{OPEN}",
@@ -134,7 +135,7 @@ def _pool(pool: Pool, wanted: Wanted, place: Place, *, servers: bool) -> list[st
             f"  timeout connect {pool.check.timeout}s",
             f"  errorfile 503 {_quoted(place.refused)}",
         ]
-        lines += [f"  server {each.name} {address(each)}" for each in pool.servers if servers]
+        lines += [f"  server {each.name} {address(each)}" for each in servers]
     return lines
 
 

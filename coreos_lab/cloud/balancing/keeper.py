@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from coreos_lab.cloud.balancing import health, interfaces, plan, teardown
@@ -118,17 +119,18 @@ class Keeper:
     def _note(self, balancer: Balancer, added: list[str], there: set[str]) -> None:
         """Records what is so now: that it serves, since when its servers are checked, and which targets have left."""
         with self.shelf.lock:
-            changed = bool(added) or balancer.state != ACTIVE
+            before = [replace(each) for targets in self._targets(balancer) for each in targets]
+            state = balancer.state
             balancer.state = ACTIVE
             for targets in self._targets(balancer):
                 for target in list(targets):
                     own = self._names(balancer, target)
-                    if own & set(added):
+                    if own & set(added) or (own & there and not target.since):
                         target.since = time.time()
                     if target.leaving and not own & there:
                         targets.remove(target)
-                        changed = True
-            if changed:
+            after = [each for targets in self._targets(balancer) for each in targets]
+            if (before, state) != (after, ACTIVE):
                 self.shelf.kept.save()
 
     def _targets(self, balancer: Balancer) -> list[list[Target]]:

@@ -48,7 +48,7 @@ class Haproxy:
         self.place.nowhere.mkdir(parents=True, exist_ok=True)
         disk.write_atomic(self.place.refused, haproxy_config.refused())
         disk.write_atomic(self.place.states, haproxy_config.NO_STATES)
-        disk.write_atomic(self.place.config, haproxy_config.text(wanted, self.place, servers=False))
+        disk.write_atomic(self.place.config, haproxy_config.text(wanted, self.place))
         argv: list[str | Path] = ["nsenter", f"--net={self.namespace}", "haproxy", "-W", "-f", self.place.config]
         pidfile.start(self._pid, argv, log_file=self._log)
         self._wait_for(wanted)
@@ -56,7 +56,8 @@ class Haproxy:
     def _reload(self, wanted: Wanted) -> None:
         """Connections go on with the worker that has them. The new one knows what the old one knew of the servers."""
         disk.write_atomic(self.place.states, self.control.ask("show servers state") + "\n")
-        disk.write_atomic(self.place.config, haproxy_config.text(wanted, self.place, servers=True))
+        known = [key for key, seen in self.control.servers().items() if not seen.leaving]
+        disk.write_atomic(self.place.config, haproxy_config.text(wanted, self.place, known))
         pid = pidfile.running(self._pid)
         if pid is not None:
             os.kill(pid, signal.SIGUSR2)

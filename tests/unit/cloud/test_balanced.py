@@ -42,6 +42,7 @@ EXPECTED: dict[str, object] = {
     "TCP has no headers": None,
     "a client stays with its server": 1,
     "an upgrade": "HTTP/1.1 101 Switching Protocols",
+    "a server that comes with a reload": {"i-one-3001": "DOWN"},
     "health is known after a reload": ["UP", "UP"],
     "requests during a reload": BOTH,
     "the same process": True,

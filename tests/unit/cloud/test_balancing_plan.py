@@ -96,9 +96,9 @@ def test_only_what_is_not_a_server_needs_a_reload() -> None:
 
 
 @pytest.mark.skipif(shutil.which("haproxy") is None, reason="haproxy is not installed")
-@pytest.mark.parametrize("servers", [True, False])
+@pytest.mark.parametrize("known", [(), [(POOL, "i-a-3000"), ("tcp2380-us-west-2a", "i-a-2380")]])
 @pytest.mark.parametrize("kind", ["application", "classic", "bare"])
-def test_haproxy_understands_the_configuration(tmp_path: Path, kind: str, servers: bool) -> None:
+def test_haproxy_understands_the_configuration(tmp_path: Path, kind: str, known: list[tuple[str, str]]) -> None:
     sticky = group(**{plan.STICKY: "true"})
     odd = tmp_path / "a folder's"
     place = Place(odd, odd / "socket")
@@ -107,10 +107,12 @@ def test_haproxy_understands_the_configuration(tmp_path: Path, kind: str, server
     place.states.write_text(haproxy_config.NO_STATES)
     bare = replace(application(), listeners=[])
     its = {"application": planned(application(), sticky), "classic": planned(classic()), "bare": planned(bare)}[kind]
-    place.config.write_text(haproxy_config.text(its, place, servers=servers))
+    place.config.write_text(haproxy_config.text(its, place, known))
     done = subprocess.run(["haproxy", "-c", "-f", place.config], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "[WARNING]" not in done.stderr
+    assert ("  server i-a-" in place.config.read_text()) == bool(known and kind != "bare")
+    assert "  server i-b-" not in place.config.read_text(), "it would begin as healthy"
 
 
 STAT = (
