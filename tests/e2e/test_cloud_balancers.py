@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import NAME, lab
+from tests.e2e.calls import NAME, STATE, lab
 from tests.e2e.test_cloud import FOLDER, api, aws, cloud, key, pid, ssh, state_of, until
 
 __all__ = ["cloud", "key"]  # fixtures
@@ -130,3 +130,18 @@ def test_a_machine_that_fails_its_checks_gets_no_requests_and_is_replaced(key: P
     assert answers(stack) == private(set(targets(stack)))
     activities = api("autoscaling").describe_scaling_activities()["Activities"]
     assert any("ELB system health check" in each["Cause"] for each in activities)
+
+
+def test_destroy_removes_the_load_balancers_of_a_killed_cloud() -> None:
+    other = f"{NAME}-2"
+    lab("cloud", "up", "--name", other)
+    folder = STATE / "clouds" / other
+    subnets = [each["SubnetId"] for each in api("ec2", other).describe_subnets()["Subnets"]][:2]
+    aws("elbv2", "create-load-balancer", "--name", "web", "--subnets", *subnets, name=other)
+    elb = api("elbv2", other)
+    until(lambda: elb.describe_load_balancers()["LoadBalancers"][0]["State"]["Code"] == "active", "not active")
+    process = int(json.loads((folder / "balancers/1/haproxy.pid").read_text())["pid"])
+    os.kill(int(json.loads((folder / "supervisor.pid").read_text())["pid"]), signal.SIGKILL)
+    assert Path(f"/proc/{process}").exists()
+    assert "nothing is left over" in lab("cloud", "destroy", "--name", other).out
+    assert not Path(f"/proc/{process}").exists()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from coreos_lab.cloud.balancing import interfaces
+from coreos_lab.cloud.balancing.keeper import Keeper
 from coreos_lab.cloud.balancing.kept import ACTIVE, Check, Kept
 from coreos_lab.cloud.states import RUNNING, STOPPED
 from tests.unit.cloud.conftest import Client, Served
@@ -194,6 +195,24 @@ def test_a_stopped_instance_is_no_target(elb: Client, ec2: Client, served: Serve
     with pytest.raises(ClientError, match="not valid instances"):
         elb.register_targets(TargetGroupArn=group, Targets=[{"Id": "i-0123456789abcdef0"}])
     assert state_of(ec2, instance) == "stopped"
+
+
+def test_a_terminated_instance_is_forgotten(
+    served: Served, elb: Client, classic: Client, ec2: Client, group: str, subnets: list[str], instance: str
+) -> None:
+    listeners = [{"Protocol": "TCP", "LoadBalancerPort": 1, "InstancePort": 1}]
+    classic.create_load_balancer(LoadBalancerName="old", Listeners=listeners, Subnets=subnets)
+    classic.register_instances_with_load_balancer(LoadBalancerName="old", Instances=[{"InstanceId": instance}])
+    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
+    keeper = Keeper(served.api.balancing.shelf, dict, print)
+    keeper.look()
+    assert elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    ec2.terminate_instances(InstanceIds=[instance])
+    until(lambda: state_of(ec2, instance) == "terminated", "not terminated")
+    keeper.look()
+    assert not elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    assert not classic.describe_instance_health(LoadBalancerName="old")["InstanceStates"]
+    classic.delete_load_balancer(LoadBalancerName="old")
 
 
 def test_a_classic_load_balancer(classic: Client, ec2: Client, subnets: list[str], instance: str) -> None:
