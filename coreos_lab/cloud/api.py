@@ -1,4 +1,4 @@
-"""The services behind the front: CloudFormation and Auto Scaling are ours, the others are moto's."""
+"""The services behind the front: EC2 and IAM are moto's, the others are ours."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coreos_lab.cloud import policy, query, sessions
+from coreos_lab.cloud.balancing.service import Balancing
 from coreos_lab.cloud.engine import Answer, Engine
 from coreos_lab.cloud.formation.service import Formation
 from coreos_lab.cloud.metadata import ACCOUNT
@@ -54,7 +55,8 @@ class Api:
         self.cloud, self.engine = cloud, engine
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
-        self.scaling = Scaling(cloud, folder / "scaling.json", lambda: self._client("ec2"), say)
+        self.balancing = Balancing(cloud, folder / "balancers.json", engine)
+        self.scaling = Scaling(cloud, folder / "scaling.json", self._client, say)
         self.formation = Formation(cloud, folder / "stacks", self._client, self._zones)
 
     def call(self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]) -> Answer:
@@ -69,6 +71,7 @@ class Api:
         own: dict[str, Callable[[str, Mapping[str, str]], bytes]] = {
             "autoscaling": self.scaling.call,
             "cloudformation": self.formation.call,
+            "elasticloadbalancing": self.balancing.call,
         }
         if service in own:
             with _of_ec2():

@@ -9,6 +9,7 @@ from typing import Any
 
 from coreos_lab import disk, events, hints
 from coreos_lab.cloud import audit, clients, ground, router
+from coreos_lab.cloud.balancing import teardown
 from coreos_lab.cloud.router import Router
 from coreos_lab.cloud.supervisor import STATUS_PATH
 from coreos_lab.containers import pidfile
@@ -76,6 +77,7 @@ def take_down(cloud: Cloud, provider: InstanceProvider) -> None:
         pidfile.end(folder.supervisor_pid)
         for instance in provider.there(cloud.name):
             provider.remove(cloud.name, instance)
+        teardown.remove_all(cloud)
         for number in router.numbers(cloud):
             Router(cloud, number).remove()
         ground.take_away(cloud)

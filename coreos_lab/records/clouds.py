@@ -53,6 +53,11 @@ class CloudFolder:
         return self.path / "nodes"
 
     @property
+    def balancers(self) -> Path:
+        """A folder for each load balancer, with its configuration and its log."""
+        return self.path / "balancers"
+
+    @property
     def aws(self) -> Path:
         """The configuration of the AWS CLI and boto3 for this cloud."""
         return self.path / "aws"

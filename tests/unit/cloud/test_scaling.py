@@ -114,7 +114,7 @@ def test_what_is_not_there_or_in_use_is_refused(asg: Client, ec2: Client, group:
         (lambda: asg.delete_launch_configuration(LaunchConfigurationName="one"), "attached"),
         (lambda: asg.delete_auto_scaling_group(AutoScalingGroupName=group), "while there are instances"),
         (lambda: asg.update_auto_scaling_group(AutoScalingGroupName="none", MinSize=1), "not found - none"),
-        (lambda: asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="ELB"), "EC2 alone"),
+        (lambda: asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="EBS"), "one of EC2, ELB"),
         (lambda: asg.create_launch_configuration(**{**LAUNCH, "ImageId": "ami-00000000"}), "ami-00000000"),
         (lambda: asg.put_scaling_policy(AutoScalingGroupName=group, PolicyName="x"), "PutScalingPolicy"),
     ]
