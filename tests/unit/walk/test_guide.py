@@ -129,6 +129,17 @@ def test_a_task_that_is_done_is_passed_by(walk: Walk, tmp_path: Path, capsys: py
     assert "This is so already." in capsys.readouterr().out
 
 
+def test_a_reader_goes_back_to_a_task_that_is_done_and_to_the_step_before_it(
+    walk: Walk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "made").touch()
+    assert walk(":back", ":stop", first=3) == 2
+    assert walk(":back", ":back", ":stop", first=3) == 1
+    capsys.readouterr()
+    assert walk(":back", "echo mine", "", ":stop", first=3) == 3
+    assert "mine\n" in capsys.readouterr().out
+
+
 def test_words_that_mean_nothing_are_named(walk: Walk, capsys: pytest.CaptureFixture[str]) -> None:
     walk(":nxt", ":help", ":solution")
     shown = capsys.readouterr().out
