@@ -48,7 +48,7 @@ def test_every_machine_lists_the_unit(nodes, machine):
 def test_a_unit_passes_through_all_states(nodes, machine, eventually):
     """Takes seconds: fleetctl waits for a machine to carry out each step, and machines poll every few seconds.
 
-    It does not wait for the start: it allows two seconds until a unit is reported as active. A busy machine takes longer.
+    For the start it waits only two seconds until a unit is reported as active, and a busy machine takes longer.
     """
     host, path = machine(nodes[0]), f"/home/core/{SCRATCH}"
 
