@@ -16,8 +16,8 @@ from coreos_lab.model import Lab, Node
 from coreos_lab.observed import node_states
 
 SUBMIT_DEADLINE = 30.0  # seconds until some fleetd reaches its etcd
-# fleetctl's errors for a fleetd that cannot serve now, or is just starting.
-AWAY = re.compile(r"Error 503|connection refused|connection reset|EOF")
+# fleetctl's errors for a fleetd that cannot serve now, or is just starting. 500: its etcd failed meanwhile.
+AWAY = re.compile(r"Error 503|HTTP response code 500|connection refused|connection reset|EOF")
 
 
 def submit(nodes: Sequence[Node], lab: Lab) -> None:

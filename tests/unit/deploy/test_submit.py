@@ -55,10 +55,17 @@ def submitted_to(monkeypatch: pytest.MonkeyPatch, answers: dict[str, str]) -> li
 
 
 AWAY = "Error creating units: googleapi: Error 503: fleet server unable to communicate with etcd"
+FAILED = (
+    "Error creating units: failed creating unit a.service: googleapi: got HTTP response code 500 with body: "
+    '{"error":{"code":500,"message":""}}'
+)
 
 
-def test_units_go_to_the_next_fleetd_when_one_is_away(monkeypatch: pytest.MonkeyPatch, planned: Planned) -> None:
-    addresses = submitted_to(monkeypatch, {"172.17.8.101": AWAY})
+@pytest.mark.parametrize("answer", [AWAY, FAILED])
+def test_units_go_to_the_next_fleetd_when_one_has_no_etcd(
+    monkeypatch: pytest.MonkeyPatch, planned: Planned, answer: str
+) -> None:
+    addresses = submitted_to(monkeypatch, {"172.17.8.101": answer})
     submit.fleetctl(planned().nodes, ["start", "web.service"])
     assert addresses == ["172.17.8.101", "172.17.8.102"]
 
