@@ -137,9 +137,18 @@ class Guide:
         if line:
             return False
         if waiting:
-            block, command = waiting.pop(0)
-            self.paper.result(self.judge.run(_only(block, command)), command)
-            return not waiting and self.judge.run(task.check).outcome is Outcome.PASS
+            block, command = waiting[0]
+            result = self.judge.run(_only(block, command))
+            self.paper.result(result, command)
+            if result.outcome is not Outcome.PASS:
+                return False
+            waiting.pop(0)
+            if waiting:
+                return False
+            result = self.judge.run(task.check)
+            if result.outcome is not Outcome.PASS:
+                self.paper.result(result)
+            return result.outcome is Outcome.PASS
         if self.judge.passes(task.check):
             return True
         self.paper.note("Not yet. It is noticed as soon as it is done.")
