@@ -55,3 +55,9 @@ def test_the_exit_code_is_the_verdict(mine: Path, capsys: pytest.CaptureFixture[
     assert "     | why" in shown.err
     (mine / "page.md").write_text(PAGE.replace("true", "lab () { return 3; }\n$ lab check"), encoding="utf-8")
     assert called(["walk", str(mine), "--test"]) == Exit.UNKNOWN
+
+
+def test_a_printed_walk_names_the_folder_of_a_lab_of_ones_own(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (mine / "page.md").write_text(PAGE.replace("true", "false"), encoding="utf-8")
+    assert called(["walk", str(mine), "--test"]) == Exit.FAILED
+    assert f"lab walk {mine} --test --from 1" in capsys.readouterr().err
