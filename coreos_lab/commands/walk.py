@@ -99,7 +99,7 @@ def walk_alone(
     from coreos_lab.commands.trial import Trial
     from coreos_lab.walk import alone
     from coreos_lab.walk.judge import Judge
-    from coreos_lab.walk.session import Session, session
+    from coreos_lab.walk.session import session
 
     results: list[CheckResult] = []
     output = ""
@@ -108,11 +108,11 @@ def walk_alone(
         begin = _begin(name, kept, each, first)
         with screen.showing(), session(name, lab.folder, state=begin.shell) as opened, trial.going_on():
 
-            def reached(number: int, kept: str = kept, trial: Trial = trial, opened: Session = opened) -> None:
-                walks.record(name, kept, Progress(number, opened.main.state()))
-                trial.reached(number)
+            def reached(progress: Progress, kept: str = kept, trial: Trial = trial) -> None:
+                walks.record(name, kept, progress)
+                trial.reached(progress.step)
 
-            walked, output = alone.walk(Judge(opened), each, lab.name, first, reached)
+            walked, output = alone.walk(Judge(opened), each, lab.name, begin, reached)
             trial.conclude(walked, output)
         results += walked
         last = lab
@@ -132,8 +132,8 @@ def _begin(name: str, walk: str, page: Page, first: int | None) -> Progress:
     """Where a walk begins: step `first`, or where it was stopped, with the shell as it was then."""
     known = walks.load(name, walk)
     if first == 1 or known.step > len(page.steps):  # an older version of the page had more
-        return Progress()
-    return Progress(first or known.step, known.shell)
+        return Progress(first or 1)
+    return known if first in (None, known.step) else Progress(first, known.shell)
 
 
 def page(lab: Lab, first: int | None) -> Page:

@@ -54,7 +54,7 @@ class Inline:
         self._seen: dict[Terminal, int] = {}
 
     def open(self, terminal: Terminal) -> None:
-        self._seen[terminal] = 0
+        self._seen[terminal] = terminal.size  # the reader has seen what an earlier session printed
 
     def show(self) -> None:
         for terminal, seen in self._seen.items():

@@ -48,6 +48,13 @@ class Guide:
     ask: Callable[[str], str]
     notice: Callable[[Block], Notice]
 
+    def go_on(self, block: Block, shown: str) -> None:
+        """Starts a second terminal's command that ran when the walk was stopped, see Judge.go_on."""
+        self.paper.note(f"Terminal {block.terminal} goes on: {block.commands[0].text}")
+        result = self.judge.go_on(block, shown)
+        if result.outcome is not Outcome.PASS:
+            self.paper.note(result.message)
+
     def walk(self, first: int, reached: Callable[[int], None]) -> int:
         """Goes through the steps from `first` on; returns the number of the step that is next.
 

@@ -10,6 +10,7 @@ from coreos_lab import hints, run, wait
 from coreos_lab.definition.page.steps import INTERRUPT, Block, Browser, Command
 from coreos_lab.errors import Exit
 from coreos_lab.model import Outcome
+from coreos_lab.records.walks import Progress
 from coreos_lab.walk import browser
 from coreos_lab.walk.expect import missing
 from coreos_lab.walk.keys import Keys, NoKeys
@@ -18,6 +19,7 @@ from coreos_lab.walk.terminal import Done, Terminal
 
 INTERVAL = 0.5  # seconds between two runs of a command that is repeated
 SETTLE = 1.0  # seconds after which a second terminal's command must still run
+KEPT = 64 * 1024  # bytes at most of a second terminal's output that are kept for the next session
 
 Watch = Callable[[float], None]
 
@@ -87,6 +89,25 @@ class Judge:
             is Outcome.PASS
             for command in block.commands
         )
+
+    def progress(self, number: int) -> Progress:
+        """How far the walk has come when step `number` is next."""
+        beside = {
+            name: terminal.read(max(self._marks.get(name, 0), terminal.size - KEPT))
+            for name, terminal in self._session.others.items()
+            if terminal.running
+        }
+        return Progress(number, self._session.main.state(), beside)
+
+    def go_on(self, block: Block, shown: str) -> Result:
+        """Starts the command of a second terminal that ran when the walk was stopped.
+
+        What it had `shown` since the main terminal's last command counts: it may never be shown again.
+        """
+        terminal = self._session.other(block.terminal, shown and shown.removesuffix("\n") + "\n")
+        self._marks[block.terminal] = 0
+        terminal.start(self._session.command(block, block.commands[0].text))
+        return self._ended_early(terminal, block) or Result(Outcome.PASS)
 
     def open(self, step: Browser) -> Result:
         """Opens a page in a browser without a screen, again until it shows what it must. Unknown without a browser."""
