@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from coreos_lab.cloud.s3.operations import COPYING, OPERATIONS
 from coreos_lab.cloud.sigv4 import RefusedError
 
 EC2 = """
@@ -46,6 +47,7 @@ ACTIONS = {
     "cloudformation": frozenset(CLOUDFORMATION.split()),
     "ec2": frozenset(EC2.split()),
     "iam": frozenset(IAM.split()),
+    "s3": frozenset(each.name for each in (*OPERATIONS.values(), *COPYING.values())),
     "sts": frozenset(["GetCallerIdentity"]),
 }
 OF_MOTO = ("ec2", "iam")
