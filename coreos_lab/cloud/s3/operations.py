@@ -109,8 +109,7 @@ def read(request: Request) -> Asked:
         known = COPYING.get(known.name, known)
     strange = sorted(names - {*markers[:1], *(known.parameters if known else ())})
     if known is None or strange:
-        what = known.name if known else f"{request.method} of a {level}"
-        raise missing(f"{what}: {', '.join(strange or markers) or 'no such operation'}")
+        raise missing(f"S3, {request.method} of a {level}: {', '.join(strange or markers) or 'no such operation'}")
     for name, value in request.headers.items():
         if name.startswith(SIGNED) and not HEADERS.fullmatch(name) and value not in AS_IT_IS.get(name, ()):
             raise missing(f"{known.name}: {name}: {value}")

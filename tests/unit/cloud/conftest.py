@@ -35,7 +35,7 @@ class Served:
     def client(
         self, service: str, *, key: str = "", secret: str = "", token: str = "", region: str = "", s3_names: bool = True
     ) -> Client:
-        """A client of boto3, by default with the cloud's own key. Without `s3_names` it accepts any name of a bucket."""
+        """A client of boto3, by default with the cloud's own key. `s3_names`: it checks names of buckets."""
         import boto3
         from botocore.config import Config
         from botocore.handlers import validate_bucket_name
