@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coreos_lab.cloud import policy, query, sessions
+from coreos_lab.cloud.discovery import Discovery
 from coreos_lab.cloud.engine import Answer, Engine
 from coreos_lab.cloud.formation.service import Formation
 from coreos_lab.cloud.metadata import ACCOUNT
@@ -58,6 +59,7 @@ class Api:
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self.scaling = Scaling(cloud, folder / "scaling.json", lambda: self._client("ec2"), say)
+        self.discovery = Discovery(folder / "discovery.jsonl")
         self.storage = Storage(cloud.region, folder / "s3", self._is_role)
         self.formation = Formation(cloud, folder / "stacks", self._client, self._zones)
 

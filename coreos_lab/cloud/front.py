@@ -14,7 +14,8 @@ from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-from coreos_lab.cloud import answers, services, sigv4
+from coreos_lab.cloud import answers, discovery, services, sigv4
+from coreos_lab.cloud.discovery import Discovery
 from coreos_lab.cloud.s3 import operations as s3
 from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.sigv4 import RefusedError, Request, Secret, Signed
@@ -27,6 +28,8 @@ Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]
 
 class Services(Protocol):
     """What carries requests out."""
+
+    discovery: Discovery
 
     def call(
         self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]
@@ -44,8 +47,11 @@ class Front:
         self.cloud, self.behind = cloud, behind
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        if discovery.is_about(environ):
+            found, headers, body = self.behind.discovery.call(environ)
+            start(f"{found.value} {found.phrase}", headers)
+            return body
         service = ""
-        body: Iterable[bytes]
         try:
             request = _head(environ)
             signed = _signed(request)
