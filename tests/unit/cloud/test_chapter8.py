@@ -41,7 +41,7 @@ def stack(served: Served) -> Iterator[dict[str, Any]]:
     yield found
     cfn.delete_stack(StackName="coreos")
     with pytest.raises(cfn.exceptions.ClientError, match="does not exist"):
-        settled(cfn, "coreos")
+        pytest.fail(f"{settled(cfn, 'coreos')['StackStatus']}: {reasons(cfn, 'coreos')}")
     served.client("ec2").delete_key_pair(KeyName="mine")
     assert served.client("s3").list_buckets()["Buckets"] == []
 
