@@ -26,14 +26,14 @@ LIMIT = 16384  # bytes of user data
 
 
 def given(**more: str) -> list[dict[str, str]]:
-    values = {"DiscoveryURL": TOKEN, "KeyPair": "mine", **more}
+    values = {"DiscoveryURL": TOKEN, "KeyPair": "chapter8", **more}
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
 
 @pytest.fixture(scope="module")
 def stack(served: Served) -> Iterator[dict[str, Any]]:
     cfn = served.client("cloudformation")
-    served.client("ec2").create_key_pair(KeyName="mine", KeyType="ed25519")
+    served.client("ec2").create_key_pair(KeyName="chapter8", KeyType="ed25519")
     body, capable = chapter8.without_balancers(), ["CAPABILITY_IAM"]
     cfn.create_stack(StackName="coreos", TemplateBody=body, Parameters=given(), Capabilities=capable)
     found = settled(cfn, "coreos")
@@ -42,7 +42,7 @@ def stack(served: Served) -> Iterator[dict[str, Any]]:
     cfn.delete_stack(StackName="coreos")
     with pytest.raises(cfn.exceptions.ClientError, match="does not exist"):
         pytest.fail(f"{settled(cfn, 'coreos')['StackStatus']}: {reasons(cfn, 'coreos')}")
-    served.client("ec2").delete_key_pair(KeyName="mine")
+    served.client("ec2").delete_key_pair(KeyName="chapter8")
     assert served.client("s3").list_buckets()["Buckets"] == []
 
 
