@@ -47,15 +47,16 @@ class DiskServer:
         self._socket.close()
 
     def _run(self) -> None:
+        """Serves one request after the other, so that an instance cannot make the cloud's process busy with many."""
         while True:
             try:
                 connection, _address = self._socket.accept()
             except OSError:
                 return  # stopped
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            self._serve(connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+        with connection, suppress(OSError, LabError):
             connection.settimeout(PATIENCE)
             _pid, user, _group = CREDENTIALS.unpack(
                 connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
@@ -68,7 +69,7 @@ class DiskServer:
         """Mounts what a request asks for: device, folder and options, a line each. Returns what became of it."""
         device, folder, options, *_rest = [*asked.split("\n"), "", "", ""]
         wanted = next((each for each in self.own if each.device == device), None)
-        if wanted is None or not folder.startswith("/"):
+        if wanted is None or not folder.startswith("/") or "\0" in folder:
             own = ", ".join(each.device for each in self.own) or "none"
             return f"{device}: not a disk of this instance, which has: {own}"
         loop, pid = disks.attached(self.folder, wanted), self.pid()

@@ -67,6 +67,7 @@ def test_other_devices_folders_and_failures_are_answered_with_a_line(
     assert ask(server, "/dev/loop7\n/mnt\n\n") == "/dev/loop7: not a disk of this instance, which has: /dev/xvdb\n"
     assert "not a disk" in ask(server, "/dev/xvdb\nmnt\n\n")
     assert "not a disk" in ask(server, "")
+    assert "not a disk" in ask(server, "/dev/xvdb\n/m\0nt\n\n")
     assert not calls
     assert ask(server, "/dev/xvdb\n/fails\n\n") == "/dev/xvdb: /fails: No such file or directory\n"
 
