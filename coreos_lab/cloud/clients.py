@@ -43,11 +43,15 @@ def variables(cloud: Cloud) -> dict[str, str]:
 
 
 def write(cloud: Cloud) -> None:
-    """Writes the AWS CLI's files, and a folder for the PATH that has the CLI and nothing else."""
+    """Writes the AWS CLI's files, and a folder for the PATH that has the CLI and nothing else.
+
+    For S3's signed URLs, botocore would take version 2 of the signature in older regions unless told otherwise.
+    """
     folder = CloudFolder(cloud.name).aws
     disk.write_atomic(
         folder / "config",
-        f"[default]\nregion = {cloud.region}\noutput = json\nendpoint_url = {cloud.endpoint}\ncli_pager =\n",
+        f"[default]\nregion = {cloud.region}\noutput = json\nendpoint_url = {cloud.endpoint}\ncli_pager =\n"
+        "s3 =\n    signature_version = s3v4\n",
     )
     keys = f"aws_access_key_id = {cloud.access_key}\naws_secret_access_key = {cloud.secret_key}\n"
     disk.write_atomic(folder / "credentials", f"[default]\n{keys}", 0o600)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from coreos_lab.cloud import certificates, inside
+from coreos_lab.cloud import certificates, discovery, inside
 from coreos_lab.cloud.firewall import API
 from coreos_lab.cloud.metadata import Service
 from coreos_lab.cloud.metadata_server import MetadataServer
@@ -55,7 +55,7 @@ class InVpc:
             return [next((port.address for port in ports if port.public == address), address)]
         if BALANCER.fullmatch(name):
             return self.balancers(name) or []
-        if name == certificates.DOMAIN or name.endswith(f".{certificates.DOMAIN}"):
+        if name in (certificates.DOMAIN, discovery.NAME) or name.endswith(f".{certificates.DOMAIN}"):
             return [API]
         return None
 

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from coreos_lab import disk, events, hints
-from coreos_lab.cloud import audit, clients, ground, router
+from coreos_lab.cloud import audit, clients, discovery, ground, router
 from coreos_lab.cloud.balancing import teardown
 from coreos_lab.cloud.router import Router
 from coreos_lab.cloud.supervisor import STATUS_PATH
@@ -68,6 +68,24 @@ def status(cloud: Cloud) -> dict[str, Any] | None:
     finally:
         connection.close()
     return found
+
+
+def new_token(cloud: Cloud, size: int) -> str:
+    """The URL of a new discovery token, by which so many members of an etcd find each other."""
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
+    try:
+        connection.request("GET", f"{discovery.NEW}?size={size}", headers={"Host": discovery.NAME})
+        answer = connection.getresponse()
+        said = answer.read().decode("utf-8", "replace").strip()
+    except (OSError, http.client.HTTPException):
+        raise LabError(
+            f"{cloud.name}: the cloud's process does not answer", f"start it: {hints.lab('cloud', 'up')}"
+        ) from None
+    finally:
+        connection.close()
+    if answer.status != http.client.OK:
+        raise UsageError(f"--size {size}: {said}")
+    return said
 
 
 def take_down(cloud: Cloud, provider: InstanceProvider) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping
 
+from coreos_lab.cloud.s3.operations import COPYING, OPERATIONS
 from coreos_lab.cloud.sigv4 import RefusedError
 
 EC2 = """
@@ -49,6 +50,7 @@ ACTIONS: dict[str, frozenset[str] | None] = {  # None: the service itself says w
     "ec2": frozenset(EC2.split()),
     "elasticloadbalancing": None,
     "iam": frozenset(IAM.split()),
+    "s3": frozenset(each.name for each in (*OPERATIONS.values(), *COPYING.values())),
     "sts": frozenset(["GetCallerIdentity"]),
 }
 OF_MOTO = ("ec2", "iam")

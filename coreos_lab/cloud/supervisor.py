@@ -92,6 +92,7 @@ class Supervisor:
         `fresh`: the API's state has changed, so new resources may get numbers, which must be saved.
         """
         self.engine.forget_ended()
+        self.api.storage.expire(time.time())
         with self.engine.objects(save=fresh) as backend:
             self._instances = view.instances(backend)
             vpcs = view.vpcs(backend)

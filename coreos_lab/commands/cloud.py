@@ -33,7 +33,7 @@ def _about_cloud(name: str) -> str:
     return name
 
 
-CloudName = Annotated[str, typer.Option("--name", help="The cloud's name.", callback=_about_cloud)]
+CloudName = Annotated[str, typer.Option("--name", envvar="LAB_CLOUD", help="The cloud's name.", callback=_about_cloud)]
 
 
 @app.command("up")
@@ -138,6 +138,17 @@ def exports(cloud: Cloud) -> str:
             f'export PATH={shlex.quote(str(clients.programs(cloud)))}:"$PATH"',
         ]
     )
+
+
+@app.command("discovery")
+def discovery_command(
+    size: Annotated[int, typer.Option("--size", metavar="N", help="For how many etcd members the token is (3).")] = 3,
+    name: CloudName = hints.DEFAULT_CLOUD,
+    as_json: Json = False,
+) -> None:
+    """Print the URL of a new discovery token, by which the members of a new etcd find each other."""
+    url = lifecycle.new_token(clouds.require(name, f"make it: {hints.lab('cloud', 'up')}"), size)
+    print(json.dumps({"cloud": name, "size": size, "url": url}) if as_json else url)
 
 
 @app.command("destroy")

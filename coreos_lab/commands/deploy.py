@@ -75,6 +75,8 @@ def deploy(
     lab do not pass within `deadline` seconds.
     """
     loaded = [catalog.load(part) for part in catalog.parts(lab_name)]
+    for lab in loaded:
+        catalog.require_units(lab)
     cluster = store.require(name)
     labs = [lab_settings.counted(lab.on(len(cluster.nodes)), settings) for lab in loaded]
     for lab in labs:

@@ -12,6 +12,7 @@ from coreos_lab.cloud.formation import (
     ec2_kinds,
     iam_kinds,
     instance_kinds,
+    s3_kinds,
     scaling_kinds,
 )
 from coreos_lab.cloud.formation.call import Kind, Values
@@ -23,6 +24,7 @@ KINDS: dict[str, Kind] = {
     **ec2_kinds.KINDS,
     **iam_kinds.KINDS,
     **instance_kinds.KINDS,
+    **s3_kinds.KINDS,
     **scaling_kinds.KINDS,
 }
 

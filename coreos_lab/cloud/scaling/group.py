@@ -97,10 +97,12 @@ def now() -> str:
 def next_subnet(group: Group) -> str:
     """Where the next instance is launched: in the zone with the fewest, and there in the subnet with the fewest."""
 
+    staying = [each for each in group.members if each.state != "Terminating"]
+
     def load(subnet: str) -> tuple[int, int, str]:
         zone = group.subnets[subnet]
-        in_zone = sum(each.zone == zone for each in group.members)
-        return in_zone, sum(each.subnet == subnet for each in group.members), zone
+        in_zone = sum(each.zone == zone for each in staying)
+        return in_zone, sum(each.subnet == subnet for each in staying), zone
 
     return min(group.subnets, key=load)
 

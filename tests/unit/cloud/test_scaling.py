@@ -181,6 +181,9 @@ def test_the_zone_with_the_fewest_gets_the_next_one() -> None:
     assert next_subnet(found) == "subnet-b2"
     found.members.append(member("3", "b"))
     assert next_subnet(found) == "subnet-a"
+    found.members += [member("4", "a")]
+    found.members[-2].state = found.members[1].state = "Terminating"
+    assert next_subnet(found) == "subnet-b"
 
 
 def test_the_zone_with_the_most_loses_one_and_there_the_old_configuration_then_the_oldest() -> None:
