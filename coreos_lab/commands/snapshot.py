@@ -102,9 +102,8 @@ def restore(name: str, snapshot: str, *, as_json: bool) -> None:
     if as_json:
         return
     labs = ", ".join(made.labs) or "no lab"
-    print(
-        f"Cluster {name} is {snapshot} again: {counted(made.nodes, 'node')}, {labs}, in {time.monotonic() - began:.1f} s."
-    )
+    nodes, seconds = counted(made.nodes, "node"), time.monotonic() - began
+    print(f"Cluster {name} is {snapshot} again: {nodes}, {labs}, in {seconds:.1f} s.")
 
 
 def list_(name: str, *, as_json: bool) -> None:
