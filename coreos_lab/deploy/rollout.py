@@ -8,7 +8,6 @@ that has just begun for the third time, does not count.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from coreos_lab import events, hints, wait
 from coreos_lab.clients.fleet import Fleet, Machine, Unit
@@ -19,9 +18,10 @@ from coreos_lab.deploy.picture import Picture
 from coreos_lab.deploy.refusals import refuse_unmet_needs
 from coreos_lab.deploy.starter import Starter
 from coreos_lab.deploy.submit import other_than, submit
+from coreos_lab.deploy.unplaced import Unplaced
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Lab
-from coreos_lab.observed import node_states, placement, unit_places, unit_states
+from coreos_lab.observed import node_states, unit_places, unit_states
 from coreos_lab.observed.standing import Standing
 from coreos_lab.observed.unit_places import Place, Wanted
 from coreos_lab.observed.unit_states import Look
@@ -29,7 +29,6 @@ from coreos_lab.providers.base import Provider
 
 STEADY = 1.5  # seconds that one run of each unit must last before the lab counts as running
 RUNS = 4  # runs of one unit, none of which lasted while all others ran, after which the lab is given up
-UNPLACED = 10.0  # seconds: fleet plans twice a second, so a unit without a machine after that will not get one
 INTERVAL = 0.4  # seconds between two looks at the nodes
 _ENDED = {
     Standing.FAILED: "failed on {node}",
@@ -48,6 +47,7 @@ class Rollout:
         self._fleet = Fleet(node_states.addresses(self._nodes))
         self._irregular = irregular(lab)
         self._starter = Starter(cluster, self._nodes)
+        self._unplaced = Unplaced(self._nodes)
         self._before: Look = {}
         self._picture = Picture()
         self._since: dict[tuple[Place, str], float] = {}  # monotonic seconds of the first look that saw a run
@@ -76,7 +76,6 @@ class Rollout:
         Raises LabError at once for a unit that failed (with its journal) or that no machine can run (with the reason),
         and when `deadline` seconds have passed.
         """
-        began = time.monotonic()
 
         def running() -> bool:
             try:
@@ -86,8 +85,7 @@ class Rollout:
             self._raise_ended()
             if place := self._starter.start_idle(self._picture, units):
                 raise self._failure(place, "systemd does not start it on {node}")
-            if time.monotonic() - began > UNPLACED:
-                _raise_unplaced(wanted, units, machines)
+            self._unplaced.refuse(wanted, units, machines)
             return not self._picture.waiting
 
         with events.step("units", message="all running"):
@@ -187,11 +185,3 @@ class Rollout:
             if len(runs) >= RUNS and not self._repeats(place):
                 what = f"does not stay up on {{node}}: it was started {len(runs)} times while all others ran"
                 raise self._failure(place, what)
-
-
-def _raise_unplaced(wanted: Wanted, units: Sequence[Unit], machines: Sequence[Machine]) -> None:
-    for unit in units:
-        if unit.name not in wanted.unplaced or set(wanted.unplaced) & set(placement.peers(unit)):
-            continue  # a unit whose peer has no machine either is not the cause
-        if reason := placement.explain(unit, units, machines):
-            raise LabError(reason, "change its [X-Fleet] section or the cluster, then deploy it again")
