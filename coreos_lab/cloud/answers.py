@@ -1,4 +1,4 @@
-"""Errors in the form that clients of a service read."""
+"""The API's errors: each one's HTTP status, and its body in the form that the service's clients read."""
 
 from __future__ import annotations
 

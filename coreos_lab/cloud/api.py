@@ -1,4 +1,4 @@
-"""The services behind the front: CloudFormation, Auto Scaling and S3 are ours, the others are moto's."""
+"""The services behind the front: EC2 and IAM are moto's, the others are ours."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coreos_lab.cloud import policy, query, sessions
+from coreos_lab.cloud.balancing.service import Balancing
 from coreos_lab.cloud.discovery import Discovery
 from coreos_lab.cloud.engine import Answer, Engine
 from coreos_lab.cloud.formation.service import Formation
@@ -58,7 +59,8 @@ class Api:
         self.cloud, self.engine = cloud, engine
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
-        self.scaling = Scaling(cloud, folder / "scaling.json", lambda: self._client("ec2"), say)
+        self.balancing = Balancing(cloud, folder / "balancers.json", engine)
+        self.scaling = Scaling(cloud, folder / "scaling.json", self._client, say)
         self.discovery = Discovery(folder / "discovery.jsonl")
         self.storage = Storage(cloud.region, folder / "s3", self._is_role)
         self.formation = Formation(cloud, folder / "stacks", self._client, self._zones)
@@ -75,6 +77,7 @@ class Api:
         own: dict[str, Callable[[str, Mapping[str, str]], bytes]] = {
             "autoscaling": self.scaling.call,
             "cloudformation": self.formation.call,
+            "elasticloadbalancing": self.balancing.call,
         }
         if service in own:
             with _of_ec2():

@@ -98,7 +98,8 @@ def report_all(name: str, folder: str | None, *, output: str | None, markdown: b
         raise UsageError(f"{where} no run", hints.lab("break", node_name(1), "--verify"))
     rows, left_out = index.rows(there)
     target = output or f"{name}-runs.html"
-    size = _write(target, index.html(rows, left_out, _version()))
+    beside = {} if target == STDOUT else index.pages(rows, Path(target).absolute().parent)
+    size = _write(target, index.html(rows, left_out, _version(), beside))
     if output != STDOUT:
         print(f"report: {target} ({len(rows)} runs, {size / 1000:.0f} kB)")
 

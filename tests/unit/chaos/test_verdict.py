@@ -147,6 +147,17 @@ def test_the_last_run_is_told(run: Callable[..., Path], capsys: pytest.CaptureFi
     assert "verdict: PASS" in capsys.readouterr().out
 
 
+def test_a_verdict_on_machines_that_are_not_isolated_says_so(
+    run: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(WHOLE)
+    command.verdict("core", None, as_json=False)
+    assert "not isolated" not in capsys.readouterr().out
+    run(replace(WHOLE, userns=False), "20260102-000000-b")
+    command.verdict("core", None, as_json=False)
+    assert "not isolated: root on its machines is root of the host" in capsys.readouterr().out
+
+
 def test_the_last_run_is_the_last_although_the_clock_has_jumped_back(
     planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,3 +101,8 @@ def machines(served: Served) -> Iterator[None]:
     yield
     end.set()
     thread.join()
+
+
+@pytest.fixture
+def ec2(served: Served) -> Client:
+    return served.client("ec2")

@@ -19,11 +19,6 @@ IMAGE = "ami-7d11c51d"
 
 
 @pytest.fixture
-def ec2(served: Served) -> Client:
-    return served.client("ec2")
-
-
-@pytest.fixture
 def engine(served: Served) -> Engine:
     return served.engine
 
