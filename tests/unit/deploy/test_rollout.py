@@ -14,7 +14,6 @@ from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Lab
 from coreos_lab.observed import node_states
 from coreos_lab.observed.unit_places import Wanted
-from coreos_lab.observed.standing import Standing
 
 Asked = Callable[..., Rollout]
 
