@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from coreos_lab.cloud import lifecycle
 from coreos_lab.commands import cloud
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.records import clouds

@@ -13,6 +13,7 @@ from coreos_lab.deploy.rollout import Rollout
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Lab
 from coreos_lab.observed import node_states
+from coreos_lab.observed.standing import Standing
 from coreos_lab.observed.unit_places import Wanted
 
 Asked = Callable[..., Rollout]
