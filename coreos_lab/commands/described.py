@@ -19,7 +19,7 @@ def describe(
     """The description of a run of these steps, which are those of the file `schedule` if there is one."""
     words = ["--schedule", str(schedule)] if schedule else _words(steps[0])
     words += ["--keep-quorum"] if keep_quorum else []
-    words += ["--verify", "--deadline", _seconds(deadline)] if verify else []
+    words += ["--verify", "--deadline", seconds(deadline)] if verify else []
     targets = ", ".join(dict.fromkeys(target for step in steps for target in step.targets))
     return describe_run(
         cluster,
@@ -34,10 +34,10 @@ def describe(
 def _words(step: Step) -> list[str]:
     """The targets and options of one step."""
     values = [word for name, value in step.values.items() for word in ("--set", f"{name}={value}")]
-    lasting = ["--for", _seconds(step.lasting)] if step.lasting else []
+    lasting = ["--for", seconds(step.lasting)] if step.lasting else []
     return [*step.targets, "--fault", step.kind.value, *values, *lasting]
 
 
-def _seconds(value: float) -> str:
+def seconds(value: float) -> str:
     """A duration as an option takes it."""
     return f"{value:.3f}".rstrip("0").rstrip(".") + "s"

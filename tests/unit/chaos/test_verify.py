@@ -12,6 +12,7 @@ import pytest
 
 from coreos_lab import wait
 from coreos_lab.chaos import healing, injecting, journals, phases, verify
+from coreos_lab.chaos.course import one_by_one
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.objectives import allowed
 from coreos_lab.chaos.probes import Sample
@@ -131,7 +132,7 @@ def carry_out(
         verification = Verification(provider, cluster, [made_lab("ch3", "a.service")], tmp_path / "run")
         planned_break = Break((cluster.nodes[1],), FaultKind.REBOOT, {})
         steps = [Step(("core-02",), FaultKind.REBOOT)] * stage.steps
-        verdict = verification.run(steps, lambda _step: planned_break, deadline=1.0)
+        verdict = verification.run(one_by_one(steps), lambda _step: planned_break, deadline=1.0)
         assert fault_journal.open_faults(cluster) == [] or stage.heal_fails
         return verdict
 
