@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,18 +21,24 @@ ATTEMPTS = "shrinking"  # the folder with a run's folder for each attempt to shr
 FORMAT = Format("plan of a storm")
 LARGEST = 16 << 20  # bytes
 TIMES = 1e6  # seconds: no plan is longer
+TARGET = re.compile(r"(unit:)?[A-Za-z0-9@_.:\\-]+")  # a record may come from anywhere
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Storm:
-    """A plan that is carried out. `what` is it in words; `ends`, `deadline` and times are in seconds."""
+    """A plan that is carried out, and the seed that it was made from. `ends` and `deadline` are in seconds."""
 
-    what: str
+    seed: int
     steps: tuple[Step, ...]
     deadline: float
     ends: float | None = None
     may_lose_quorum: bool = False
+
+    @property
+    def what(self) -> str:
+        """The storm in words."""
+        return f"storm (seed {self.seed})"
 
 
 @dataclass(frozen=True)
@@ -113,11 +119,11 @@ def _read(path: Path, make: Callable[[Record], T]) -> T | None:
 def _storm(raw: Record) -> Storm:
     ends = None if raw["ends"] is None else _seconds(raw["ends"])
     lost = raw["may_lose_quorum"] is True
-    return Storm(str(raw["what"]), _steps(raw["steps"]), _seconds(raw["deadline"]), ends, lost)
+    return Storm(_number(raw["seed"]), _steps(raw["steps"]), _seconds(raw["deadline"]), ends, lost)
 
 
 def _shrunk(raw: Record) -> Shrunk:
-    of, attempts = int(raw["of"]), int(raw["attempts"])
+    of, attempts = _number(raw["of"]), _number(raw["attempts"])
     return Shrunk(_steps(raw["steps"]), of, attempts, str(raw["run"]), str(raw["stopped"]))
 
 
@@ -135,14 +141,20 @@ def _step(raw: Any) -> Step:
     except UsageError as error:
         raise ValueError(error.message) from None
     (target,) = raw["targets"]
-    if not isinstance(target, str):
+    if not isinstance(target, str) or not TARGET.fullmatch(target):
         raise TypeError(f"{target!r} is no target")
     return Step((target,), kind, values, lasting=_seconds(raw["lasting"]), at=_seconds(raw["at"]))
 
 
 def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{value!r} is no number of seconds")
-    if not 0 <= value <= TIMES:
-        raise ValueError(f"{value:g} seconds are no time of a plan")
+    if not 0 <= value <= TIMES:  # nor is NaN
+        raise ValueError(f"{value!r} seconds are no time of a plan")
     return float(value)
+
+
+def _number(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{value!r} is no whole number")
+    return value

@@ -118,7 +118,7 @@ def run(
         *(("--lose-quorum",) if lose_quorum else ()),
         *("--deadline", seconds(deadline)),
     )
-    made = Storm(f"storm (seed {seed})", steps, deadline, for_, lose_quorum)
+    made = Storm(seed, steps, deadline, for_, lose_quorum)
     shrunk: Shrunk | None = None
     with screen.showing(), store.ClusterFolder(name).lock(again), interrupts.orderly():
         judged.require_healed(cluster)

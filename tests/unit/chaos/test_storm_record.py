@@ -20,7 +20,7 @@ STEPS = (
     Step(("unit:web.service",), FaultKind.KILL, lasting=15.0, at=30.0),
     Step(("core-03",), FaultKind.PAUSE, lasting=10.0, at=60.0),
 )
-STORM = Storm("storm (seed 7)", STEPS, 90.0, 600.0)
+STORM = Storm(7, STEPS, 90.0, 600.0)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -43,10 +43,14 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         (("steps", 0, "targets"), ["core-01", "core-02"], "too many values"),
         (("steps", 0, "targets"), [7], "7 is no target"),
         (("steps", 0, "at"), "soon", "'soon' is no number of seconds"),
-        (("steps", 0, "at"), float("nan"), "nan is no number of seconds"),
+        (("steps", 0, "at"), float("nan"), "nan seconds are no time of a plan"),
         (("steps", 0, "lasting"), None, "None is no number of seconds"),
-        (("steps", 0, "lasting"), -1.0, "-1 seconds are no time of a plan"),
-        (("deadline",), 1e9, "1e.09 seconds are no time"),
+        (("steps", 0, "lasting"), -1.0, "-1.0 seconds are no time of a plan"),
+        (("steps", 0, "at"), 10**400, "seconds are no time of a plan"),
+        (("steps", 0, "targets"), ["unit:$(reboot)"], "is no target"),
+        (("seed",), "7", "'7' is no whole number"),
+        (("seed",), float("inf"), "inf is no whole number"),
+        (("deadline",), 1e9, "1000000000.0 seconds are no time"),
         (("version",), 99, "has version 99, and this lab reads versions up to 1"),
     ],
 )

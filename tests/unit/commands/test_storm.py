@@ -277,7 +277,7 @@ def recorded(cluster: Cluster, *steps: Step, verdict: bool = True) -> Path:
     """The run of a storm that made these breaks half a second late."""
     made = runs.new(cluster, "storm")
     about.save(about.describe(cluster, "storm", "storm (seed 7)", "lab storm", judged=True, files={}), made)
-    storm_record.save(Storm("storm (seed 7)", steps, 30.0, 600.0), made)
+    storm_record.save(Storm(7, steps, 30.0, 600.0), made)
     if verdict:
         late = tuple(replace(step, at=step.at + 0.5) for step in steps)
         Verifications().judge(cluster, Course(late, (), "storm (seed 7)"), made)

@@ -21,7 +21,7 @@ LATER = Step(("core-03",), FaultKind.PAUSE, lasting=10.0, at=500.0)
 
 def storm(folder: Path, *steps: Step) -> Path:
     about.save(replace(paper_run.description(), verb="storm", what="storm (seed 7)"), folder)
-    storm_record.save(Storm("storm (seed 7)", steps, 90.0, 600.0), folder)
+    storm_record.save(Storm(7, steps, 90.0, 600.0), folder)
     return folder
 
 
