@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from coreos_lab import events, hints
+from coreos_lab import events, hints, wait
 from coreos_lab.chaos import faults, injecting, shrinking, storm_record
 from coreos_lab.chaos.course import Course, by_time
 from coreos_lab.chaos.fault import Break
@@ -16,11 +16,12 @@ from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.chaos.verify import Verification
 from coreos_lab.commands.targets import target_node
 from coreos_lab.errors import LabError
-from coreos_lab.model import Cluster, Lab, Outcome
+from coreos_lab.model import Cluster, Lab, Node, Outcome
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import about, fault_journal, runs
 
 MOST = 20  # attempts to shrink a plan
+PLACED_WITHIN = 30.0  # seconds until a unit runs somewhere
 
 
 class Storming:
@@ -65,8 +66,21 @@ class Storming:
         return attempts.best
 
     def _plan(self, step: Step) -> Break:
-        nodes = [target_node(self._cluster, self._provider, target) for target in step.targets]
-        return faults.plan(nodes, step.kind, step.values)
+        return faults.plan([self._node(target) for target in step.targets], step.kind, step.values)
+
+    def _node(self, target: str) -> Node:
+        """The node that a target names. A unit may be between two places, or restarting: then it is looked for again."""
+        why = ""
+
+        def look() -> Node | None:
+            nonlocal why
+            try:
+                return target_node(self._cluster, self._provider, target)
+            except LabError as error:
+                why = error.message
+                return None
+
+        return wait.until(look, deadline=wait.patiently(PLACED_WITHIN), interval=0.5, missing=lambda: why)
 
 
 class _Attempts:

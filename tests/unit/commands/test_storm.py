@@ -18,7 +18,7 @@ from coreos_lab.chaos.storm_record import Storm
 from coreos_lab.chaos.verdict import Phase, Verdict
 from coreos_lab.commands import judged, replay, storm, storming
 from coreos_lab.errors import FailedError, LabError, UnknownError, UsageError
-from coreos_lab.model import Cluster, FaultKind, Lab, NodeState, Outcome
+from coreos_lab.model import Cluster, FaultKind, Lab, Node, NodeState, Outcome
 from coreos_lab.observed import membership
 from coreos_lab.records import about, fault_journal, runs, store
 
@@ -194,6 +194,27 @@ def test_a_fault_that_is_impossible_here_is_no_verdict(monkeypatch: pytest.Monke
     assert (paper.courses, runs.ordered("core")) == ([], [])
 
 
+def test_a_unit_that_is_restarting_is_looked_for_again(monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    looks: list[str] = []
+
+    def restarting(_cluster: object, _provider: object, target: str) -> Node:
+        looks.append(target)
+        if len(looks) < 3:
+            raise LabError(f"{target}: no machine runs that unit")
+        return cluster.nodes[1]
+
+    provider: Any = Up()
+    monkeypatch.setattr(storming, "target_node", restarting)
+    made = storming.Storming(provider, cluster, [])
+    kill = Step(("unit:web",), FaultKind.KILL)
+    assert made._plan(kill).nodes == (cluster.nodes[1],)
+    assert len(looks) == 3
+    monkeypatch.setattr(storming, "PLACED_WITHIN", 0.1)
+    looks.clear()
+    with pytest.raises(LabError, match="unit:web: no machine runs that unit"):
+        made._plan(kill)
+
+
 def test_a_storm_that_passes_is_on_record(paper: Verifications, capsys: Printed) -> None:
     planned = planned_breaks(capsys)
     storm.run("core", **{**OPTIONS, "fault_names": None})
@@ -249,6 +270,18 @@ def test_what_ends_shrinking_is_said(paper: Verifications, capsys: Printed, trou
     shrunk = json.loads(capsys.readouterr().out)["shrunk"]
     assert (shrunk["attempts"], shrunk["stopped"], len(shrunk["breaks"])) == (1, why, shrunk["of"])
     assert len(paper.courses) == 2
+
+
+def test_shrinking_ends_after_so_many_attempts(
+    paper: Verifications, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storming, "MOST", 2)
+    planned = planned_breaks(capsys, for_=600.0)
+    paper.bad = set(steps_of(planned))
+    with pytest.raises(FailedError):
+        storm.run("core", **{**OPTIONS, "for_": 600.0, "json_": False})
+    assert len(paper.courses) == 1 + 2
+    assert "\nnot shrunk further: 2 attempts were made\n" in capsys.readouterr().out
 
 
 def test_what_stays_broken_is_not_broken_again(paper: Verifications, capsys: Printed, cluster: Cluster) -> None:
