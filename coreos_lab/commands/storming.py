@@ -69,7 +69,7 @@ class Storming:
         return faults.plan([self._node(target) for target in step.targets], step.kind, step.values)
 
     def _node(self, target: str) -> Node:
-        """The node that a target names. A unit may be between two places, or restarting: then it is looked for again."""
+        """The node that a target names. A unit may be moving or restarting: then it is looked for again."""
         why = ""
 
         def look() -> Node | None:
