@@ -1,4 +1,4 @@
-"""The folders of runs: one for each `lab break`, with its observations and its verdict."""
+"""The folders of runs: one for each `lab break` or `lab storm`, with its observations and its verdict."""
 
 from __future__ import annotations
 
