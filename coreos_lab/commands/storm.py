@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from coreos_lab import events, hints, interrupts, screen
-from coreos_lab.chaos import faults, storm
+from coreos_lab.chaos import faults, storm, storm_record
 from coreos_lab.chaos.fault import values_for
 from coreos_lab.chaos.faults import FAULTS
 from coreos_lab.chaos.schedule import Step
@@ -132,10 +132,11 @@ def run(
             events.note("storm", f"{verdict.first_bad.name}: {verdict.first_bad.evidence}")
             shrunk = storming.shrink(made, verdict, folder)
     try:
-        more = {"seed": seed, "shrunk": _as_json(shrunk) if shrunk else None}
+        more = {"seed": seed, "breaks": as_json(steps), "shrunk": _as_json(shrunk) if shrunk else None}
         print_verdict(verdict, folder, as_json=json_, more=more)
     finally:
         if not json_:
+            _print_left_out(verdict, steps)
             _print_again(verdict, shrunk, folder.name)
 
 
@@ -181,6 +182,13 @@ def _as_json(shrunk: Shrunk) -> dict[str, object]:
         "run": shrunk.run,
         "stopped": shrunk.stopped,
     }
+
+
+def _print_left_out(verdict: Verdict, steps: Sequence[Step]) -> None:
+    """How many breaks of a storm that passed there was no time for."""
+    begun = len(storm_record.carried_out(steps, verdict.phases))
+    if verdict.outcome is Outcome.PASS and begun < len(steps):
+        print(f"the time of --for was over after {begun} of {len(steps)} breaks; the others were left out")
 
 
 def _print_again(verdict: Verdict, shrunk: Shrunk | None, run_name: str) -> None:

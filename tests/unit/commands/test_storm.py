@@ -55,6 +55,7 @@ class Verifications:
         self.courses: list[Course] = []
         self.unsteady_after = 99  # so many courses, the cluster does not become steady again
         self.error_after = 99
+        self.begun = 99  # breaks of a course that there is time for
 
     def __call__(self, _provider: object, cluster: Cluster, _labs: object, folder: Path) -> Any:
         verifications = self
@@ -73,7 +74,7 @@ class Verifications:
         steady = len(self.courses) <= self.unsteady_after
         phases = [Phase("steady state before", Outcome.PASS if steady else Outcome.UNKNOWN, 1.0, "so", began=100.0)]
         seen: set[tuple[str, FaultKind]] = set()
-        for number, step in enumerate(course.steps if steady else ()):
+        for number, step in enumerate(course.steps[: self.begun] if steady else ()):
             prefix = course.prefix(number)
             seen.add((step.targets[0], step.kind))
             failed = bool(self.bad) and self.bad <= seen
@@ -220,6 +221,7 @@ def test_a_storm_that_passes_is_on_record(paper: Verifications, capsys: Printed)
     storm.run("core", **{**OPTIONS, "fault_names": None})
     printed = json.loads(capsys.readouterr().out)
     assert (printed["outcome"], printed["seed"], printed["shrunk"]) == ("pass", 7, None)
+    assert printed["breaks"] == planned
     assert [step.targets[0] for step in paper.courses[0].steps] == [each["target"] for each in planned]
     recorded = storm_record.load(folder())
     assert recorded is not None
@@ -228,6 +230,13 @@ def test_a_storm_that_passes_is_on_record(paper: Verifications, capsys: Printed)
     assert told is not None
     assert (told.verb, told.what, told.judged) == ("storm", "storm (seed 7)", True)
     assert told.again == "lab storm --for 120s --seed 7 --max-broken 1 --deadline 30s"
+
+
+def test_breaks_that_there_was_no_time_for_are_named(paper: Verifications, capsys: Printed) -> None:
+    planned = planned_breaks(capsys)
+    paper.begun = 2
+    storm.run("core", **{**OPTIONS, "json_": False})
+    assert f"the time of --for was over after 2 of {len(planned)} breaks" in capsys.readouterr().out
 
 
 def test_a_storm_that_fails_is_shrunk(paper: Verifications, capsys: Printed) -> None:
