@@ -21,11 +21,12 @@ CALM = (5.0, 20.0)  # from the end of a fault to the next one in its place
 SHORTEST = FIRST[1] + LASTING[0]  # of a storm: there is always time for one fault
 LONGEST = 2 * 3600.0  # the samples are kept in memory, and every number that was written in etcd
 # What labs are to survive, with the parameters' defaults. The other faults are not possible everywhere: they need a
-# certain provider or kernel, an extra disk, a parameter, or keys that name the node.
+# certain provider or kernel, an extra disk, a parameter, or keys that name the node; and a limit of memory that a node
+# never reaches has no effect.
 USUAL = (
     *(FaultKind.KILL, FaultKind.HALT, FaultKind.REBOOT, FaultKind.PAUSE, FaultKind.CRASH_LOOP),
     *(FaultKind.ISOLATE, FaultKind.PARTITION, FaultKind.BANDWIDTH, FaultKind.LOSS, FaultKind.READ_ONLY),
-    *(FaultKind.CPU_QUOTA, FaultKind.MEMORY_LIMIT, FaultKind.TASK_LIMIT),
+    *(FaultKind.CPU_QUOTA, FaultKind.TASK_LIMIT),
     *(FaultKind.STOP, FaultKind.CRASH, FaultKind.KEEP_CRASHING, FaultKind.FREEZE),
     *(FaultKind.LOSE_DATA, FaultKind.CORRUPT_DATA, FaultKind.REMOVE_MEMBER),
 )

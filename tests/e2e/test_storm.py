@@ -11,15 +11,14 @@ from pathlib import Path
 from tests.e2e.calls import ROOT, Result, lab, start, until
 
 Lab = Callable[..., Result]
-# Of seed 6: packets of the proxy's machine are lost, then core-01 loses its power.
-SHORT = ("--for", "40s", "--seed", "6")
+SHORT = ("--for", "40s", "--seed", "8")  # freezes core-01, then core-03
 
 
 def test_a_storm_is_carried_out_as_planned_and_repeated(ch3: Lab, tmp_path: Path) -> None:
     planned = ch3("storm", *SHORT, "--dry-run").json["breaks"]
     assert [(each["target"], each["fault"]) for each in planned] == [
-        ("unit:helloworld-nginx.service", "loss"),
-        ("core-01", "kill"),
+        ("core-01", "pause"),
+        ("core-03", "pause"),
     ]
     done = ch3("storm", *SHORT, "--json", timeout=600).json
     assert done["outcome"] == "pass", done
@@ -28,7 +27,7 @@ def test_a_storm_is_carried_out_as_planned_and_repeated(ch3: Lab, tmp_path: Path
     assert ch3("status", "--json").json["faults"] == []
     assert "verdict: PASS" in ch3("verdict").out
     page = tmp_path / "storm.html"
-    assert "PASS: storm (seed 6)" in ch3("report", "--output", str(page)).out
+    assert "PASS: storm (seed 8)" in ch3("report", "--output", str(page)).out
     assert "When each break was planned" in page.read_text(encoding="utf-8")
 
     again = ch3("replay", "--dry-run").json["breaks"]
