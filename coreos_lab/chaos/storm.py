@@ -63,13 +63,15 @@ def plan(request: Request) -> tuple[Step, ...]:
     begins = [(_between(chance, FIRST), place) for place in range(request.max_broken)]
     heapq.heapify(begins)
     planned: list[Step] = []
+    # In an order that does not depend on how they were asked for.
+    choices = sorted(request.choices, key=lambda choice: (choice.kind.value, sorted(choice.values.items())))
     while begins:
         at, place = heapq.heappop(begins)
         lasting = min(_between(chance, LASTING), round(request.seconds - at, 1))
         if lasting < LASTING[0]:
             continue
         there = [step for step in planned if step.at + (step.lasting or 0.0) > at]
-        possible = [(choice, targets) for choice in _choices(request) if (targets := _targets(request, choice, there))]
+        possible = [(choice, targets) for choice in choices if (targets := _targets(request, choice, there))]
         until = at
         if possible:
             choice, targets = _one_of(chance, possible)
@@ -77,11 +79,6 @@ def plan(request: Request) -> tuple[Step, ...]:
             until = at + lasting
         heapq.heappush(begins, (round(until + _between(chance, CALM), 1), place))
     return tuple(planned)
-
-
-def _choices(request: Request) -> list[Choice]:
-    """The choices in an order that does not depend on how they were asked for."""
-    return sorted(request.choices, key=lambda choice: (choice.kind.value, sorted(choice.values.items())))
 
 
 def _targets(request: Request, choice: Choice, there: Sequence[Step]) -> list[str]:

@@ -13,7 +13,7 @@ from coreos_lab.chaos.storm import CALM, FIRST, LASTING, SHORTEST, USUAL, Choice
 from coreos_lab.model import Cluster, FaultKind
 
 FRONT = "unit:helloworld-nginx.service"
-SEEDS = range(60)
+SEEDS = range(30)
 Asked = Callable[..., Request]
 
 
