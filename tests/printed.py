@@ -57,6 +57,7 @@ ON_THREE_NODES = {
     "ssh * -- systemctl": Execution("ssh core-01 -- systemctl", "fleet.service"),
     "ssh * -- systemctl status docker": Execution("ssh core-01 -- systemctl status docker", "active (running)"),
     "ssh * -- systemctl status fleet": Execution("ssh core-01 -- systemctl status fleet", "active (running)"),
+    "ssh * -- journalctl -u fleet": Execution("ssh core-01 -- journalctl -u fleet"),
     "ssh * -- journalctl -u update-engine": Execution("ssh core-01 -- journalctl -u update-engine"),
     "ssh * -- docker * rm *": Execution(
         "ssh core-01 -- docker volume rm own", "own", before="ssh core-01 -- docker volume create own"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from coreos_lab import hints
 from coreos_lab.clients.fleet import Machine, Unit
 from coreos_lab.errors import LabError
 from coreos_lab.model import Node
@@ -39,5 +40,7 @@ class Unplaced:
             if set(wanted.unplaced) & set(placement.peers(unit)):
                 continue  # a unit whose peer has no machine either is not the cause
             if reason := placement.explain(unit, units, machines):
-                also = f" (fleet does not list {', '.join(lost)})" if lost else ""
-                raise LabError(f"{reason}{also}", "change its [X-Fleet] section or the cluster, then deploy it again")
+                if lost:
+                    why = hints.lab("ssh", lost[0], "--", "journalctl", "-u", "fleet")
+                    raise LabError(f"{reason}; fleet does not list {', '.join(lost)}", f"see why: {why}")
+                raise LabError(reason, "change its [X-Fleet] section or the cluster, then deploy it again")
