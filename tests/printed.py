@@ -57,6 +57,7 @@ ON_THREE_NODES = {
     "ssh * -- systemctl": Execution("ssh core-01 -- systemctl", "fleet.service"),
     "ssh * -- systemctl status docker": Execution("ssh core-01 -- systemctl status docker", "active (running)"),
     "ssh * -- systemctl status fleet": Execution("ssh core-01 -- systemctl status fleet", "active (running)"),
+    "ssh * -- journalctl -u fleet": Execution("ssh core-01 -- journalctl -u fleet"),
     "ssh * -- journalctl -u update-engine": Execution("ssh core-01 -- journalctl -u update-engine"),
     "ssh * -- docker * rm *": Execution(
         "ssh core-01 -- docker volume rm own", "own", before="ssh core-01 -- docker volume create own"
@@ -86,11 +87,11 @@ ON_THREE_NODES = {
     "up --nodes *": Execution("up --nodes 3"),
     "up ... --disks *": Execution("up --disks 1"),
 }
-# On a cluster of one node that is made by the first of these and removed by the last.
+# On a cluster of one node that is planned by the first of these and removed by the last.
 ON_ONE_NODE = {
     "discovery new --size *": Execution("discovery new --size 1", "http://"),
     "discovery new": Execution("discovery new", "http://"),
-    "up --no-userns": Execution("up --no-userns", "core-01", before="destroy"),
+    "up --no-userns": Execution("up --no-userns", "1 nodes up"),
     "up ... --apply": Execution("up --cloud-config=FILE --apply"),
     "ssh * -- sudo locksmithctl reboot": Execution("ssh core-01 -- sudo locksmithctl reboot"),
     "up ...": Execution("up --nodes 1 --agent-ttl 5s", "core-01", before="destroy"),
