@@ -48,7 +48,7 @@ ON_PAPER = {
 ON_THREE_NODES = {
     "deploy * ...": Execution("deploy LAB --set beat=2", "own"),
     "deploy *": Execution("deploy LAB", "own"),
-    "check *": Execution("check own", "ok   test_ok"),
+    "check *": Execution("check own", "ok   ok"),
     "status": Execution("status", "own.service"),
     "doctor": Execution("doctor"),
     "journal * ...": Execution("journal own.service --node core-03", "beat 1"),

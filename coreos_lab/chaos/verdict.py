@@ -14,6 +14,7 @@ from coreos_lab.chaos.probes import Outage, Sample
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import ETCD_PROBE, CheckResult, Outcome, QualifiedName, to_json
 from coreos_lab.node_plans import node_name
+from coreos_lab.spelling import counted
 
 OBJECTIVES = "objectives"  # the phase that is judged from the probes
 RECORD, PROBES, UNITS, LEADERS = "verdict.json", "probes.jsonl", "units.jsonl", "leaders.jsonl"
@@ -92,7 +93,7 @@ def evidence_of(results: Sequence[CheckResult]) -> str:
     bad = next((result for result in results if result.outcome is not Outcome.PASS), None)
     if bad is not None:
         return f"{bad.qualified}: {bad.message}"
-    return f"{len(results)} checks pass" if results else "no checks"
+    return f"{counted(len(results), 'check')} {'passes' if len(results) == 1 else 'pass'}" if results else "no checks"
 
 
 def of_steady_state(results: Sequence[CheckResult]) -> Outcome:

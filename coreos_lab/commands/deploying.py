@@ -20,6 +20,7 @@ from coreos_lab.observed import inventory
 from coreos_lab.observed.observation import observe
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import about, deployed, runs, store
+from coreos_lab.spelling import counted
 
 
 class Deployment:
@@ -40,7 +41,7 @@ class Deployment:
         self._provider = choose(cluster.provider)
         self._cluster, self._lab, self._deadline = cluster, lab, deadline
         self._settings, self._secrets, self._texts = settings, secrets, texts
-        self._units = f"{len(lab.unit_names)} units"
+        self._units = counted(len(lab.unit_names), "unit")
 
     def carry_out(self) -> list[CheckResult]:
         """Returns the results of the lab's checks, when they pass or the deadline is over.
@@ -64,7 +65,7 @@ class Deployment:
 
     def _start(self, rollout: Rollout, record: Record) -> str:
         """Has fleet start the units, once the nodes can pull what they run. Returns the version of the lab."""
-        with record.phase("container images", f"{len(self._lab.containers)} container images"):
+        with record.phase("container images", counted(len(self._lab.containers), "container image")):
             images = mirror.provide(self._cluster, self._provider, self._lab.containers)
         version = deployed.version_of(self._lab)
         with record.phase("units handed in", self._units):

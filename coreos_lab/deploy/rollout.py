@@ -12,12 +12,13 @@ import time
 from coreos_lab import events, hints, wait
 from coreos_lab.clients.fleet import Fleet, Machine, Unit
 from coreos_lab.clients.http import CannotCheckError
-from coreos_lab.deploy import before, evidence, picture, unplaced
+from coreos_lab.deploy import before, evidence, picture
 from coreos_lab.deploy.irregular import irregular
 from coreos_lab.deploy.picture import Picture
 from coreos_lab.deploy.refusals import refuse_unmet_needs
 from coreos_lab.deploy.starter import Starter
 from coreos_lab.deploy.submit import replaced, stopped, submit
+from coreos_lab.deploy.unplaced import Unplaced
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Lab
 from coreos_lab.observed import node_states, unit_places, unit_states
@@ -46,6 +47,7 @@ class Rollout:
         self._fleet = Fleet(node_states.addresses(self._nodes))
         self._irregular = irregular(lab)
         self._starter = Starter(cluster, self._nodes)
+        self._unplaced = Unplaced(self._nodes)
         self._before: Look = {}
         self._picture = Picture()
         self._since: dict[tuple[Place, str], float] = {}  # monotonic seconds of the first look that saw a run
@@ -75,7 +77,6 @@ class Rollout:
         Raises LabError at once for a unit that failed (with its journal) or that no machine can run (with the reason),
         and when `deadline` seconds have passed.
         """
-        began = time.monotonic()
 
         def running() -> bool:
             try:
@@ -86,7 +87,7 @@ class Rollout:
             self._stopped = stopped(self._lab, units)
             if place := self._starter.start_idle(self._picture, units):
                 raise self._failure(place, "systemd does not start it on {node}")
-            unplaced.refuse(wanted, units, machines, self._nodes, time.monotonic() - began)
+            self._unplaced.refuse(wanted, units, machines)
             return not self._picture.waiting and not self._stopped
 
         with events.step("units", message="all running"):

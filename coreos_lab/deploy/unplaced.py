@@ -1,7 +1,8 @@
-"""Units without a machine: whether fleet may still find one, or why it will not."""
+"""Units that fleet gives no machine: when that counts as its last word, and why it is so."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from coreos_lab import hints
@@ -11,28 +12,35 @@ from coreos_lab.model import Node
 from coreos_lab.observed import placement
 from coreos_lab.observed.unit_places import Wanted
 
-UNPLACED = 10.0  # seconds: fleet plans twice a second, so a unit without a machine after that will not get one
-# Seconds for a running node that fleet does not list. A fleetd that has lost its etcd for long takes a minute to end,
-# and is started again then.
-UNLISTED = 90.0
+PLANNED = 10.0  # seconds: fleet plans twice a second, so a unit that has no machine for so long will not get one
+BACK = 90.0  # seconds: a machine that fleet has lost may be back until then, as its fleetd asks etcd only every 60 s
 
 
-def refuse(
-    wanted: Wanted, units: Sequence[Unit], machines: Sequence[Machine], nodes: Sequence[Node], seconds: float
-) -> None:
-    """LabError for a unit that no machine can run, with the reason. `seconds` have passed since units were submitted.
+class Unplaced:
+    """Remembers since when units have no machine, on a cluster of these running nodes."""
 
-    `nodes` run, so fleet is to list a machine for each.
-    """
-    listed = {machine.address for machine in machines}
-    unlisted = [node.name for node in nodes if node.address not in listed]
-    if seconds < (UNLISTED if unlisted else UNPLACED):
-        return
-    for unit in units:
-        if unit.name not in wanted.unplaced or set(wanted.unplaced) & set(placement.peers(unit)):
-            continue  # a unit whose peer has no machine either is not the cause
-        if reason := placement.explain(unit, units, machines):
-            if unlisted:
-                why = hints.lab("ssh", unlisted[0], "--", "journalctl", "-u", "fleet")
-                raise LabError(f"{reason}; fleet does not list {', '.join(unlisted)}", f"see why: {why}")
-            raise LabError(reason, "change its [X-Fleet] section or the cluster, then deploy it again")
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self._nodes = nodes
+        self._since: dict[str, float] = {}  # monotonic seconds
+
+    def refuse(
+        self, wanted: Wanted, units: Sequence[Unit], machines: Sequence[Machine], now: float | None = None
+    ) -> None:
+        """To be called at each look. Raises LabError, with the reason, for a unit that will not get a machine.
+
+        While fleet does not list all nodes, a unit may be waiting for one that comes back.
+        """
+        now = time.monotonic() if now is None else now
+        self._since = {name: self._since.get(name, now) for name in wanted.unplaced}
+        listed = {machine.address for machine in machines}
+        lost = [node.name for node in self._nodes if node.address not in listed]
+        for unit in units:
+            if unit.name not in self._since or now - self._since[unit.name] <= (BACK if lost else PLANNED):
+                continue
+            if set(wanted.unplaced) & set(placement.peers(unit)):
+                continue  # a unit whose peer has no machine either is not the cause
+            if reason := placement.explain(unit, units, machines):
+                if lost:
+                    why = hints.lab("ssh", lost[0], "--", "journalctl", "-u", "fleet")
+                    raise LabError(f"{reason} (fleet does not list {', '.join(lost)})", f"see why: {why}")
+                raise LabError(reason, "change its [X-Fleet] section or the cluster, then deploy it again")

@@ -81,7 +81,7 @@ def _passed(verdict: Verdict) -> str:
     if not proved and verdict.fault == WALK:
         proved.append(f"all {len(verdict.phases)} steps did what the page says")
     elif not proved and (checked := [phase for phase in verdict.phases if phase.checks]):
-        proved.append(f"{len(checked[-1].checks)} checks pass")
+        proved.append(checked[-1].evidence)
     text = ", ".join(proved[:-1]) + (" and " if proved[:-1] else "") + (proved[-1] if proved else "all phases passed")
     return f"{text[0].upper()}{text[1:]}."
 

@@ -19,6 +19,8 @@ from coreos_lab import interrupts
 CHUNK = 65536
 CTRL_C = b"\x03"
 LOOK = 0.1  # seconds between two looks at signals
+ECHO = b"^C"
+ECHO_DEADLINE = 1.0  # seconds; programs may have switched the echo off
 
 
 class PseudoTerminal:
@@ -36,6 +38,7 @@ class PseudoTerminal:
         self.muted = False
         self.stopped = False
         self._within_line = False  # the last line shown has no end yet
+        self._echoes = False  # the echo of Ctrl-C is still to come
         os.set_blocking(self._master, False)
 
     @contextmanager
@@ -48,6 +51,7 @@ class PseudoTerminal:
         try:
             yield
         finally:
+            self._await_echo()
             termios.tcflush(self._slave, termios.TCIFLUSH)  # keys that no program has read are not for the next one
             termios.tcsetattr(self._keys, termios.TCSANOW, before)
             if self._within_line:
@@ -59,7 +63,8 @@ class PseudoTerminal:
         ready = select.select([self._master, self._keys], [], [], seconds)[0]
         if self._keys in ready:
             typed = os.read(self._keys, CHUNK)
-            self.stopped = self.stopped or CTRL_C in typed
+            if CTRL_C in typed:
+                self.stopped = self._echoes = True
             os.write(self._master, typed)
         if self._master in ready:
             self._copy()
@@ -81,9 +86,18 @@ class PseudoTerminal:
         os.close(self._master)
         os.close(self._slave)
 
+    def _await_echo(self) -> None:
+        """Waits for the echo of Ctrl-C: it may come after the program's end, and is no output of the next one."""
+        end = time.monotonic() + ECHO_DEADLINE
+        while self._echoes and (left := end - time.monotonic()) > 0:
+            if select.select([self._master], [], [], left)[0]:
+                self._copy()
+        self._echoes = False
+
     def _copy(self) -> None:
         with suppress(OSError):
             while data := os.read(self._master, CHUNK):
+                self._echoes = self._echoes and ECHO not in data
                 if not self.muted:
                     os.write(self._screen, data)
                     self._within_line = not data.endswith(b"\n")

@@ -68,12 +68,12 @@ OTHER = f"{NAME[:19]}-next"
 LAB = {
     "lab.yaml": "title: Own\nsummary: A lab.\nunits: [units/own.service]\nsettings: {beat: A number.}\n",
     "units/own.service": """[Service]
-Environment=beat=1
-ExecStart=/bin/sh -c 'echo beat ${beat}; exec sleep 1000'
+Environment=BEAT=1
+ExecStart=/bin/sh -c 'echo beat ${BEAT}; exec sleep 1000'
 [X-Fleet]
 Global=true
 """,
-    "checks/test_ok.py": "def test_ok():\n    pass\n",
+    "checks/test_ok.py": "import pytest\n\n\n@pytest.mark.survives\ndef test_ok():\n    pass\n",
     "page.md": "# Own\n\n```console\n$ lab status\ncore-01 ...\n```\n",
 }
 
@@ -92,11 +92,16 @@ def execute(executions: Mapping[str, Execution], name: str, tmp_path: Path) -> N
         return hints.lab(*(re.sub("LAB|FILE|CLUSTER", lambda found: places[found[0]], word) for word in line.split()))
 
     hints.about(Call(typed(), name=name))
+    wrong = []
     for shape, how in executions.items():
-        if how.before:
-            paste(command(how.before), tmp_path)
-        done = paste(command(how.words), tmp_path, stdin=how.stdin)
-        assert how.shows in done.out, f"{shape}: {done.out}"
+        try:
+            if how.before:
+                paste(command(how.before), tmp_path)
+            done = paste(command(how.words), tmp_path, stdin=how.stdin)
+            assert how.shows in done.out, done.out
+        except AssertionError as error:
+            wrong.append(f"{shape}: {error}")
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.usefixtures("cluster")

@@ -20,7 +20,6 @@ CONNECTIONS = 2000
 SOON = 2  # seconds between checks of a server that is not healthy, if its interval is longer
 OLD_WORKER = "1h"  # for which connections from before a reload may go on
 REFUSED = 502  # what AWS answers where a target takes no connection; haproxy says 503
-OPEN = "-open"  # ends the name of a pool's double, whose servers get requests when all of the pool are unhealthy
 PLACE_OF_REFUSED = "502.http"
 NO_STATES = "1\n"  # a file of servers' states with none in it
 
@@ -104,7 +103,7 @@ def _front(front: Front, pool: Pool | None) -> list[str]:
     if pool and pool.open:
         # A worker that is stopping, after a reload, counts no servers, but its last requests still get to them.
         none = f"!{{ stopping }} {{ nbsrv({pool.name}) eq 0 }}"
-        double = f"{pool.name}{OPEN}"
+        double = pool.names[1]
         lines += [
             f"  http-request return status 503 if {none} {{ nbsrv({double}) eq 0 }}",
             f"  use_backend {double} if {none}",
@@ -129,7 +128,7 @@ def _pool(pool: Pool, wanted: Wanted, place: Place, known: Container[tuple[str, 
     lines += [f"  server {each.name} {arguments(pool, each)}" for each in servers]
     if pool.open:
         lines += [
-            f"backend {pool.name}{OPEN}",
+            f"backend {pool.names[1]}",
             "  mode http",
             *_cookie(pool, wanted),
             f"  timeout connect {pool.check.timeout}s",

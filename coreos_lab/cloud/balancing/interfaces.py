@@ -44,12 +44,13 @@ def forget_others(backend: Any, balancers: list[Balancer]) -> bool:
 
 
 def _make(backend: Any, balancer: Balancer, name: str) -> Any:
+    from moto.ec2.exceptions import EC2ClientError
     from moto.ec2.models import elastic_network_interfaces
 
     subnet = backend.get_subnet(name)
     try:
         address = subnet.get_available_subnet_ip(None)
-    except (StopIteration, RuntimeError):
+    except EC2ClientError:
         raise RefusedError("InvalidSubnet", f"Not enough IP space available in {name}.") from None
     path = balancer.name if balancer.kind == CLASSIC else "/".join(balancer.arn.split("/")[1:])
     interface = backend.create_network_interface(subnet, address, group_ids=balancer.groups, description=f"ELB {path}")

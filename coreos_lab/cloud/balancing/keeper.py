@@ -25,6 +25,7 @@ from coreos_lab.cloud.states import SHUTTING_DOWN
 from coreos_lab.errors import LabError
 
 LOOK = 0.5  # seconds between two looks
+RETRY = 5.0  # seconds until what has failed is tried again
 Routers = Callable[[], dict[str, tuple[Path, Vpc]]]
 
 
@@ -34,6 +35,7 @@ class Keeper:
     def __init__(self, shelf: Shelf, routers: Routers, say: Callable[[str], None]) -> None:
         self.shelf, self.routers, self.say = shelf, routers, say
         self._running: dict[int, tuple[Wiring, Haproxy, Servers]] = {}
+        self._after: dict[int, float] = {}  # when one that has failed is looked after again
 
     def begin(self) -> None:
         """Goes on for as long as the process does."""
@@ -61,12 +63,15 @@ class Keeper:
         for number in set(numbers(self.shelf.cloud)) - known:
             teardown.remove(self.shelf.cloud, number)
         for balancer in balancers:
+            if time.monotonic() < self._after.get(balancer.number, 0.0):
+                continue
             try:
                 if balancer.deleting:
                     self._remove(balancer)
                 else:
                     self._keep(balancer, machines)
             except LabError as error:
+                self._after[balancer.number] = time.monotonic() + RETRY
                 self.say(f"{balancer.name}: {error.message} {error.details}")
             except (OSError, RefusedError) as error:  # such as that its router is just going or coming
                 self.say(f"{balancer.name}: {error}")

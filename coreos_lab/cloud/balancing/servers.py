@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from coreos_lab.cloud.balancing.control import Control, Seen
-from coreos_lab.cloud.balancing.haproxy_config import OPEN, address, arguments
+from coreos_lab.cloud.balancing.haproxy_config import address, arguments
 from coreos_lab.cloud.balancing.wanted import Pool, Server
 
 Key = tuple[str, str]  # of a pool and a server
@@ -28,11 +28,10 @@ class Servers:
             for server in fresh:
                 self._add(pool, server, seen)
             if fresh and pool.sticky:
-                doubles = (pool.name, f"{pool.name}{OPEN}") if pool.open else (pool.name,)
-                self.control.do(*(f"enable dynamic-cookie backend {each}" for each in doubles))
+                self.control.do(*(f"enable dynamic-cookie backend {each}" for each in pool.names))
             added += [server.name for server in fresh]
             for (name, other), each in seen.items():
-                if name in (pool.name, f"{pool.name}{OPEN}") and other not in wanted:
+                if name in pool.names and other not in wanted:
                     self._remove((name, other), each, pool.drain)
         return added
 
@@ -45,8 +44,7 @@ class Servers:
                     self.control.do(f"set server {pool.name}/{server.name} health up")
 
     def _is_missing(self, pool: Pool, server: Server, seen: Mapping[Key, Seen]) -> bool:
-        pools = (pool.name, f"{pool.name}{OPEN}") if pool.open else (pool.name,)
-        found = [seen.get((name, server.name)) for name in pools]
+        found = [seen.get((name, server.name)) for name in pool.names]
         return any(each is None or each.leaving for each in found)
 
     def _add(self, pool: Pool, server: Server, seen: Mapping[Key, Seen]) -> None:
@@ -55,13 +53,12 @@ class Servers:
         if (pool.name, server.name) not in seen:
             self.control.do(f"add server {own} {arguments(pool, server)}")
         self.control.do(f"set server {own} state ready", f"set server {own} health down", f"enable health {own}")
-        self._leaving.pop((pool.name, server.name), None)
-        if pool.open:
-            double = f"{pool.name}{OPEN}/{server.name}"
-            if (f"{pool.name}{OPEN}", server.name) not in seen:
-                self.control.do(f"add server {double} {address(server)}")
-            self.control.do(f"set server {double} state ready")
-            self._leaving.pop((f"{pool.name}{OPEN}", server.name), None)
+        for double in pool.names[1:]:
+            if (double, server.name) not in seen:
+                self.control.do(f"add server {double}/{server.name} {address(server)}")
+            self.control.do(f"set server {double}/{server.name} state ready")
+        for name in pool.names:
+            self._leaving.pop((name, server.name), None)
 
     def _remove(self, key: Key, seen: Seen, patience: int) -> None:
         """Gives a server no new requests; removes it when its connections have ended, or have had their time."""

@@ -12,8 +12,8 @@ from uuid import uuid4
 from coreos_lab import run
 from coreos_lab.cloud.balancing import interfaces
 from coreos_lab.cloud.balancing.control import Control, Seen
-from coreos_lab.cloud.balancing.kept import INTERNAL, PUBLIC, Balancer, Kept, now
-from coreos_lab.cloud.balancing.plan import Machine
+from coreos_lab.cloud.balancing.kept import CLASSIC, INTERNAL, PUBLIC, Balancer, Kept, now
+from coreos_lab.cloud.balancing.plan import CROSS_ZONE, Machine
 from coreos_lab.cloud.balancing.process import place_of
 from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.metadata import ACCOUNT
@@ -126,10 +126,11 @@ class Shelf:
             interfaces.ensure(backend, balancer)
         self.engine.changed.set()
 
-    def addresses(self, balancer: Balancer) -> list[tuple[str, str]]:
-        """Its private and public addresses."""
+    def _addresses(self, balancer: Balancer) -> dict[str, str]:
+        """The address in each zone by which clients reach it: the public one, if it has such."""
         with self.engine.objects(save=False) as backend:
-            return [(each.private_ip_address, each.public_ip or "") for each in interfaces.of(backend, balancer)]
+            own = interfaces.of(backend, balancer)
+            return {balancer.subnets[each.subnet.id]: each.public_ip or each.private_ip_address for each in own}
 
     def listed(self) -> list[dict[str, Any]]:
         """All load balancers, for `lab cloud`: name, state, DNS name, and the addresses that it resolves to."""
@@ -148,12 +149,20 @@ class Shelf:
             ]
 
     def look_up(self, name: str) -> list[str] | None:
-        """The addresses of a load balancer's name; None for one that no load balancer has."""
+        """The addresses of a load balancer's name; None for one that no load balancer has.
+
+        An address that forwards to its own zone alone is left out while nothing there is healthy, as at AWS.
+        """
         with self.lock:
             found = next((each for each in self.kept.balancers if each.dns.lower() == name and not each.deleting), None)
             if found is None:
                 return None
-            return [public or private for private, public in self.addresses(found)]
+            addresses = self._addresses(found)
+            if found.kind == CLASSIC and found.attributes[CROSS_ZONE] == "false":
+                up = {pool for (pool, _name), server in self.seen(found).items() if server.up}
+                healthy = [each for zone, each in addresses.items() if any(pool.endswith(f"-{zone}") for pool in up)]
+                return healthy or list(addresses.values())
+            return list(addresses.values())
 
 
 def tagged(tags: list[dict[str, str]], asked: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from coreos_lab.cloud.balancing.kept import Check
 
@@ -36,6 +36,11 @@ class Pool:
     open: bool = False
     drain: int = 0
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What haproxy has for it: one pool, and with `open` a double, for when none of the first one is healthy."""
+        return (self.name, f"{self.name}-open") if self.open else (self.name,)
+
 
 @dataclass(frozen=True)
 class Front:
@@ -62,8 +67,4 @@ class Wanted:
     def frame(self) -> str:
         """Identifies everything but the servers: haproxy gets those without a reload, and nothing else."""
         bare = replace(self, pools=tuple(replace(pool, servers=(), drain=0) for pool in self.pools))
-        return hashlib.sha256(repr(_plain(bare)).encode()).hexdigest()[:16]
-
-
-def _plain(wanted: Wanted) -> object:
-    return sorted(asdict(wanted).items(), key=lambda item: item[0])
+        return hashlib.sha256(repr(bare).encode()).hexdigest()[:16]

@@ -215,7 +215,7 @@ def main() -> None:
     balancer.process.end()
     balancer.wiring.remove()
     found["processes left"] = len(
-        subprocess.run(["pgrep", "-f", "haproxy.cfg"], capture_output=True, check=False).stdout
+        subprocess.run(["pgrep", "-f", str(place_of(CLOUD, 1).folder)], capture_output=True, check=False).stdout
     )
     found["sockets left"] = len(list(Path("/run").glob("*.sock*")))
     for keeper in keepers:

@@ -22,7 +22,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What was observed."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("nft", "ip", "unshare", "haproxy"))):
         pytest.skip("needs root, nft, ip and haproxy")
-    argv = ["unshare", "--net", "--mount", "sh", "-c", CALL, "sh", sys.executable, str(PROGRAM)]
+    # haproxy outlives whoever starts it, so there is a PID namespace, too, with which all processes end.
+    own = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    argv = [*own, "sh", "-c", CALL, "sh", sys.executable, str(PROGRAM)]
     state = str(tmp_path_factory.mktemp("state"))
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "LAB_STATE_DIR": state}
     done = subprocess.run(argv, capture_output=True, text=True, env=environ, timeout=300, check=False)

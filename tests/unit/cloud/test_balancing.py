@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from coreos_lab.cloud.balancing import interfaces
+from coreos_lab.cloud.balancing.control import Seen
 from coreos_lab.cloud.balancing.keeper import Keeper
 from coreos_lab.cloud.balancing.kept import ACTIVE, Check, Kept
 from coreos_lab.cloud.states import RUNNING, STOPPED
@@ -215,7 +216,23 @@ def test_a_terminated_instance_is_forgotten(
     classic.delete_load_balancer(LoadBalancerName="old")
 
 
-def test_a_classic_load_balancer(classic: Client, ec2: Client, subnets: list[str], instance: str) -> None:
+def names_of_the_healthy_zone(served: Served, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = served.api.balancing.shelf
+    assert len(shelf.look_up(name) or ()) == 3, "nothing is healthy, so all are named"
+    up = {("tcp2379-us-west-2b", "i-1-2379"): Seen("UP", "L4OK", "", 0)}
+    monkeypatch.setattr(shelf, "seen", lambda _balancer: up)
+    assert len(shelf.look_up(name) or ()) == 1
+    monkeypatch.undo()
+
+
+def test_a_classic_load_balancer(
+    served: Served,
+    classic: Client,
+    ec2: Client,
+    subnets: list[str],
+    instance: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     listeners = [{"Protocol": "TCP", "LoadBalancerPort": 2379, "InstanceProtocol": "TCP", "InstancePort": 2379}]
     made = classic.create_load_balancer(
         LoadBalancerName="etcd", Listeners=listeners, Subnets=subnets, Scheme="internal"
@@ -230,6 +247,7 @@ def test_a_classic_load_balancer(classic: Client, ec2: Client, subnets: list[str
     assert not any("Association" in each for each in interfaces_of(ec2, "etcd"))
     (row,) = classic.describe_instance_health(LoadBalancerName="etcd")["InstanceStates"]
     assert (row["State"], row["ReasonCode"]) == ("OutOfService", "ELB")
+    names_of_the_healthy_zone(served, said["DNSName"], monkeypatch)
     attributes = {"CrossZoneLoadBalancing": {"Enabled": True}, "ConnectionDraining": {"Enabled": True, "Timeout": 7}}
     classic.modify_load_balancer_attributes(LoadBalancerName="etcd", LoadBalancerAttributes=attributes)
     said = classic.describe_load_balancer_attributes(LoadBalancerName="etcd")["LoadBalancerAttributes"]

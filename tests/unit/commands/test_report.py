@@ -124,7 +124,7 @@ def test_a_fail_has_a_report_like_any_other(folder: Path, capsys: pytest.Capture
 
 def test_all_runs_on_one_page(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command.report_all("core", None, output=None, markdown=False)
-    assert capsys.readouterr().out.startswith("report: core-runs.html (1 runs, ")
+    assert capsys.readouterr().out.startswith("report: core-runs.html (1 run, ")
     command.report_all("nosuch", str(folder.parent), output="all.html", markdown=False)
     assert here() == ["all.html", "core-runs.html"]
     assert "<a " not in Path("all.html").read_text(encoding="utf-8")

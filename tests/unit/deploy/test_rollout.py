@@ -14,6 +14,7 @@ from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Lab
 from coreos_lab.observed import node_states
 from coreos_lab.observed.standing import Standing
+from coreos_lab.observed.unit_places import Wanted
 
 Asked = Callable[..., Rollout]
 
@@ -37,7 +38,7 @@ def asked(
     def make(*, desired: str = "launched", text: str = digest) -> Rollout:
         made = Rollout(cluster, None, lab)  # type: ignore[arg-type]
         unit = Unit("a.service", desired, "", "", ((submitted.SECTION, submitted.DIGEST, text),))
-        monkeypatch.setattr(made, "_look", lambda: (None, [unit], []))
+        monkeypatch.setattr(made, "_look", lambda: (Wanted((), ()), [unit], []))
         return made
 
     return make

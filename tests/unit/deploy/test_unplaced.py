@@ -1,4 +1,4 @@
-"""A unit without a machine is refused once fleet cannot find one any more."""
+"""When a unit without a machine is given up."""
 
 from __future__ import annotations
 
@@ -7,57 +7,65 @@ from collections.abc import Callable
 import pytest
 
 from coreos_lab.clients.fleet import Machine, Unit
-from coreos_lab.deploy import unplaced
+from coreos_lab.deploy.unplaced import BACK, PLANNED, Unplaced
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster
 from coreos_lab.observed.unit_places import Wanted
 
-Planned = Callable[..., Cluster]
-WEB = Unit("web@1.service", "launched", "inactive", "", (("X-Fleet", "MachineMetadata", "gpu=yes"),))
-WANTED = Wanted((), ("web@1.service",))
+CONFLICTS = (("X-Fleet", "Conflicts", "disk@*.service"),)
+UNITS = [
+    Unit("disk@1.service", "launched", "inactive", "", CONFLICTS),
+    Unit("disk@2.service", "launched", "launched", "m1", CONFLICTS),
+    Unit("disk@3.service", "launched", "launched", "m2", CONFLICTS),
+]
+WITHOUT = Wanted((("disk@2.service", "core-01"), ("disk@3.service", "core-02")), ("disk@1.service",))
+ALL_PLACED = Wanted((*WITHOUT.places, ("disk@1.service", "core-03")), ())
+Look = Callable[[Wanted, int, float], None]
 
 
-def refused(cluster: Cluster, seconds: float, *, listed: int = 3) -> LabError | None:
-    """What is said after some seconds, when fleet lists only the first nodes."""
-    machines = [Machine(node.name, node.address, {}) for node in cluster.nodes[:listed]]
-    try:
-        unplaced.refuse(WANTED, [WEB], machines, cluster.nodes, seconds)
-    except LabError as error:
-        return error
-    return None
+@pytest.fixture
+def look(planned: Callable[..., Cluster]) -> Look:
+    """A look at units, when fleet lists so many machines of three, at a time."""
+    nodes = planned(nodes=3).nodes
+    machines = [Machine(f"m{number}", node.address, {}) for number, node in enumerate(nodes, 1)]
+    unplaced = Unplaced(nodes)
+    return lambda wanted, listed, now: unplaced.refuse(wanted, UNITS, machines[:listed], now)
 
 
-def test_what_no_machine_can_run_is_refused_with_the_reason(planned: Planned) -> None:
-    error = refused(planned(), unplaced.UNPLACED)
-    assert error is not None
-    assert error.message == "web@1.service: no machine can run it: it lacks MachineMetadata=gpu=yes"
-    assert error.hint is not None
-    assert "[X-Fleet]" in error.hint
+def test_a_unit_that_has_lost_its_machine_is_not_given_up_at_once(look: Look) -> None:
+    look(ALL_PLACED, 3, 0.0)
+    look(WITHOUT, 2, 100.0)
+    look(WITHOUT, 2, 100.0 + BACK)
+    look(ALL_PLACED, 3, 101.0 + BACK)
+    look(WITHOUT, 2, 102.0 + BACK)
 
 
-def test_fleet_gets_time_to_place_a_unit(planned: Planned) -> None:
-    assert refused(planned(), unplaced.UNPLACED - 1) is None
+def test_a_unit_whose_machine_does_not_come_back_is_given_up_with_that_machine(look: Look) -> None:
+    look(WITHOUT, 2, 0.0)
+    with pytest.raises(LabError, match=r"disk@1\.service: no machine can run it: .*\(fleet does not list core-03\)"):
+        look(WITHOUT, 2, BACK + 1)
 
 
-def test_a_node_that_fleet_does_not_list_may_come_back(planned: Planned) -> None:
-    assert refused(planned(), unplaced.UNLISTED - 1, listed=2) is None
-    error = refused(planned(), unplaced.UNLISTED, listed=2)
-    assert error is not None
-    assert error.message.endswith("; fleet does not list core-03")
-    assert error.hint is not None
-    assert "lab ssh core-03 -- journalctl -u fleet" in error.hint
+def test_the_cause_is_the_unit_not_the_one_that_must_be_beside_it(planned: Callable[..., Cluster]) -> None:
+    nodes = planned(nodes=2).nodes
+    beside = Unit("kick@1.service", "launched", "inactive", "", (("X-Fleet", "MachineOf", "disk@1.service"),))
+    machines = [Machine(f"m{number}", node.address, {}) for number, node in enumerate(nodes, 1)]
+    unplaced, wanted = Unplaced(nodes), Wanted(WITHOUT.places, ("kick@1.service", *WITHOUT.unplaced))
+    unplaced.refuse(wanted, [beside, *UNITS], machines, 0.0)
+    with pytest.raises(LabError, match=r"^disk@1\.service"):
+        unplaced.refuse(wanted, [beside, *UNITS], machines, PLANNED + 1)
 
 
-def test_a_unit_that_has_a_machine_is_not_refused(planned: Planned) -> None:
-    cluster = planned()
-    placed = Wanted((("web@1.service", "core-01"),), ())
-    unplaced.refuse(placed, [WEB], [], cluster.nodes, unplaced.UNLISTED)
+def test_a_unit_that_no_machine_can_run_is_given_up_soon(planned: Callable[..., Cluster]) -> None:
+    nodes = planned(nodes=2).nodes
+    machines = [Machine(f"m{number}", node.address, {}) for number, node in enumerate(nodes, 1)]
+    unplaced = Unplaced(nodes)
+    unplaced.refuse(WITHOUT, UNITS, machines, 0.0)
+    unplaced.refuse(WITHOUT, UNITS, machines, PLANNED)
+    with pytest.raises(LabError, match=r"disk@1\.service: no machine can run it: [^()]*$"):
+        unplaced.refuse(WITHOUT, UNITS, machines, PLANNED + 1)
 
 
-def test_the_cause_is_the_unit_not_the_one_that_must_be_beside_it(planned: Planned) -> None:
-    cluster = planned()
-    beside = Unit("kick@1.service", "launched", "inactive", "", (("X-Fleet", "MachineOf", "web@1.service"),))
-    machines = [Machine(node.name, node.address, {}) for node in cluster.nodes]
-    wanted = Wanted((), ("kick@1.service", "web@1.service"))
-    with pytest.raises(LabError, match=r"^web@1\.service"):
-        unplaced.refuse(wanted, [beside, WEB], machines, cluster.nodes, unplaced.UNPLACED)
+def test_a_unit_that_a_machine_can_run_is_waited_for(look: Look) -> None:
+    look(WITHOUT, 3, 0.0)
+    look(WITHOUT, 3, 1000.0)

@@ -51,7 +51,7 @@ def test_a_run_on_machines_that_are_not_isolated_says_so(recorded: Recorded, pla
     folder = recorded()
     for userns, words_of_it in ((True, "yes"), (False, "no: root on a node is root of the host")):
         cluster = replace(planned(), userns=userns)
-        about.save(about.describe(cluster, "break", "kill", "lab break", judged=True, files={}), folder)
+        about.save(about.describe(cluster, "break", "kill", "lab break", judged=True, programs={}, files={}), folder)
         assert ("user namespaces", words_of_it) in read(folder).versions
 
 
