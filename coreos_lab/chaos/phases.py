@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from coreos_lab import events, wait
 from coreos_lab.chaos import faults, healing, injecting, quorum
 from coreos_lab.chaos.fault import Break
-from coreos_lab.chaos.verdict import Phase, judge, of_checks, of_steady_state
+from coreos_lab.chaos.verdict import Phase, evidence_of, judge, of_checks, of_steady_state
 from coreos_lab.checks.runner import run_checks
 from coreos_lab.clients import etcd
 from coreos_lab.clients.fleet import Fleet
@@ -39,6 +39,7 @@ class Phases:
         self.done: list[Phase] = []
         self.prefix = ""
         self.began = 0.0
+        self.lost = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -58,9 +59,7 @@ class Phases:
         with events.step("verify", message=name):
             results = [result for lab in self._labs for result in run_checks(lab, nodes, only=only, deadline=deadline)]
         outcome = of_checks(results) if self.done else of_steady_state(results)
-        bad = [f"{result.qualified}: {result.message}" for result in results if result.outcome is not Outcome.PASS]
-        evidence = bad[0] if bad else f"{len(results)} checks pass" if results else "no checks"
-        return self.add(name, outcome, began, evidence, results)
+        return self.add(name, outcome, began, evidence_of(results), results)
 
     def effect(self, planned: Break) -> bool:
         """The break itself, with its effect seen."""
@@ -73,13 +72,14 @@ class Phases:
         seen = f"{faults.described(injected[0])}, seen from {faults.FAULTS[planned.kind].seen_from}"
         return self.add("effect", Outcome.PASS, began, f"{planned.names}: {seen}")
 
-    def quorum(self, planned: Break) -> bool:
-        """Whether etcd keeps its quorum. Without one fleet places no unit anew, so the verdict is fail.
+    def quorum(self, planned: Break, *, may_be_lost: bool = False) -> bool:
+        """Whether etcd keeps its quorum, as far as it may not be lost. `lost` says in words that it has none.
 
-        A lost quorum is confirmed by the members that are left: none of them may be healthy.
+        Without a quorum fleet places no unit anew, so the verdict is fail. A lost quorum is confirmed by the members
+        that are left: none of them may be healthy.
         """
-        silent = faults.silenced(planned)
-        lost = quorum.lost_by(self._voters, silent)
+        silent = faults.silenced(planned) | faults.silent(fault_journal.open_faults(self._cluster))
+        self.lost = lost = quorum.lost_by(self._voters, silent)
         if not lost:
             return True
         began = time.monotonic()
@@ -93,7 +93,8 @@ class Phases:
             )
         except wait.DeadlineError as late:
             return self.add("quorum", Outcome.UNKNOWN, began, late.message)
-        return self.add("quorum", Outcome.FAIL, began, lost)
+        outcome = Outcome.PASS if may_be_lost else Outcome.FAIL
+        return self.add("quorum", outcome, began, f"{lost}, as was asked for" if may_be_lost else lost)
 
     def noticed(self, planned: Break) -> bool:
         """Waits until fleet no longer lists the broken machines: checks that pass before that prove nothing."""
@@ -101,6 +102,8 @@ class Phases:
             return True
         began = time.monotonic()
         others = [other for other in node_states.running(self._cluster, self._provider) if other not in planned.nodes]
+        cut_off = faults.silent(fault_journal.open_faults(self._cluster))
+        others = [other for other in others if other.name not in cut_off]
         fleet = Fleet(node_states.addresses(others), timeout=1.0)
         broken = set(node_states.addresses(planned.nodes))
 

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from coreos_lab import screen, wait
-from coreos_lab.chaos import journals
-from coreos_lab.chaos.board import board
+from coreos_lab.chaos.carrying import Carrier
+from coreos_lab.chaos.course import Course
 from coreos_lab.chaos.fault import Break
-from coreos_lab.chaos.objectives import allowed
-from coreos_lab.chaos.observer import Observer
-from coreos_lab.chaos.phases import Phases, reason
-from coreos_lab.chaos.probes import Prober, record
-from coreos_lab.chaos.schedule import Step, kinds
-from coreos_lab.chaos.verdict import JOURNALS, OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of, save
-from coreos_lab.chaos.writes import Writes
-from coreos_lab.errors import LabError
-from coreos_lab.model import ETCD_PROBE, Cluster, Lab, Outcome, QualifiedName
-from coreos_lab.observed import node_states
+from coreos_lab.chaos.measuring import Measurement
+from coreos_lab.chaos.phases import Phases
+from coreos_lab.chaos.schedule import Step
+from coreos_lab.chaos.verdict import Verdict
+from coreos_lab.model import Cluster, Lab
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import fault_journal
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
 
 class Verification:
-    """One `lab break --verify`: carries breaks out and measures meanwhile."""
+    """One verification: carries breaks out and measures meanwhile."""
 
     def __init__(self, provider: Provider, cluster: Cluster, labs: Sequence[Lab], run_folder: Path) -> None:
         self._provider = provider
@@ -37,99 +26,27 @@ class Verification:
         self._labs = labs
         self._folder = run_folder
         self._phases = Phases(provider, cluster, labs)
-        self._nodes: dict[str, None] = {}  # the nodes that were broken, in that order
-        self._had_effect = False  # one of the breaks
 
-    def run(self, steps: Sequence[Step], plan: Callable[[Step], Break], *, deadline: float) -> Verdict:
-        """Carries breaks out, one after the other, up to the first that does not pass, and records the verdict.
+    def run(self, course: Course, plan: Callable[[Step], Break], *, deadline: float) -> Verdict:
+        """Carries a course out, up to the first phase that does not pass, and records the verdict.
 
-        `plan` resolves a step when its turn has come. Whatever is broken is healed however this ends, as long as this
+        `plan` resolves a break when its turn has come. Whatever is broken is healed however this ends, as long as this
         process lives; else `lab heal` does it.
         """
-        addresses = node_states.addresses(self._cluster.nodes)
-        prober, writes = Prober(self._labs, addresses), Writes(addresses, self._folder.name)
-        observer = Observer(self._cluster)
-
-        def drawn() -> RenderableType:
-            broken = [(fault.node, fault.kind.value) for fault in fault_journal.open_faults(self._cluster)]
-            probes = {**prober.samples, QualifiedName("", ETCD_PROBE): writes.samples}
-            return board(observer, probes, broken, self._phases.began, time.monotonic())
-
-        with prober, writes, observer, screen.foot(drawn):
-            if self._phases.checks("steady state before", 0.0, only="not lasting"):
-                self._carry_out_all(steps, plan, deadline)
-            if self._had_effect:
-                self._judge_writes(writes)
-        if troubles := [*prober.troubles, *writes.troubles]:
-            self._phases.add("measured to the end", Outcome.UNKNOWN, time.monotonic(), troubles[0])
-        measured = [*prober.samples.values(), writes.samples, *observer.reads.values()]
-        record(self._folder / PROBES, measured)
-        observer.record(self._folder / UNITS)
-        outages = outages_of(sample for samples in measured for sample in samples)
-        objectives = allowed(self._cluster, self._labs)
-        if self._had_effect and objectives:
-            outcome, evidence = of_objectives(objectives, outages)
-            self._phases.add(OBJECTIVES, outcome, time.monotonic(), evidence)
-        verdict = Verdict(
-            self._phases.outcome,
-            self._cluster.name,
-            tuple(self._nodes),
-            kinds(steps),
-            tuple(lab.name for lab in self._labs),
-            tuple(self._phases.done),
-            outages,
-            objectives,
-            userns=self._cluster.userns,
+        carrier = Carrier(self._cluster, self._phases, course, plan, deadline)
+        measured = Measurement(self._provider, self._cluster, self._labs, self._phases, self._folder)
+        with measured.going_on(self._broken):
+            if self._phases.checks("steady state before", course.patience, only="not lasting"):
+                carrier.run()
+            if carrier.had_effect:
+                measured.judge_writes()
+        return measured.conclude(
+            course.what,
+            tuple(carrier.nodes),
+            by_objectives=carrier.had_effect,
+            without_majority=carrier.lost_quorum,
         )
-        save(verdict, self._folder)
-        around = journals.moments(verdict.phases, time.time() - time.monotonic())
-        journals.record(self._provider, self._cluster, around, self._folder / JOURNALS)
-        return verdict
 
-    def _carry_out_all(self, steps: Sequence[Step], plan: Callable[[Step], Break], deadline: float) -> None:
-        """The breaks, one after the other, up to the first that does not pass.
-
-        An error that ends them is a phase of the verdict once a node was broken; before that it is raised.
-        """
-        began = time.monotonic()
-        try:
-            for number, step in enumerate(steps, 1):
-                self._phases.prefix = f"{number}. " if len(steps) > 1 else ""
-                self._carry_out(plan(step), step.lasting or 0.0, deadline)
-                if self._phases.outcome is not Outcome.PASS:
-                    break
-                if step.rest:
-                    wait.pause(step.rest)
-        except LabError as error:
-            if not self._nodes:
-                raise
-            self._phases.add("carried out to the end", Outcome.UNKNOWN, began, reason(error))
-        finally:
-            self._phases.prefix = ""
-
-    def _carry_out(self, planned: Break, lasting: float, deadline: float) -> None:
-        """One break with its repair."""
-        phases = self._phases
-        self._nodes |= {node.name: None for node in planned.nodes}
-        broken = False
-        try:
-            broken = phases.effect(planned)
-            self._had_effect = self._had_effect or broken
-            if broken and phases.quorum(planned) and phases.noticed(planned):
-                recovered = phases.checks("recovery while broken", deadline, only="survives")
-                left = phases.began + lasting - time.monotonic()
-                if recovered and left > 0:
-                    wait.pause(left)
-                    phases.checks("holds to the end", deadline, only="survives")
-        finally:
-            unhealed = fault_journal.open_faults(self._cluster)
-            if unhealed:
-                phases.repair(unhealed)
-        if broken:
-            phases.checks("steady state after", deadline)
-
-    def _judge_writes(self, writes: Writes) -> None:
-        writes.stop()
-        began = time.monotonic()
-        outcome, evidence = writes.judged()
-        self._phases.add("writes", outcome, began, evidence)
+    def _broken(self) -> list[tuple[str, str]]:
+        """The nodes that are broken now, each with its fault."""
+        return [(fault.node, fault.kind.value) for fault in fault_journal.open_faults(self._cluster)]

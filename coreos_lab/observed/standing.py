@@ -26,6 +26,9 @@ class Standing(StrEnum):
 def judge(unit: NodeUnit | None, before: NodeUnit | None, digest: str, *, intermittent: bool = False) -> Standing:
     """Where a unit stands whose file must have the hash `digest`; `before` is what was seen before it was submitted.
 
+    fleet may bring a unit to a machine where it was not seen before, and where an earlier run of it has failed: the
+    time of the file tells that from a run of its present file.
+
     `intermittent` units end by themselves and are started again.
     """
     if unit is None or unit.hash != digest or unit.load in ("", "not-found"):
@@ -34,7 +37,7 @@ def judge(unit: NodeUnit | None, before: NodeUnit | None, digest: str, *, interm
         return Standing.BROKEN
     if unit.job:
         return Standing.COMING
-    if before is not None and before.hash != digest and before.invocation == unit.invocation != "":
+    if unit.former or (before is not None and before.hash != digest and before.invocation == unit.invocation != ""):
         return Standing.OLD if unit.up or unit.active == "failed" else _not_started(unit)
     return _of_its_own(unit, intermittent=intermittent)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from coreos_lab.clients import ssh
 from coreos_lab.errors import UnknownError
@@ -25,14 +26,16 @@ PROPERTIES = (
     "ConditionTimestampMonotonic",
     "ExecMainExitTimestampMonotonic",
     "ActiveExitTimestampMonotonic",
+    "InactiveExitTimestamp",
 )
+TIME = "%a %Y-%m-%d %H:%M:%S.%f %Z"  # what `systemctl show --timestamp=us+utc` prints
 # Each answer ends with an empty one: between any two, fleet may write or remove a file.
 LOOK = f"""
 cd {FOLDER} 2>/dev/null && sha1sum --zero -- "$@" 2>/dev/null
 printf '\\0'
 cd {FOLDER} 2>/dev/null && stat --printf='%.6Y %n\\0' -- "$@" 2>/dev/null
 printf '\\0'
-exec systemctl show --property={",".join(PROPERTIES)} -- "$@"
+exec systemctl show --timestamp=us+utc --property={",".join(PROPERTIES)} -- "$@"
 """
 # systemd's own identifiers of what it writes into the journal (systemd/sd-messages.h).
 STARTED = "39f53479d3a045ac8e11786248231fbf"
@@ -48,6 +51,7 @@ class NodeUnit:
     `loaded_at` is when fleet wrote the file, in seconds since the epoch by the node's clock, "" where it wrote none.
     `restarts` counts how often systemd has restarted it by itself since it was last started.
     `stopped`: a service that is not active was stopped; otherwise it ended by itself.
+    `former`: its last run began before fleet wrote its present file, so that it is the run of another one.
     """
 
     name: str
@@ -62,6 +66,7 @@ class NodeUnit:
     job: bool = False
     skipped: bool = False
     stopped: bool = False
+    former: bool = False
 
     @property
     def up(self) -> bool:
@@ -122,6 +127,7 @@ def parse(text: str, names: Sequence[str]) -> dict[str, NodeUnit]:
 def _unit(name: str, values: dict[str, str], digest: str, loaded_at: str) -> NodeUnit:
     # A stop leaves the active state before the process ends; a process that ends by itself ends before that.
     ended, left = (int(values.get(f"{what}TimestampMonotonic") or 0) for what in ("ExecMainExit", "ActiveExit"))
+    began = _seconds(values.get("InactiveExitTimestamp", ""))
     return NodeUnit(
         name,
         load=values.get("LoadState", ""),
@@ -135,7 +141,13 @@ def _unit(name: str, values: dict[str, str], digest: str, loaded_at: str) -> Nod
         job=bool(values.get("Job")),
         skipped=values.get("ConditionResult") == "no" and int(values.get("ConditionTimestampMonotonic") or 0) > 0,
         stopped=0 < left < ended,
+        former=bool(began and loaded_at) and began < float(loaded_at),
     )
+
+
+def _seconds(text: str) -> float:
+    """A time of systemd's in seconds since the epoch; 0 for one that never came."""
+    return datetime.strptime(text, TIME).replace(tzinfo=UTC).timestamp() if text else 0.0
 
 
 def _from_journal(cluster: Cluster, node: Node, unit: NodeUnit) -> NodeUnit | None:

@@ -54,7 +54,7 @@ def walk(name: str, page: Page, begin: Progress, reached: Callable[[Progress], N
         def notice(block: Block) -> Notice:
             return Notice(lambda: judge.passes(block, checks))
 
-        judge = Judge(opened, watch, mute)
+        judge = Judge(opened, watch, mute, device)
         guide = Guide(judge, page, Paper(live=device is not None), ask, notice)
         try:
             for block in page.running_before(begin.step):
@@ -73,9 +73,8 @@ def _device() -> Iterator[PseudoTerminal | None]:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         yield None
         return
-    device = PseudoTerminal()
+    device = PseudoTerminal(sys.stdin.fileno(), sys.stdout.fileno())
     try:
-        device.resize()
         yield device
     finally:
         device.close()

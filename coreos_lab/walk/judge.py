@@ -13,6 +13,7 @@ from coreos_lab.model import Outcome
 from coreos_lab.records.walks import Progress
 from coreos_lab.walk import browser
 from coreos_lab.walk.expect import missing
+from coreos_lab.walk.keys import Keys, NoKeys
 from coreos_lab.walk.session import Session
 from coreos_lab.walk.terminal import Done, Terminal
 
@@ -40,18 +41,27 @@ class Result:
 class Judge:
     """Runs blocks in a session's terminals.
 
-    `watch` is called while a command runs, see Terminal.run; `mute` with True before a command is repeated, and with
-    False afterwards.
+    `watch` is called while a command runs, see Terminal.run; `mute` with True before a command is repeated or looks
+    at a task, and with False afterwards.
     """
 
     def __init__(
-        self, session: Session, watch: Watch | None = None, mute: Callable[[bool], None] = lambda _quiet: None
+        self,
+        session: Session,
+        watch: Watch | None = None,
+        mute: Callable[[bool], None] = lambda _quiet: None,
+        keys: Keys | None = None,
     ) -> None:
         self._session, self._watch, self._mute = session, watch, mute
+        self._keys = keys or NoKeys()
         self._marks: dict[str, int] = {}  # where each second terminal's output began to count
 
     def run(self, block: Block) -> Result:
         """Runs a block's commands in order, up to the first that does not do what it must."""
+        with self._keys.attached():
+            return self._run(block)
+
+    def _run(self, block: Block) -> Result:
         if block.terminal:
             return replace(self._run_beside(block), beside=True)
         self._mark()
@@ -64,9 +74,18 @@ class Judge:
 
     def passes(self, block: Block, terminal: Terminal | None = None) -> bool:
         """Whether a block's commands do what they must now; each runs once, in the main terminal or another one."""
-        terminal = terminal or self._session.main
+        if terminal is not None:
+            return self._all_pass(block, terminal, None)
+        with self._keys.attached():
+            self._mute(True)
+            try:
+                return self._all_pass(block, self._session.main, self._watch)
+            finally:
+                self._mute(False)
+
+    def _all_pass(self, block: Block, terminal: Terminal, watch: Watch | None) -> bool:
         return all(
-            judged(command, terminal.run(self._session.command(block, command.text), block.limit)).outcome
+            judged(command, terminal.run(self._session.command(block, command.text), block.limit, watch)).outcome
             is Outcome.PASS
             for command in block.commands
         )
@@ -107,7 +126,8 @@ class Judge:
                 return Result(Outcome.FAIL, f"{url}: does not show: {line}", text), True
             return Result(Outcome.PASS, output=text), False
 
-        return _until_passed(look, step.within)
+        with self._keys.attached():
+            return self._until_passed(look, step.within)
 
     def _run_one(self, block: Block, command: Command) -> Result:
         def once(again: bool) -> tuple[Result, bool]:
@@ -117,7 +137,7 @@ class Judge:
             return replace(judged(command, done), repeated=again), done.code is not None
 
         try:
-            return _until_passed(once, block.within)
+            return self._until_passed(once, block.within)
         finally:
             self._mute(False)
 
@@ -153,27 +173,30 @@ class Judge:
                 return Result(Outcome.FAIL, f"terminal {block.terminal} does not show: {line}", shown), True
             return Result(Outcome.PASS, output=shown), False
 
-        return _until_passed(look, block.within)
+        return self._until_passed(look, block.within)
+
+    def _until_passed(self, attempt: Callable[[bool], tuple[Result, bool]], within: float) -> Result:
+        """The result of the last attempt.
+
+        That is one that passes, one after which another is of no use, or one that ends after `within` seconds or after
+        the reader has pressed Ctrl-C.
+        `attempt` gets whether there was one before; it returns its result and whether another may have a better one.
+        """
+        deadline = time.monotonic() + wait.patiently(within)
+        again = False
+        while True:
+            result, may_change = attempt(again)
+            if result.outcome is Outcome.PASS or not may_change or time.monotonic() >= deadline:
+                return result
+            self._keys.pause(INTERVAL)
+            if self._keys.stopped:
+                return result
+            again = True
 
     def _mark(self) -> None:
         """What second terminals print from now on is newer than the commands that come."""
         for name, terminal in self._session.others.items():
             self._marks[name] = terminal.size
-
-
-def _until_passed(attempt: Callable[[bool], tuple[Result, bool]], within: float) -> Result:
-    """The result of the last attempt: one that passes, or after which another is of no use, or after `within` seconds.
-
-    `attempt` gets whether there was one before; it returns its result and whether another may have a better one.
-    """
-    deadline = time.monotonic() + wait.patiently(within)
-    again = False
-    while True:
-        result, may_change = attempt(again)
-        if result.outcome is Outcome.PASS or not may_change or time.monotonic() >= deadline:
-            return result
-        again = True
-        wait.pause(INTERVAL)
 
 
 def judged(command: Command, done: Done) -> Result:

@@ -52,8 +52,9 @@ class Session:
 
     def expand(self, text: str) -> str:
         """A text with the main terminal's variables in it replaced."""
-        done = self.main.run(self.command(Block((), 0), f'printf %s "{text}"'), EXPAND)
-        return done.output
+        file = self.folder / "expanded"  # what a terminal device shows, somebody would have to read from it
+        self.main.run(self.command(Block((), 0), f'printf %s "{text}" > {shlex.quote(str(file))}'), EXPAND)
+        return file.read_text(encoding="utf-8", errors="replace")
 
     def other(self, name: str, shown: str = "") -> Terminal:
         """A second terminal; made when it is first used. `shown` is what it had printed in an earlier session."""

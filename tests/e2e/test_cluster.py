@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from coreos_lab.providers.nspawn import power
+from coreos_lab.records import store
 from tests.e2e.calls import NAME, Result, lab
 
 Lab = Callable[..., Result]
@@ -122,3 +126,19 @@ def test_seven_nodes_five_of_them_members() -> None:
         assert lab("ssh", "--name", "big", "core-07", "--", "etcdctl", "cluster-health").out.count("is healthy") == 6
     finally:
         lab("destroy", "--name", "big")
+
+
+def test_destroy_names_a_mount_where_no_process_is() -> None:
+    """A descriptor of a node's mount namespace keeps its mounts when all its processes have ended."""
+    name = f"{NAME[:19]}-held"
+    try:
+        lab("up", "--name", name, "--nodes", "1")
+        cluster = store.require(name)
+        pid = power.first_process(cluster, cluster.nodes[0])
+        with Path(f"/proc/{pid}/ns/mnt").open("rb") as held:
+            number = os.fstat(held.fileno()).st_ino
+            told = lab("destroy", "--name", name, code=4).err
+            assert f", in mount namespace {number}, where no process is)" in told
+        assert "nothing is left over" in lab("destroy", "--name", name).out
+    finally:
+        lab("destroy", "--name", name)

@@ -6,11 +6,16 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from coreos_lab import hints
+from coreos_lab.hints import Call
+from tests import printed as known
 from tests.e2e.calls import ENTRY, NAME, Result, environment, lab, typed
+from tests.printed import Execution
 
 
 def printed(text: str) -> list[str]:
@@ -18,7 +23,7 @@ def printed(text: str) -> list[str]:
     return re.findall(r"(?:'|: |^ +)((?:LAB_STATE_DIR=\S+ )?lab [a-z].*?)(?:'|;|$)", text, re.M)
 
 
-def paste(command: str, tmp_path: Path, code: int = 0) -> Result:
+def paste(command: str, tmp_path: Path, code: int = 0, stdin: str = "") -> Result:
     """Runs a command in a shell that has no LAB_ setting but the state's place, and `lab` on its path."""
     program = tmp_path / "lab"
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(ENTRY)} "$@"\n')
@@ -26,7 +31,16 @@ def paste(command: str, tmp_path: Path, code: int = 0) -> Result:
     env = environment()
     del env["LAB_NAME"]
     env["PATH"] = f"{tmp_path}:{env['PATH']}"
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=300, env=env, check=False)
+    done = subprocess.run(
+        ["sh", "-c", command],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=env,
+        check=False,
+        cwd=tmp_path,
+        input=stdin,
+    )
     assert done.returncode == code, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return Result(done.returncode, done.stdout, done.stderr)
 
@@ -48,3 +62,79 @@ def test_what_is_printed_works_as_printed_on_a_cluster_of_another_name(tmp_path:
     [remove] = printed(lab("snapshot", "save", "printed", code=2).err)
     assert undo == typed("snapshot", "restore", "printed", "--name", NAME)
     assert "printed is removed" in paste(remove, tmp_path).out
+
+
+OTHER = f"{NAME[:19]}-next"
+LAB = {
+    "lab.yaml": "title: Own\nsummary: A lab.\nunits: [units/own.service]\nsettings: {beat: A number.}\n",
+    "units/own.service": """[Service]
+Environment=BEAT=1
+ExecStart=/bin/sh -c 'echo beat ${BEAT}; exec sleep 1000'
+[X-Fleet]
+Global=true
+""",
+    "checks/test_ok.py": "import pytest\n\n\n@pytest.mark.survives\ndef test_ok():\n    pass\n",
+    "page.md": "# Own\n\n```console\n$ lab status\ncore-01 ...\n```\n",
+}
+
+
+def execute(executions: Mapping[str, Execution], name: str, tmp_path: Path) -> None:
+    """Runs printed commands one after the other, as they are printed for a cluster."""
+    for file, text in LAB.items():
+        path = tmp_path / "own" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    config = tmp_path / "own.yml"
+    config.write_text("#cloud-config\nwrite_files:\n  - {path: /etc/own, content: own}\n")
+
+    def command(line: str) -> str:
+        places = {"LAB": str(tmp_path / "own"), "FILE": str(config), "CLUSTER": name}
+        return hints.lab(*(re.sub("LAB|FILE|CLUSTER", lambda found: places[found[0]], word) for word in line.split()))
+
+    hints.about(Call(typed(), name=name))
+    wrong = []
+    for shape, how in executions.items():
+        try:
+            if how.before:
+                paste(command(how.before), tmp_path)
+            done = paste(command(how.words), tmp_path, stdin=how.stdin)
+            assert how.shows in done.out, done.out
+        except AssertionError as error:
+            wrong.append(f"{shape}: {error}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_every_command_that_is_printed_is_executed(tmp_path: Path) -> None:
+    try:
+        execute(known.ON_THREE_NODES, NAME, tmp_path)
+    finally:
+        lab("undeploy", "own", code=None)
+        for snapshot in ("clean", "own"):
+            lab("snapshot", "delete", snapshot, code=None)
+
+
+def test_every_command_that_is_printed_about_a_clusters_beginning_and_end_is_executed(tmp_path: Path) -> None:
+    lab("destroy", "--name", OTHER)
+    try:
+        execute(known.ON_ONE_NODE, OTHER, tmp_path)
+    finally:
+        lab("destroy", "--name", OTHER)
+
+
+def test_what_is_printed_for_a_lab_that_needs_more_disks_leads_to_its_deployment(tmp_path: Path) -> None:
+    folder = tmp_path / "wide"
+    for file, text in LAB.items():
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}disks: 1\n" if file == "lab.yaml" else text)
+    try:
+        [make] = printed(lab("deploy", str(folder), "--name", OTHER, code=2).err)
+        assert make == typed("up", "--name", OTHER)
+        paste(f"{make} --nodes 1", tmp_path)
+        [more] = printed(lab("deploy", str(folder), "--name", OTHER, code=2).err)
+        assert more == typed("up", "--disks", "1", "--name", OTHER)
+        paste(more, tmp_path)
+        lab("deploy", str(folder), "--name", OTHER)
+    finally:
+        lab("destroy", "--name", OTHER)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +35,14 @@ TEXTS = (
 )
 NAME = "reading@{0}.service"
 DOCKERFILE = 'FROM debian\nRUN echo {} > /version\nCMD ["sh", "-c", "trap exit TERM; sleep 999 & wait"]\n'
+# Writes down what the containers are made of whenever the check runs.
+VERSION_CHECK = """
+def test_version(machine, node_of):
+    for name in {}:
+        version = machine(node_of(name + ".service").name).check_output("docker exec " + name + " cat /version")
+        with open({!r}, "a") as seen:
+            seen.write(name + " " + version + "\\n")
+"""
 SCRIPT = """
 cd /run/systemd/system
 while read name text; do echo "$text" | base64 -d > "$name"; done
@@ -75,14 +82,6 @@ def versions(cluster: Lab, *names: str) -> list[str]:
     return sorted("".join(said).splitlines())
 
 
-def eventually(look: Callable[[], list[str]], wanted: list[str]) -> list[str]:
-    """What was seen last, as soon as it is what is wanted."""
-    deadline = time.monotonic() + 60
-    while (seen := look()) != wanted and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return seen
-
-
 def quoted(script: str) -> str:
     """A script as one word of the node's shell."""
     return "'" + script.replace("'", "'\\''") + "'"
@@ -114,7 +113,8 @@ def test_a_rebuilt_container_image_runs_however_it_is_named(cluster: Lab, tmp_pa
     for name in ("units", "img"):
         (folder / name).mkdir(parents=True)
     (folder / "checks").mkdir()
-    (folder / "checks" / "test_ok.py").write_text("def test_ok():\n    pass\n")
+    seen = tmp_path / "seen"
+    (folder / "checks" / "test_version.py").write_text(VERSION_CHECK.format(sorted(ways), str(seen)))
     units = ""
     for name, (before, pull, image) in ways.items():
         text = f"[Service]\nTimeoutStartSec=0\n{before}{pull}ExecStartPre=-/usr/bin/docker rm --force {name}\n"
@@ -125,8 +125,10 @@ def test_a_rebuilt_container_image_runs_however_it_is_named(cluster: Lab, tmp_pa
     try:
         for version in ("one", "two"):
             (folder / "img" / "Dockerfile").write_text(DOCKERFILE.format(version))
+            seen.unlink(missing_ok=True)
             cluster("deploy", str(folder))
             wanted = sorted(f"{name} {version}" for name in ways)
-            assert eventually(lambda: versions(cluster, *ways), wanted) == wanted
+            assert sorted({*seen.read_text().splitlines()}) == wanted, "a check met what was to be replaced"
+            assert versions(cluster, *ways) == wanted
     finally:
         cluster("undeploy", "images")

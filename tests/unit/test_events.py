@@ -25,11 +25,12 @@ def test_a_step_is_timed_and_keeps_its_data() -> None:
     assert 0 <= end.seconds <= end.mono - start.mono + 1
 
 
-def test_a_failure_without_words_says_what_it_is() -> None:
+@pytest.mark.parametrize(("error", "words"), [(KeyboardInterrupt, "interrupted"), (TimeoutError, "TimeoutError")])
+def test_a_failure_without_words_says_what_it_is(error: type[BaseException], words: str) -> None:
     seen: list[Event] = []
-    with events.listening(seen.append), pytest.raises(KeyboardInterrupt), events.step("boot"):
-        raise KeyboardInterrupt
-    assert (seen[-1].kind, seen[-1].message) == ("error", "KeyboardInterrupt")
+    with events.listening(seen.append), pytest.raises(error), events.step("boot"):
+        raise error
+    assert (seen[-1].kind, seen[-1].message) == ("error", words)
 
 
 def test_nobody_listens_any_more_after_the_block_however_it_ends() -> None:

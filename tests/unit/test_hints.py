@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,18 @@ import pytest
 import coreos_lab
 from coreos_lab import cli, hints
 from coreos_lab.definition.lint import judge
+from coreos_lab.errors import Exit
 from coreos_lab.hints import Call
+from coreos_lab.model import Cluster
 from coreos_lab.plan import Request, plan
+from coreos_lab.records import store
 from coreos_lab.remake import made_anew, made_with
+from tests import printed
 
 ROOT = Path(coreos_lab.__file__).parent
+TESTS = Path(__file__).parents[1]
 COMMAND: Any = cli.app
+FOREIGN = re.compile(r"(?:^|: |\(|')((?:ss|ip|losetup) (?:-|link|rule)[^;)]*?)(?:; |\)|'$|$)")
 PRINTED = re.compile(rf"\blab ({'|'.join(cli.VERBS)}|--help)\b")
 
 
@@ -39,19 +47,6 @@ def literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
             yield node.lineno, node.value
-
-
-def made() -> Iterator[tuple[str, list[str]]]:
-    """The words of every call of hints.lab. A value of run time becomes 3, which is valid as a name and as a number."""
-    for path, tree in sources():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "hints.lab":
-                words = [
-                    str(word.value) if isinstance(word, ast.Constant) else "3"
-                    for word in node.args
-                    if not isinstance(word, ast.Starred)
-                ]
-                yield f"{path}:{node.lineno}", words
 
 
 def understand(command: str) -> dict[str, Any]:
@@ -81,9 +76,11 @@ def test_every_command_that_is_printed_is_made_in_one_place() -> None:
 
 
 @pytest.mark.usefixtures("elsewhere")
-@pytest.mark.parametrize(("where", "words"), [pytest.param(*each, id=each[0]) for each in made() if each[1]])
-def test_the_command_line_understands_every_command_that_is_printed(where: str, words: list[str]) -> None:
+@pytest.mark.parametrize(("where", "shape"), [pytest.param(*each, id=each[0]) for each in printed.made()])
+def test_the_command_line_understands_every_command_that_is_printed(where: str, shape: list[str]) -> None:
     del where
+    # A value of run time becomes 3, which is valid as a name and as a number.
+    words = ["3" if word == "*" else word for word in shape if word != "..."]
     if "--help" in words:
         return
     parameters = understand(hints.lab(*words))
@@ -91,9 +88,90 @@ def test_the_command_line_understands_every_command_that_is_printed(where: str, 
         assert parameters["name"] in ("other", "3")
 
 
+def foreign() -> set[str]:
+    """The commands of other programs that are printed. A value of run time becomes x1, or 1 where a port stands."""
+    texts: list[str] = []
+    for _path, tree in sources():
+        filled = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+        parts = {id(part) for node in filled for part in node.values}
+        texts += [
+            "".join(str(part.value) if isinstance(part, ast.Constant) else "x1" for part in node.values)
+            for node in filled
+        ]
+        texts += [
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts
+        ]
+    return {found[1].replace(":x1", ":1") for text in texts for found in FOREIGN.finditer(text)}
+
+
+def test_the_commands_of_other_programs_are_found() -> None:
+    assert {"ss -ltnp 'sport = :1'", "ip link delete x1", "ip rule", "losetup --list"} <= foreign()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize("command", sorted(foreign()))
+def test_commands_of_other_programs_work_as_printed(command: str) -> None:
+    """In namespaces of their own, where the interface that one of them deletes is there."""
+    script = f"ip link add x1 type bridge && {command}"
+    done = subprocess.run(
+        ["unshare", "--net", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_no_command_that_is_printed_has_a_placeholder() -> None:
     """What a reader pastes must work as it stands."""
-    assert [(where, word) for where, words in made() for word in words if re.search(r"[A-Z]", word)] == []
+    assert [(where, word) for where, words in printed.made() for word in words if re.search(r"[A-Z]", word)] == []
+
+
+def test_every_command_that_is_printed_is_executed_by_a_test() -> None:
+    executed = [*printed.ON_PAPER, *printed.ON_THREE_NODES, *printed.ON_ONE_NODE, *printed.ELSEWHERE]
+    assert sorted(executed) == sorted({" ".join(words) for _where, words in printed.made()})
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        *((shape, how.words) for shape, how in printed.ON_PAPER.items()),
+        *((shape, how.words) for shape, how in printed.ON_THREE_NODES.items()),
+        *((shape, how.words) for shape, how in printed.ON_ONE_NODE.items()),
+    ],
+)
+def test_what_is_executed_is_what_is_printed(shape: str, words: str) -> None:
+    assert printed.fits(shape, words.split())
+
+
+def test_a_command_of_another_shape_does_not_fit() -> None:
+    assert not printed.fits("scale *", ["scale"])
+    assert not printed.fits("ssh *", ["ssh", "core-01", "--", "hostname"])
+    assert not printed.fits("up", ["up", "--apply"])
+    assert printed.fits("up ... --apply", ["up", "--apply"])
+
+
+@pytest.mark.parametrize("shape", printed.ON_PAPER)
+def test_what_needs_no_machine_works_as_printed(
+    shape: str, planned: Callable[..., Cluster], capsys: pytest.CaptureFixture[str]
+) -> None:
+    how = printed.ON_PAPER[shape]
+    store.save(planned(name="other"))
+    hints.about(Call(name="other"))
+    command = hints.lab(*how.words.split())
+    hints.about(Call())
+    assert cli.called(shlex.split(command)[1:]) == Exit.DONE, capsys.readouterr().err
+    assert how.shows in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("file", "words"), printed.ELSEWHERE.values())
+def test_a_long_command_that_is_printed_is_executed_by_the_test_that_is_named(file: str, words: str) -> None:
+    length = len(words.split())
+    found = [
+        call
+        for call, given in printed.calls(TESTS / file)
+        if given[:length] == words.split() and not any(option.arg == "code" for option in call.keywords)
+    ]
+    assert found, "no call of it there that must succeed"
 
 
 def test_the_lists_of_verbs_with_name_and_provider_are_right() -> None:

@@ -33,6 +33,7 @@ class Marks:
     bridge: str
     table: str
     gateway: str
+    link_local: str  # the bridge's address of IPv6
     folder: Path
     control: Path
     place: Place | None
@@ -47,6 +48,7 @@ def marks(cluster: Cluster) -> Marks:
         names.bridge(cluster.network),
         names.table(cluster.network),
         cluster.network.gateway,
+        names.link_local(cluster.network.gateway),
         folder.path,
         folder.control,
         mounts.place(folder.path),
@@ -69,9 +71,9 @@ def _devices(marks: Marks, host: Host) -> Iterator[str]:
     if marks.place is None:
         return
     nodes = Place(marks.place.device, marks.place.path / "nodes")
-    for pid, seen in host.mounts.items():
+    for where, seen in host.mounts.items():
         for mount in {*mounts.covering(marks.place, seen), *mounts.showing(nodes, seen)}:
-            yield f"mount {mount.point} ({mount.kind}, as process {pid} sees it)"
+            yield f"mount {mount.point} ({mount.kind}, {where})"
 
 
 def _network(marks: Marks, host: Host) -> Iterator[str]:
@@ -94,8 +96,8 @@ def _network(marks: Marks, host: Host) -> Iterator[str]:
     named = re.compile(rf"(?<![\w-])({ours.pattern}|{re.escape(marks.table)}(_[\w-]+)?)(?![\w-])")
     yield from (f"rule {line.strip()}" for line in host.rules if named.search(line))
     if not elsewhere:
-        at_gateway = [port for address, port in host.listening if address == marks.gateway]
-        yield from (f"socket {marks.gateway}:{port}, listening" for port in at_gateway)
+        own = (marks.gateway, marks.link_local)
+        yield from (f"socket {socket}" for socket in host.bound if socket.address in own)
 
 
 def _running(marks: Marks, host: Host) -> Iterator[str]:

@@ -5,23 +5,18 @@ What could not be read is part of the answer.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 
-from coreos_lab import mounts, run, settings
+from coreos_lab import run, settings
 from coreos_lab.errors import LabError
 from coreos_lab.mounts import Mount
-from coreos_lab.providers.nspawn import cgroup, disks, host_settings
-
-# What the kernel says of a process that is gone, or is a zombie and has nothing any more.
-GONE = (errno.ENOENT, errno.ESRCH, errno.EINVAL)
-LISTENS = "0A"  # TCP's state in /proc/net/tcp
+from coreos_lab.providers.nspawn import cgroup, disks, host_settings, host_sockets, mount_namespaces
+from coreos_lab.providers.nspawn.host_sockets import Bound
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class Host:
     """The state of the host. `unseen` lists what could not be read, and why."""
 
     loops: list[disks.Loop] = field(default_factory=list)
-    mounts: dict[int, list[Mount]] = field(default_factory=dict)  # by one process of each mount namespace: what it sees
+    mounts: dict[str, list[Mount]] = field(default_factory=dict)  # by words that say where they were seen
     interfaces: list[Interface] = field(default_factory=list)
     routes: list[tuple[str, str]] = field(default_factory=list)  # network and interface
     rules: list[str] = field(default_factory=list)  # nftables' and iptables', a line each
@@ -55,7 +50,7 @@ class Host:
     cgroups: list[Path] = field(default_factory=list)  # one of each cluster in each hierarchy
     processes: list[Process] = field(default_factory=list)
     units: list[str] = field(default_factory=list)
-    listening: list[tuple[str, int]] = field(default_factory=list)
+    bound: list[Bound] = field(default_factory=list)  # sockets that wait at an address
     sockets: list[str] = field(default_factory=list)  # unix sockets that have a path
     unseen: list[str] = field(default_factory=list)
 
@@ -72,61 +67,53 @@ def look() -> Host:
         except (OSError, ValueError, KeyError) as error:
             host.unseen.append(f"{what}: {error}")
 
+    everywhere = ("show", "table", "all")
     part("loop devices", lambda: host.loops.extend(disks.loops()))
     part("processes", lambda: _read_processes(host))
+    part("mounts", lambda: _read_mounts(host))
     part("interfaces and addresses", lambda: host.interfaces.extend(parse_interfaces(_ip("link"), _ip("address"))))
-    part("routes", lambda: host.routes.extend(parse_routes(_ip("route"))))
+    part("routes", lambda: host.routes.extend(parse_routes(_ip("-4", "route", *everywhere))))
+    if host_sockets.has_ipv6():
+        part("routes of IPv6", lambda: host.routes.extend(parse_routes(_ip("-6", "route", *everywhere))))
     part("nftables", lambda: host.rules.extend(run.run(["nft", "list", "ruleset"]).stdout.splitlines()))
     part("iptables", lambda: host.rules.extend(_legacy_rules()))
     part("settings", lambda: host.settings.extend(host_settings.still_changed()))
     part("cgroups", lambda: host.cgroups.extend(cgroup.clusters()))
     if run.systemd_is_init():
         part("units", lambda: host.units.extend(_units()))
-    part("listening sockets", lambda: host.listening.extend(parse_listening(_text("/proc/net/tcp"))))
-    part("unix sockets", lambda: host.sockets.extend(parse_sockets(_text("/proc/net/unix"))))
+    part("sockets", lambda: host.bound.extend(host_sockets.bound()))
+    part("unix sockets", lambda: host.sockets.extend(host_sockets.parse_paths(host_sockets.text("/proc/net/unix"))))
     part(
         "SSH connections", lambda: host.sockets.extend(str(path) for path in settings.run_dir().glob("coreos-lab-*/*"))
     )
     return host
 
 
-def _text(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
-
-
-def _ip(what: str) -> str:
-    table = ("table", "all") if what == "route" else ()
-    return run.run(["ip", "-json", *(("-4",) if what == "route" else ()), what, "show", *table]).stdout
+def _ip(*words: str) -> str:
+    return run.run(["ip", "-json", *words]).stdout
 
 
 def _read_processes(host: Host) -> None:
-    """Processes, and the mounts of each mount namespace once. A process that ends meanwhile is left out."""
-    namespaces: set[str] = set()
+    """A process that ends meanwhile is left out."""
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
-        pid = int(entry.name)
         try:
             arguments = os.fsdecode((entry / "cmdline").read_bytes()).rstrip("\0").split("\0")
             if arguments == [""]:
                 continue  # a kernel thread, or a zombie
             groups = (entry / "cgroup").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-            host.processes.append(Process(pid, tuple(arguments), tuple(line.split(":", 2)[2] for line in groups)))
-            namespace = _namespace(entry)
-            if namespace not in namespaces:
-                host.mounts[pid] = mounts.read(entry.name)
-                namespaces.add(namespace)
+            cgroups = tuple(line.split(":", 2)[2] for line in groups)
+            host.processes.append(Process(int(entry.name), tuple(arguments), cgroups))
         except OSError as error:
-            if error.errno not in GONE:
-                host.unseen.append(f"process {pid}: {error.strerror}")
+            if error.errno not in mount_namespaces.GONE:
+                host.unseen.append(f"process {entry.name}: {error.strerror}")
 
 
-def _namespace(process: Path) -> str:
-    """Identifies a process's mount namespace; one that we may not look at counts as a namespace of its own."""
-    try:
-        return os.readlink(process / "ns/mnt")  # noqa: PTH115 - its text is the answer
-    except PermissionError:  # the process has a capability that we do not have
-        return process.name
+def _read_mounts(host: Host) -> None:
+    seen = mount_namespaces.look()
+    host.mounts.update(seen.mounts)
+    host.unseen += seen.unseen
 
 
 def parse_interfaces(links: str, addresses: str) -> list[Interface]:
@@ -143,32 +130,20 @@ def parse_interfaces(links: str, addresses: str) -> list[Interface]:
 
 
 def parse_routes(text: str) -> list[tuple[str, str]]:
-    """Reads `ip -json -4 route show table all`."""
-    return [(raw.get("dst", ""), raw["dev"]) for raw in json.loads(text or "[]") if "dev" in raw]
-
-
-def parse_listening(text: str) -> list[tuple[str, int]]:
-    """Reads /proc/net/tcp: the addresses and ports of listening sockets."""
-    listening = []
-    for line in text.splitlines()[1:]:
-        _number, local, _remote, state, *_rest = line.split()
-        if state == LISTENS:
-            address, port = local.split(":")
-            listening.append((str(ip_address(bytes.fromhex(address)[::-1])), int(port, 16)))
-    return listening
-
-
-def parse_sockets(text: str) -> list[str]:
-    """Reads /proc/net/unix: the paths of sockets that have one."""
-    words = (line.split(maxsplit=7) for line in text.splitlines()[1:])
-    return [line[7] for line in words if len(line) > 7 and line[7].startswith("/")]  # noqa: PLR2004
+    """Reads `ip -json route show table all`. A route with several next hops is one for each."""
+    return [
+        (raw.get("dst", ""), hop["dev"])
+        for raw in json.loads(text or "[]")
+        for hop in (raw, *raw.get("nexthops", []))
+        if "dev" in hop
+    ]
 
 
 def _legacy_rules() -> list[str]:
     """The rules of iptables' legacy tables, if the kernel lists any: nft does not show those."""
     rules: list[str] = []
     with suppress(FileNotFoundError):
-        for table in _text("/proc/net/ip_tables_names").split():
+        for table in host_sockets.text("/proc/net/ip_tables_names").split():
             program = "iptables-legacy" if run.which("iptables-legacy") else "iptables"
             rules += run.run([program, "--wait", "--table", table, "--list-rules"]).stdout.splitlines()
     return rules

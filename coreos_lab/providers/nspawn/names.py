@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from pathlib import Path
 
 from coreos_lab import settings
@@ -50,6 +50,12 @@ def table(network: Network) -> str:
 def mac(address: str) -> str:
     """A locally administered MAC address derived from the IPv4 address: the same after every boot."""
     return "02:00:" + ":".join(f"{byte:02x}" for byte in IPv4Address(address).packed)
+
+
+def link_local(address: str) -> str:
+    """The address of IPv6 that the kernel gives to an interface with that MAC address."""
+    packed = IPv4Address(address).packed
+    return str(IPv6Address(b"\xfe\x80" + bytes(8) + packed[:1] + b"\xff\xfe" + packed[1:]))
 
 
 def with_prefix(network: Network, address: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from coreos_lab import run
 from coreos_lab.chaos import journals
-from coreos_lab.chaos.journals import CHARACTERS, LINES, Line, Moment, moments, parse, record
+from coreos_lab.chaos.journals import CHARACTERS, LINES, MOMENTS, Line, Moment, moments, parse, record
 from coreos_lab.chaos.verdict import Phase
 from coreos_lab.clients import ssh
 from coreos_lab.model import Cluster, Outcome
@@ -70,6 +70,14 @@ def test_a_journal_on_the_host_is_read_there(recorded: Callable[..., Any]) -> No
     ]
     assert calls[0][0] == "journalctl"
     assert {"--since=@998.000", "--until=@1006.000", "--directory=/var/log/x"} <= set(calls[0])
+
+
+def test_of_units_only_theirs_is_read_from_where_the_run_began(
+    recorded: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "MOMENT", Moment(1000.0, "units", 900.0, ("a.service", "b@1.service")))
+    _lines, calls = recorded(entry("x"), "/var/log/x")
+    assert {"--since=@900.000", "--until=@1006.000", "--unit=a.service", "--unit=b@1.service"} <= set(calls[0])
 
 
 def test_another_is_asked_for(recorded: Callable[..., Any]) -> None:
@@ -135,3 +143,11 @@ def test_moments_are_acts_and_what_went_wrong() -> None:
     found = [(moment.what, moment.wall) for moment in moments(phases, 1000.0)]
     assert found == [("2. effect", 1004.0), ("recovery while broken: fail", 1092.0), ("2. repair", 1096.0)]
     assert len(moments(phases * 50, 0.0)) == journals.MOMENTS
+
+
+@pytest.mark.parametrize(("outcome", "first"), [(Outcome.PASS, 0), (Outcome.FAIL, 9)])
+def test_of_too_many_moments_those_count_that_led_to_the_failure(outcome: Outcome, first: int) -> None:
+    phases = [Phase(f"{number}. effect", Outcome.PASS, 0.1, began=float(number)) for number in range(20)]
+    found = moments([*phases, Phase("20. recovery while broken", outcome, 9.0, began=20.0)], 0.0)
+    assert len(found) == MOMENTS
+    assert found[0].what == f"{first}. effect"

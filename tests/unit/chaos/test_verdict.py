@@ -28,9 +28,9 @@ WHOLE = Verdict(
     "kill",
     ("ch3",),
     (
-        Phase("steady state before", PASS, 1.0, "1 checks pass", (GOOD,)),
+        Phase("steady state before", PASS, 1.0, "1 check passes", (GOOD,)),
         Phase("effect", PASS, 0.1, "power cut"),
-        Phase("recovery while broken", PASS, 9.0, "1 checks pass", (GOOD,)),
+        Phase("recovery while broken", PASS, 9.0, "1 check passes", (GOOD,)),
         Phase("objectives", PASS, 0.0, "ch3/front down for 2.0 s at most"),
     ),
     {FRONT: 2.0},
@@ -145,6 +145,17 @@ def test_the_last_run_is_told(run: Callable[..., Path], capsys: pytest.CaptureFi
         command.verdict("core", None, as_json=False)
     command.verdict("core", "20260101-000000-a", as_json=False)
     assert "verdict: PASS" in capsys.readouterr().out
+
+
+def test_a_verdict_on_machines_that_are_not_isolated_says_so(
+    run: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(WHOLE)
+    command.verdict("core", None, as_json=False)
+    assert "not isolated" not in capsys.readouterr().out
+    run(replace(WHOLE, userns=False), "20260102-000000-b")
+    command.verdict("core", None, as_json=False)
+    assert "not isolated: root on its machines is root of the host" in capsys.readouterr().out
 
 
 def test_the_last_run_is_the_last_although_the_clock_has_jumped_back(

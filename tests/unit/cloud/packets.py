@@ -6,7 +6,6 @@ through as JSON.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import socket
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import coreos_lab
+from coreos_lab import namespaces
 from coreos_lab.cloud import ground, inside, names
 from coreos_lab.cloud.metadata import Service
 from coreos_lab.cloud.metadata_server import MetadataServer
@@ -56,17 +56,8 @@ def space(port: Port) -> Path:
 
 def within(namespace: Path, what: Callable[[], T]) -> T:
     """Runs something in a thread in another network namespace."""
-    results: list[T] = []
-
-    def enter() -> None:
-        with namespace.open() as handle:
-            assert ctypes.CDLL(None, use_errno=True).setns(handle.fileno(), inside.CLONE_NEWNET) == 0
-        results.append(what())
-
-    thread = threading.Thread(target=enter)
-    thread.start()
-    thread.join()
-    return results[0]
+    with namespace.open() as handle:
+        return namespaces.inside(handle.fileno(), namespaces.CLONE_NEWNET, what)
 
 
 def reaches(source: Path, address: str, port: int, own: str = "") -> str:

@@ -14,6 +14,7 @@ from coreos_lab.errors import Exit
 from coreos_lab.model import Cluster
 from coreos_lab.records import store, walks
 from coreos_lab.records.walks import Progress
+from tests import paged_lab
 
 PAGE = "# A\n\n```console\n$ true\n```\n"
 # The loop shows once that there is a file, which is gone then.
@@ -39,12 +40,7 @@ running
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
-    folder = tmp_path / "mine"
-    (folder / "units").mkdir(parents=True)
-    (folder / "units/idle.service").write_text("[Service]\nExecStart=/bin/sleep 1d\n", encoding="utf-8")
-    (folder / "lab.yaml").write_text("title: Mine\nsummary: A page.\nunits: [units/idle.service]\n", encoding="utf-8")
-    (folder / "page.md").write_text(PAGE, encoding="utf-8")
-    return folder
+    return paged_lab.write(tmp_path / "mine", PAGE)
 
 
 @pytest.mark.parametrize(
@@ -132,3 +128,9 @@ def test_a_walk_begins_where_it_is_to_although_an_older_page_had_more_steps(
     walks.record("core", "mine.test", Progress(9, "exit 1"))
     assert called(["walk", str(beside), "--test", "--from", "4"]) == Exit.DONE
     assert "ok   4 look at terminal loop" in capsys.readouterr().out
+
+
+def test_a_printed_walk_names_the_folder_of_a_lab_of_ones_own(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (mine / "page.md").write_text(PAGE.replace("true", "false"), encoding="utf-8")
+    assert called(["walk", str(mine), "--test"]) == Exit.FAILED
+    assert f"lab walk {mine} --test --from 1" in capsys.readouterr().err

@@ -59,6 +59,14 @@ def test_what_was_not_replaced_goes_on() -> None:
     assert judge(done, done, "new") is Standing.UP, "a unit that does its work once has done it"
 
 
+def test_a_run_that_is_older_than_the_file_is_not_one_of_it() -> None:
+    """fleet may list no state of a machine that it has just lost: then nothing was seen there before."""
+    assert judge(now(former=True, active="failed"), None, "new") is Standing.OLD
+    assert judge(now(former=True), None, "new") is Standing.OLD
+    assert judge(now(former=True, active="inactive"), None, "new") is Standing.IDLE
+    assert judge(now(former=True, active="failed", job=True), None, "new") is Standing.COMING
+
+
 def test_an_intermittent_unit_rests() -> None:
     resting = now(active="activating", sub="auto-restart")
     assert judge(resting, None, "new", intermittent=True) is Standing.UP

@@ -40,6 +40,16 @@ def test_a_file_that_comes_or_goes_meanwhile() -> None:
     assert (went.hash, went.loaded_at) == ("aa", "")
 
 
+def test_a_run_that_began_before_its_file_was_written_is_told() -> None:
+    def former(began: str, written: str = "1795719422.098254 a.service\0") -> bool:
+        return parse(f"\0{written}\0" + shown(InactiveExitTimestamp=began), ["a.service"])["a.service"].former
+
+    assert former("Thu 2026-11-26 18:57:02.098253 UTC")
+    assert not former("Thu 2026-11-26 18:57:02.098254 UTC")
+    assert not former(""), "it never ran"
+    assert not former("Thu 2026-11-26 18:57:02.098253 UTC", written=""), "no file of fleet's"
+
+
 def test_what_was_stopped_is_told_from_what_has_ended() -> None:
     def unit(**values: str) -> NodeUnit:
         return parse("\0\0" + shown(ActiveState="inactive", **values), ["a.service"])["a.service"]

@@ -14,7 +14,7 @@ import pytest
 from coreos_lab.chaos import verdict as verdicts
 from coreos_lab.chaos.verdict import JOURNALS, LEADERS, PROBES, RECORD, UNITS
 from coreos_lab.errors import UnknownError
-from coreos_lab.model import Outcome
+from coreos_lab.model import Cluster, Outcome
 from coreos_lab.records import about
 from coreos_lab.records.runs import EVENTS
 from coreos_lab.report import breaks, words
@@ -43,6 +43,16 @@ def test_a_pass_says_what_it_has_proved(recorded: Recorded) -> None:
         "Checks": "7 of 7",
     }
     assert report.again == "lab break core-02 --fault kill --verify --deadline 90s"
+    assert ("core-01: etcd", "3.5.35") in report.versions
+    assert all(name != "core-01: node" for name, _value in report.versions)
+
+
+def test_a_run_on_machines_that_are_not_isolated_says_so(recorded: Recorded, planned: Callable[..., Cluster]) -> None:
+    folder = recorded()
+    for userns, words_of_it in ((True, "yes"), (False, "no: root on a node is root of the host")):
+        cluster = replace(planned(), userns=userns)
+        about.save(about.describe(cluster, "break", "kill", "lab break", judged=True, programs={}, files={}), folder)
+        assert ("user namespaces", words_of_it) in read(folder).versions
 
 
 def test_the_timeline_has_everything_that_is_on_record(recorded: Recorded) -> None:

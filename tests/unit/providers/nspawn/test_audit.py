@@ -12,6 +12,7 @@ from coreos_lab.model import Cluster
 from coreos_lab.mounts import Mount, Place
 from coreos_lab.providers.nspawn import audit, disks, host_state
 from coreos_lab.providers.nspawn.audit import Marks
+from coreos_lab.providers.nspawn.host_sockets import Bound
 from coreos_lab.providers.nspawn.host_state import Host, Interface, Process
 
 FOLDER = Path("/srv/lab/clusters/big")
@@ -23,6 +24,7 @@ BIG = Marks(
     "lab1",
     "coreos_lab_1",
     "172.17.9.1",
+    "fe80::acff:fe11:901",
     FOLDER,
     Path("/run/coreos-lab-0123"),
     Place("8:1", FOLDER),
@@ -49,14 +51,18 @@ OURS = Interface("lab1", "coreos-lab:big:0123", ("172.17.9.1",))
             f"loop device /dev/loop3 ({FOLDER}/nodes/core-01/sdb.img (deleted))",
         ),
         (
-            Host(mounts={1: [ROOT], 77: [ROOT, OVERLAY]}),
+            Host(mounts={"as process 1 sees it": [ROOT], "as process 77 sees it": [ROOT, OVERLAY]}),
             f"mount {FOLDER}/nodes/core-01/root (overlay, as process 77 sees it)",
         ),
-        (Host(mounts={77: [ROOT, BOUND]}), "mount /var/lib/docker (ext4, as process 77 sees it)"),
+        (
+            Host(mounts={"in mount namespace 4026532200, where no process is": [ROOT, BOUND]}),
+            "mount /var/lib/docker (ext4, in mount namespace 4026532200, where no process is)",
+        ),
         (Host(interfaces=[OURS]), "interface lab1"),
         (Host(interfaces=[Interface("lab1-101")]), "interface lab1-101"),
         (Host(interfaces=[replace(OURS, name="renamed")]), "address 172.17.9.1 on renamed"),
         (Host(routes=[("172.17.9.0/24", "lab1")]), "route 172.17.9.0/24 on lab1"),
+        (Host(routes=[("fe80::/64", "lab1-101")]), "route fe80::/64 on lab1-101"),
         (Host(rules=["table ip coreos_lab_1 {"]), "rule table ip coreos_lab_1 {"),
         (Host(rules=["table bridge coreos_lab_1_ab12 {"]), "rule table bridge coreos_lab_1_ab12 {"),
         (Host(rules=['\t\tiifname "lab1-101" counter drop']), 'rule iifname "lab1-101" counter drop'),
@@ -83,10 +89,9 @@ OURS = Interface("lab1", "coreos-lab:big:0123", ("172.17.9.1",))
             "process 9 (/x/discovery_service.py)",
         ),
         (Host(units=["coreos-lab-big-core-01.service"]), "unit coreos-lab-big-core-01.service"),
-        (
-            Host(listening=[("172.17.9.1", 5808)]),
-            "socket 172.17.9.1:5808, listening",
-        ),
+        (Host(bound=[Bound("TCP", "172.17.9.1", 5808)]), "socket 172.17.9.1:5808 (TCP)"),
+        (Host(bound=[Bound("UDP", "172.17.9.1", 53)]), "socket 172.17.9.1:53 (UDP)"),
+        (Host(bound=[Bound("TCP", "fe80::acff:fe11:901", 22)]), "socket [fe80::acff:fe11:901]:22 (TCP)"),
         (Host(sockets=["/run/coreos-lab-0123/core-01"]), "socket /run/coreos-lab-0123/core-01"),
     ],
 )
@@ -98,9 +103,12 @@ def test_what_is_anybody_elses_is_none() -> None:
     other = Host(
         loops=[disks.Loop(Path("/dev/loop3"), "/srv/lab/clusters/bigger/nodes/core-01/sdb.img", (1, 2))],
         mounts={
-            1: [ROOT, replace(OVERLAY, point=Path("/srv/lab/clusters/bigger/nodes/core-01/root"))],
-            5: [ROOT, replace(BOUND, shows=Place("8:2", FOLDER / "nodes/core-01"))],
-            6: [ROOT, replace(BOUND, shows=Place("8:1", Path("/srv/lab")))],  # a reader's own bind mount of the state
+            "as process 1 sees it": [ROOT, replace(OVERLAY, point=Path("/srv/lab/clusters/bigger/nodes/core-01/root"))],
+            "as process 5 sees it": [ROOT, replace(BOUND, shows=Place("8:2", FOLDER / "nodes/core-01"))],
+            "as process 6 sees it": [
+                ROOT,
+                replace(BOUND, shows=Place("8:1", Path("/srv/lab"))),
+            ],  # a reader's own bind mount of the state
         },
         interfaces=[
             Interface("lab10", "coreos-lab:core:4567", ("172.17.18.1",)),
@@ -118,7 +126,7 @@ def test_what_is_anybody_elses_is_none() -> None:
             Process(12, ("",), ("/",)),
         ],
         units=["coreos-lab-big-bang-core-01.service"],
-        listening=[("127.0.0.1", 5808), ("172.17.18.1", 5808)],
+        bound=[Bound("TCP", "127.0.0.1", 5808), Bound("TCP", "172.17.18.1", 5808), Bound("UDP", "::", 53)],
         sockets=["/run/coreos-lab-4567/core-01", "/run/docker.sock"],
     )
     assert audit.leftovers(BIG, other) == []
@@ -129,7 +137,7 @@ def test_the_bridge_of_another_states_cluster_is_left_alone_with_all_that_goes_w
         interfaces=[Interface("lab1", "coreos-lab:big:4567", ("172.17.9.1",)), Interface("lab1-101")],
         routes=[("172.17.9.0/24", "lab1")],
         rules=["table ip coreos_lab_1 {"],
-        listening=[("172.17.9.1", 5808)],
+        bound=[Bound("TCP", "172.17.9.1", 5808)],
     )
     assert audit.leftovers(BIG, theirs) == []
 
@@ -137,7 +145,10 @@ def test_the_bridge_of_another_states_cluster_is_left_alone_with_all_that_goes_w
 @pytest.mark.parametrize("theirs", [Interface("virbr0"), Interface("lab4", "coreos-lab:other:4567")])
 def test_a_subnet_that_was_refused_because_it_is_somebody_elses_leaves_nothing(theirs: Interface) -> None:
     gateway = ("172.17.9.1",)
-    host = Host(interfaces=[replace(theirs, addresses=gateway)], listening=[(gateway[0], 5808), (gateway[0], 53)])
+    host = Host(
+        interfaces=[replace(theirs, addresses=gateway)],
+        bound=[Bound("TCP", gateway[0], 5808), Bound("UDP", gateway[0], 53)],
+    )
     assert audit.leftovers(BIG, host) == []
 
 

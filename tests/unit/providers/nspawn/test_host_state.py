@@ -10,18 +10,14 @@ from coreos_lab.providers.nspawn.host_state import Interface
 
 
 def test_kernel_tables_are_read() -> None:
-    tcp = "  sl  local_address\n   0: 0109 110A:16B0 0 0A\n".replace("0109 110A", "010911AC")
-    assert host_state.parse_listening(f"{tcp}   1: 0100007F:0016 0 01\n") == [("172.17.9.1", 5808)]
-    unix = (
-        "Num RefCount Protocol Flags Type St Inode Path\n0: 02 0 10000 0001 01 77 /run/a b\n0: 02 0 0 2 01 78 @/x\n0: 3"
-    )
-    assert host_state.parse_sockets(unix) == ["/run/a b"]
     links = '[{"ifname":"lo"},{"ifname":"lab1","ifalias":"coreos-lab:big:0123"}]'
     addresses = '[{"ifname":"lo","addr_info":[{"local":"127.0.0.1"}]},{}]'
     assert host_state.parse_interfaces(links, addresses) == [
         Interface("lo", "", ("127.0.0.1",)),
         Interface("lab1", "coreos-lab:big:0123"),
     ]
+    routes = '[{"dst":"fe80::/64","dev":"lab1"},{"dst":"10.0.0.0/8","nexthops":[{"dev":"a"},{"dev":"b"}]},{"dst":"x"}]'
+    assert host_state.parse_routes(routes) == [("fe80::/64", "lab1"), ("10.0.0.0/8", "a"), ("10.0.0.0/8", "b")]
 
 
 def test_what_cannot_be_looked_at_is_told_and_the_rest_is_still_read(monkeypatch: pytest.MonkeyPatch) -> None:
