@@ -41,6 +41,7 @@ class Carrier:
         self._broken: dict[int, _Broken] = {}  # by the numbers of the breaks
         self._attempted: set[str] = set()  # faults whose repair was tried, by their ids
         self._without_quorum = False  # now
+        self._over = False  # no break begins any more
         self.nodes: dict[str, None] = {}
         self.had_effect = self.lost_quorum = False
 
@@ -80,7 +81,9 @@ class Carrier:
         phases, step = self._phases, self._course.steps[number]
         wait.pause(self._start + step.at - time.monotonic())
         if self._course.ends is not None and time.monotonic() - self._start > self._course.ends:
-            events.note("storm", f"the time is over: break {number + 1} of {len(self._course.steps)} is left out")
+            if not self._over:  # the breaks after this one begin later
+                events.note("storm", f"the time is over after {number} of {len(self._course.steps)} breaks")
+            self._over = True
             return
         phases.prefix = self._course.prefix(number)
         planned = self._plan(step)

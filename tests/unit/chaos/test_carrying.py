@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from coreos_lab import wait
+from coreos_lab import events, wait
 from coreos_lab.chaos import faults
 from coreos_lab.chaos.carrying import Carrier
 from coreos_lab.chaos.course import Act, Course, by_time, one_by_one
@@ -202,8 +202,11 @@ def test_what_has_no_effect_is_healed_with_the_others(cluster: Cluster, phases: 
 
 @pytest.mark.usefixtures("pauses")
 def test_when_the_time_is_over_nothing_begins_any_more(cluster: Cluster, phases: PaperPhases) -> None:
-    made = carrier(cluster, phases, *OVERLAPPING, ends=45.0)
-    made.run()
+    made = carrier(cluster, phases, *OVERLAPPING, kill(4, 70.0, 10.0), ends=45.0)
+    noted: list[str] = []
+    with events.listening(lambda event: noted.append(event.message)):
+        made.run()
+    assert noted == ["the time is over after 2 of 4 breaks"]
     assert list(made.nodes) == ["core-01", "core-02"]
     assert (phases.done[-1], phases.outcome) == ("2. steady state after: all", Outcome.PASS)
 
