@@ -10,7 +10,7 @@ import fcntl
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -103,9 +103,10 @@ def listening(sink: Sink) -> Iterator[None]:
 
 
 @contextmanager
-def recording(path: Path) -> Iterator[None]:
+def recording(path: Path, earlier: Iterable[Event] = ()) -> Iterator[None]:
     """Writes every event of the block to a file, one JSON object a line, so that a reader can follow.
 
+    `earlier` are events from before there was a place for the file.
     The file is locked meanwhile: that tells a run that goes on from one whose command was killed. Where recording
     fails, as on a full disk, it is reported, and the block goes on.
     """
@@ -118,7 +119,11 @@ def recording(path: Path) -> Iterator[None]:
     try:
         with suppress(OSError):  # a file system without locks
             fcntl.flock(out, fcntl.LOCK_EX)
-        with listening(json_lines(out)):
+        sink = json_lines(out)
+        with suppress(OSError):  # the next event will be reported as lost, too
+            for event in earlier:
+                sink(event)
+        with listening(sink):
             yield
     finally:
         with suppress(OSError):  # a failed write was reported before

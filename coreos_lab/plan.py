@@ -68,11 +68,11 @@ class Request:
     metadata: tuple[MachineMetadata, ...] | None = None
 
 
-def check_name(name: str) -> str:
-    """A cluster's name, or UsageError: it becomes part of file, unit and interface names."""
+def check_name(name: str, of: str = "cluster") -> str:
+    """The name of a cluster or a cloud, or UsageError: it becomes part of file, unit and interface names."""
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,23}", name):
         raise UsageError(
-            f"--name {name}: not a cluster name",
+            f"--name {name}: not a {of}'s name",
             "use lower-case letters, digits and hyphens, 24 at most, a letter first",
         )
     return name

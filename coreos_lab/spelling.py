@@ -1,4 +1,4 @@
-"""What a misspelt word was meant to be."""
+"""Words in messages: what a misspelt one was meant to be, and nouns in the right number."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     """A remedy for a word that is none of the known ones."""
     close = closest(word, known)
     return f"did you mean {close}?" if close else f"known are: {', '.join(known)}"
+
+
+def counted(number: int, noun: str, more: str = "") -> str:
+    """A number with its noun: `1 instance`, `3 instances`. `more` is a plural without a mere s."""
+    return f"{number} {noun if number == 1 else more or noun + 's'}"

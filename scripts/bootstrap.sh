@@ -9,7 +9,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 declare -A packages=(
     [systemd-nspawn]=systemd-container [mmdebstrap]=mmdebstrap [buildah]=buildah [docker-registry]=docker-registry
     [nft]=nftables [ip]=iproute2 [ssh]=openssh-client [losetup]=mount [cc]=gcc [nsenter]=util-linux
-    [node]=nodejs [npm]=npm [dot]=graphviz
+    [node]=nodejs [npm]=npm [dot]=graphviz [haproxy]=haproxy
 )
 missing=()
 for program in "${!packages[@]}"; do
@@ -39,10 +39,12 @@ if [ ${#missing[@]} -gt 0 ]; then
     echo "bootstrap: installing ${missing[*]}"
     as_root apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-    # The package starts a registry that is open to the network. The clusters run their own, so this one is disabled.
-    if [[ " ${missing[*]} " == *" docker-registry "* && -d /run/systemd/system ]]; then
-        as_root systemctl disable --quiet --now docker-registry.service
-    fi
+    # These packages start services, of which one is open to the network. Clusters and clouds run their own.
+    for service in docker-registry haproxy; do
+        if [[ " ${missing[*]} " == *" $service "* && -d /run/systemd/system ]]; then
+            as_root systemctl disable --quiet --now "$service.service"
+        fi
+    done
 fi
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"

@@ -53,7 +53,8 @@ def board(
     for name, samples in observer.reads.items():
         units = ", ".join(
             f"{unit.removesuffix('.service')}{'' if active == 'active' else f' ({active})'}"
-            for unit, (node, active, _sub) in sorted(observer.units.items())
+            for unit, places in sorted(observer.units.items())
+            for node, active, _sub in places
             if node == name
         )
         lines.add_row(Text(name, "red" if name in faults else ""), _spark(samples, now), Text(units, overflow="fold"))

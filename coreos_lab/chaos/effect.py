@@ -14,41 +14,41 @@ GONE_DEADLINE = 60.0  # seconds until an undo shows
 
 def wait_until_seen(fault: Fault, scene: Scene) -> None:
     """Returns when the effect is there. DeadlineError if it does not come, UnknownError if that cannot be found out."""
-    node, kind = scene.node.name, fault.kind.value
-    _look_until(
-        lambda: fault.seen(scene),
-        deadline=wait.patiently(SEEN_DEADLINE),
-        interval=0.02,
-        missing=f"{node}: no effect of {kind} is seen",
-        unknown=f"{node}: whether {kind} has an effect is unknown",
-    )
+    missing, unknown = "no effect of {kind} is seen", "whether {kind} has an effect is unknown"
+    _wait_until(fault.seen, fault, scene, missing, unknown, deadline=SEEN_DEADLINE, interval=0.02)
 
 
 def wait_until_gone(fault: Fault, scene: Scene) -> None:
     """Returns when the effect is gone after the undo. Raises what `wait_until_seen` raises."""
-    node, kind = scene.node.name, fault.kind.value
-    _look_until(
-        lambda: fault.gone(scene),
-        deadline=wait.patiently(GONE_DEADLINE),
-        interval=0.1,
-        missing=f"{node}: {kind} is undone, and its effect is still seen",
-        unknown=f"{node}: {kind} is undone, and whether its effect is gone is unknown",
-    )
+    missing = "{kind} is undone, and its effect is still seen"
+    unknown = "{kind} is undone, and whether its effect is gone is unknown"
+    _wait_until(fault.gone, fault, scene, missing, unknown, deadline=GONE_DEADLINE, interval=0.1)
 
 
-def _look_until(look: Callable[[], bool], *, deadline: float, interval: float, missing: str, unknown: str) -> None:
+def _wait_until(
+    look: Callable[[Scene], bool],
+    fault: Fault,
+    scene: Scene,
+    missing: str,
+    unknown: str,
+    *,
+    deadline: float,
+    interval: float,
+) -> None:
+    """Returns when a look at the scene finds what it is to find. `missing` and `unknown` name the fault as {kind}."""
+    missing, unknown = (f"{scene.node.name}: {each.format(kind=fault.kind.value)}" for each in (missing, unknown))
     failed: list[LabError] = []  # the last look, if it could not be taken
 
     def seen() -> bool:
         failed.clear()
         try:
-            return look()
+            return look(scene)
         except (UnknownError, run.CommandError) as error:  # no node was reached, or a tool underneath has failed
             failed.append(error)
             return False
 
     try:
-        wait.until(seen, deadline=deadline, interval=interval, missing=missing)
+        wait.until(seen, deadline=wait.patiently(deadline), interval=interval, missing=missing)
     except wait.DeadlineError as late:
         if not failed:
             raise

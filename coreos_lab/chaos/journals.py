@@ -1,4 +1,4 @@
-"""The nodes' journals around the moments of a verification, for its report. They explain a verdict, and decide none."""
+"""The nodes' journals around the moments of a run, for its report. They explain a verdict, and decide none."""
 
 from __future__ import annotations
 
@@ -22,20 +22,25 @@ LINES = 250  # of one node around one moment: the last ones
 CHARACTERS = 500  # of a line
 PATIENCE = 15.0  # seconds for one call
 FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT,UNIT"
-ACTS = ("effect", "repair")  # phases that change something, by the end of their names
+ACTS = ("effect", "repair")  # phases that change something, by their names without a number
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What happened at `wall`, in seconds since the epoch; journals are read from `begin` to `end`."""
+    """What happened at `wall`, in seconds since the epoch; journals are read from `begin` to `end`.
+
+    With `since` they begin there. With `units`, only what these and systemd say of them is read.
+    """
 
     wall: float
     what: str
+    since: float | None = None
+    units: tuple[str, ...] = ()
 
     @property
     def begin(self) -> float:
         """Where its journals begin."""
-        return self.wall - BEFORE
+        return self.wall - BEFORE if self.since is None else self.since
 
     @property
     def end(self) -> float:
@@ -66,7 +71,7 @@ def moments(phases: Sequence[Phase], offset: float) -> list[Moment]:
     for phase in phases:
         if phase.began is None:
             continue
-        if phase.name.endswith(ACTS):
+        if phase.name.rpartition(". ")[2] in ACTS:
             found.append(Moment(phase.began + offset, phase.name))
         if phase.outcome is not Outcome.PASS:
             found.append(Moment(phase.began + phase.seconds + offset - AFTER / 2, f"{phase.name}: {phase.outcome}"))
@@ -94,7 +99,8 @@ def record(provider: Provider, cluster: Cluster, around: Sequence[Moment], path:
 def _read(provider: Provider, cluster: Cluster, node: Node, moment: Moment) -> Iterator[Line]:
     """A node's messages around one moment: on the host where its journal lies there, else by asking the node."""
     span = [f"--since=@{moment.begin:.3f}", f"--until=@{moment.end:.3f}", f"--lines={LINES + 1}"]
-    call = ["journalctl", "--no-pager", "--quiet", "--output=json", f"--output-fields={FIELDS}", *span]
+    of_units = [f"--unit={unit}" for unit in moment.units]
+    call = ["journalctl", "--no-pager", "--quiet", "--output=json", f"--output-fields={FIELDS}", *span, *of_units]
     remark = Line(moment.what, moment.wall, moment.begin, node.name, "", 4, "")
     try:
         folders = provider.journal_folders(cluster, node) if run.which("journalctl") else ()

@@ -23,7 +23,8 @@ READS = 0.25  # seconds between two reads from a node's etcd
 LOOKS = 0.5  # seconds between two requests to fleet
 PATIENCE = 0.5  # seconds for an answer
 READS_PROBE = "reads"  # with a node's name: the samples of reading from that node
-Placement = dict[str, tuple[str, str, str]]  # unit -> node, active and sub state
+Place = tuple[str, str, str]  # node, active and sub state
+Placement = dict[str, list[Place]]  # by unit; a Global unit has a place on each machine
 
 
 class Observer(Watch):
@@ -81,6 +82,10 @@ class Observer(Watch):
             states = self._fleet.states()
         except CannotCheckError:
             return
-        now = {each.name: (machines.get(each.machine_id, ""), each.active, each.sub) for each in states}
+        now: Placement = {}
+        for each in states:
+            now.setdefault(each.name, []).append((machines.get(each.machine_id, ""), each.active, each.sub))
+        for places in now.values():
+            places.sort()  # fleet's answer has no order that lasts
         if now != self.units or not self.changes:
             self.changes.append((mono, wall, now))

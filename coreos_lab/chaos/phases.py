@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from coreos_lab import events, wait
 from coreos_lab.chaos import faults, healing, injecting, quorum
 from coreos_lab.chaos.fault import Break
-from coreos_lab.chaos.verdict import Phase, judge, of_checks, of_steady_state
+from coreos_lab.chaos.verdict import Phase, evidence_of, judge, of_checks, of_steady_state
 from coreos_lab.checks.runner import run_checks
 from coreos_lab.clients import etcd
 from coreos_lab.clients.fleet import Fleet
@@ -58,9 +58,7 @@ class Phases:
         with events.step("verify", message=name):
             results = [result for lab in self._labs for result in run_checks(lab, nodes, only=only, deadline=deadline)]
         outcome = of_checks(results) if self.done else of_steady_state(results)
-        bad = [f"{result.qualified}: {result.message}" for result in results if result.outcome is not Outcome.PASS]
-        evidence = bad[0] if bad else f"{len(results)} checks pass" if results else "no checks"
-        return self.add(name, outcome, began, evidence, results)
+        return self.add(name, outcome, began, evidence_of(results), results)
 
     def effect(self, planned: Break) -> bool:
         """The break itself, with its effect seen."""

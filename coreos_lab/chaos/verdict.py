@@ -14,10 +14,12 @@ from coreos_lab.chaos.probes import Outage, Sample
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import ETCD_PROBE, CheckResult, Outcome, QualifiedName, to_json
 from coreos_lab.node_plans import node_name
+from coreos_lab.spelling import counted
 
 OBJECTIVES = "objectives"  # the phase that is judged from the probes
 RECORD, PROBES, UNITS, LEADERS = "verdict.json", "probes.jsonl", "units.jsonl", "leaders.jsonl"
 JOURNALS = "journals.jsonl"
+DEPLOY, WALK = "deploy", "walk"  # runs that break nothing, as their verdicts call them
 VERSION = 2  # of the record; the first one named probes and checks without their lab
 
 
@@ -38,7 +40,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a break has proved.
+    """What a run has proved: a break, or something else that has phases; `fault` says which.
 
     `outages` are each probe's longest time without an answer, `objectives` the longest that is allowed, in seconds. A
     lab's objective for etcd bears that lab's name, because another lab may have another one.
@@ -57,7 +59,9 @@ class Verdict:
 
     @property
     def what(self) -> str:
-        """The break in words."""
+        """The run in words."""
+        if self.fault in (DEPLOY, WALK):
+            return f"{self.fault} of {', '.join(self.labs)}"
         return f"{self.fault} of {', '.join(self.nodes)}" if self.nodes else f"{self.fault} (nothing was broken)"
 
     @property
@@ -82,6 +86,14 @@ def of_checks(results: Sequence[CheckResult]) -> Outcome:
     if Outcome.FAIL in outcomes:
         return Outcome.FAIL
     return Outcome.UNKNOWN if Outcome.UNKNOWN in outcomes or not results else Outcome.PASS
+
+
+def evidence_of(results: Sequence[CheckResult]) -> str:
+    """The results of several checks in words: the first that does not pass, else how many there are."""
+    bad = next((result for result in results if result.outcome is not Outcome.PASS), None)
+    if bad is not None:
+        return f"{bad.qualified}: {bad.message}"
+    return f"{counted(len(results), 'check')} {'passes' if len(results) == 1 else 'pass'}" if results else "no checks"
 
 
 def of_steady_state(results: Sequence[CheckResult]) -> Outcome:

@@ -5,27 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from coreos_lab import screen, wait
-from coreos_lab.chaos import journals
-from coreos_lab.chaos.board import board
+from coreos_lab import wait
 from coreos_lab.chaos.fault import Break
-from coreos_lab.chaos.objectives import allowed
-from coreos_lab.chaos.observer import Observer
+from coreos_lab.chaos.measuring import Measurement
 from coreos_lab.chaos.phases import Phases, reason
-from coreos_lab.chaos.probes import Prober, record
 from coreos_lab.chaos.schedule import Step, kinds
-from coreos_lab.chaos.verdict import JOURNALS, OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of, save
-from coreos_lab.chaos.writes import Writes
+from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.errors import LabError
-from coreos_lab.model import ETCD_PROBE, Cluster, Lab, Outcome, QualifiedName
-from coreos_lab.observed import node_states
+from coreos_lab.model import Cluster, Lab, Outcome
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import fault_journal
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 
 class Verification:
@@ -46,45 +36,17 @@ class Verification:
         `plan` resolves a step when its turn has come. Whatever is broken is healed however this ends, as long as this
         process lives; else `lab heal` does it.
         """
-        addresses = node_states.addresses(self._cluster.nodes)
-        prober, writes = Prober(self._labs, addresses), Writes(addresses, self._folder.name)
-        observer = Observer(self._cluster)
-
-        def drawn() -> RenderableType:
-            broken = [(fault.node, fault.kind.value) for fault in fault_journal.open_faults(self._cluster)]
-            probes = {**prober.samples, QualifiedName("", ETCD_PROBE): writes.samples}
-            return board(observer, probes, broken, self._phases.began, time.monotonic())
-
-        with prober, writes, observer, screen.foot(drawn):
+        measured = Measurement(self._provider, self._cluster, self._labs, self._phases, self._folder)
+        with measured.going_on(self._broken):
             if self._phases.checks("steady state before", 0.0, only="not lasting"):
                 self._carry_out_all(steps, plan, deadline)
             if self._had_effect:
-                self._judge_writes(writes)
-        if troubles := [*prober.troubles, *writes.troubles]:
-            self._phases.add("measured to the end", Outcome.UNKNOWN, time.monotonic(), troubles[0])
-        measured = [*prober.samples.values(), writes.samples, *observer.reads.values()]
-        record(self._folder / PROBES, measured)
-        observer.record(self._folder / UNITS)
-        outages = outages_of(sample for samples in measured for sample in samples)
-        objectives = allowed(self._cluster, self._labs)
-        if self._had_effect and objectives:
-            outcome, evidence = of_objectives(objectives, outages)
-            self._phases.add(OBJECTIVES, outcome, time.monotonic(), evidence)
-        verdict = Verdict(
-            self._phases.outcome,
-            self._cluster.name,
-            tuple(self._nodes),
-            kinds(steps),
-            tuple(lab.name for lab in self._labs),
-            tuple(self._phases.done),
-            outages,
-            objectives,
-            userns=self._cluster.userns,
-        )
-        save(verdict, self._folder)
-        around = journals.moments(verdict.phases, time.time() - time.monotonic())
-        journals.record(self._provider, self._cluster, around, self._folder / JOURNALS)
-        return verdict
+                measured.judge_writes()
+        return measured.conclude(kinds(steps), tuple(self._nodes), by_objectives=self._had_effect)
+
+    def _broken(self) -> list[tuple[str, str]]:
+        """The nodes that are broken now, each with its fault."""
+        return [(fault.node, fault.kind.value) for fault in fault_journal.open_faults(self._cluster)]
 
     def _carry_out_all(self, steps: Sequence[Step], plan: Callable[[Step], Break], deadline: float) -> None:
         """The breaks, one after the other, up to the first that does not pass.
@@ -127,9 +89,3 @@ class Verification:
                 phases.repair(unhealed)
         if broken:
             phases.checks("steady state after", deadline)
-
-    def _judge_writes(self, writes: Writes) -> None:
-        writes.stop()
-        began = time.monotonic()
-        outcome, evidence = writes.judged()
-        self._phases.add("writes", outcome, began, evidence)

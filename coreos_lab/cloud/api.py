@@ -1,4 +1,4 @@
-"""The services behind the front: CloudFormation and Auto Scaling are ours, the others are moto's."""
+"""The services behind the front: EC2 and IAM are moto's, the others are ours."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from coreos_lab.cloud import policy, query, sessions
+from coreos_lab.cloud.balancing.service import Balancing
+from coreos_lab.cloud.discovery import Discovery
 from coreos_lab.cloud.engine import Answer, Engine
 from coreos_lab.cloud.formation.service import Formation
 from coreos_lab.cloud.metadata import ACCOUNT
+from coreos_lab.cloud.s3.access import Asker
+from coreos_lab.cloud.s3.answer import Reply
+from coreos_lab.cloud.s3.service import Storage
 from coreos_lab.cloud.scaling.service import Scaling
 from coreos_lab.cloud.sessions import Credentials, Session
-from coreos_lab.cloud.sigv4 import RefusedError, Secret, Signed
+from coreos_lab.cloud.sigv4 import RefusedError, Request, Secret, Signed
 from coreos_lab.model import Cloud
 
 XML_OK: tuple[int, list[tuple[str, str]]] = (200, [("Content-Type", "text/xml")])
@@ -54,7 +59,10 @@ class Api:
         self.cloud, self.engine = cloud, engine
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
-        self.scaling = Scaling(cloud, folder / "scaling.json", lambda: self._client("ec2"), say)
+        self.balancing = Balancing(cloud, folder / "balancers.json", engine)
+        self.scaling = Scaling(cloud, folder / "scaling.json", self._client, say)
+        self.discovery = Discovery(folder / "discovery.jsonl")
+        self.storage = Storage(cloud.region, folder / "s3", self._is_role)
         self.formation = Formation(cloud, folder / "stacks", self._client, self._zones)
 
     def call(self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]) -> Answer:
@@ -69,11 +77,25 @@ class Api:
         own: dict[str, Callable[[str, Mapping[str, str]], bytes]] = {
             "autoscaling": self.scaling.call,
             "cloudformation": self.formation.call,
+            "elasticloadbalancing": self.balancing.call,
         }
         if service in own:
             with _of_ec2():
                 return XML_OK[0], XML_OK[1], own[service](action, parameters)
         return self.engine.call(service, action, environ)
+
+    def store(self, signed: Signed, request: Request, environ: dict[str, Any]) -> Reply:
+        """Has S3 carry a request out, if it is allowed."""
+        session = self._session(signed)
+        if session is None:
+            return self.storage.call(request, environ, Asker())
+        role = self.engine.role_arn(session.role)
+        asker = Asker(arn(session), role or arn(session), tuple(self.engine.policies(session.role)))
+        return self.storage.call(request, environ, asker)
+
+    def _is_role(self, name: str) -> bool:
+        """Whether a role has this ARN."""
+        return name != "" and self.engine.role_arn(name.rpartition("/")[2]) == name
 
     def secret(self, signed: Signed) -> Secret | None:
         """What was given out for an access key; None for one that this cloud does not know."""

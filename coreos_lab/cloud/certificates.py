@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from coreos_lab import disk
+from coreos_lab.cloud import discovery
 from coreos_lab.model import Cloud
 
 YEARS = timedelta(days=3650)
@@ -35,6 +36,8 @@ def ensure(cloud: Cloud, folder: Path) -> None:
 
     ca = begun(issuer, authority.public_key()).add_extension(x509.BasicConstraints(True, 0), critical=True)
     names = [f"*.{DOMAIN}", f"*.{cloud.region}.{DOMAIN}", DOMAIN]
+    names.append(discovery.NAME)
+    names += [f"*.s3.{DOMAIN}", f"*.s3.{cloud.region}.{DOMAIN}"]  # a bucket may be a part of the host's name
     server = (
         begun(name(DOMAIN), own.public_key())
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in names]), critical=False)

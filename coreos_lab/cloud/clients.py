@@ -16,6 +16,7 @@ ELSEWHERE = (
     *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CA_BUNDLE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_USE_FIPS_ENDPOINT"),
     *("AWS_USE_DUALSTACK_ENDPOINT", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
     *("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_CLOUDFORMATION"),
+    *("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING", "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"),
 )
 
 
@@ -42,11 +43,15 @@ def variables(cloud: Cloud) -> dict[str, str]:
 
 
 def write(cloud: Cloud) -> None:
-    """Writes the AWS CLI's files, and a folder for the PATH that has the CLI and nothing else."""
+    """Writes the AWS CLI's files, and a folder for the PATH that has the CLI and nothing else.
+
+    For S3's signed URLs, botocore would take version 2 of the signature in older regions unless told otherwise.
+    """
     folder = CloudFolder(cloud.name).aws
     disk.write_atomic(
         folder / "config",
-        f"[default]\nregion = {cloud.region}\noutput = json\nendpoint_url = {cloud.endpoint}\ncli_pager =\n",
+        f"[default]\nregion = {cloud.region}\noutput = json\nendpoint_url = {cloud.endpoint}\ncli_pager =\n"
+        "s3 =\n    signature_version = s3v4\n",
     )
     keys = f"aws_access_key_id = {cloud.access_key}\naws_secret_access_key = {cloud.secret_key}\n"
     disk.write_atomic(folder / "credentials", f"[default]\n{keys}", 0o600)

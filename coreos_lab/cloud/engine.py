@@ -117,6 +117,12 @@ class Engine:
             trusting = [role.name for role in roles if TRUSTED in role.assume_role_policy_document]
         return str(trusting[0]) if trusting else ""
 
+    def role_arn(self, role: str) -> str:
+        """The ARN of a role, "" where there is none of that name."""
+        with self._lock:
+            found = (each.arn for each in self._backends["iam"].roles.values() if each.name == role)
+            return str(next(found, ""))
+
     def policies(self, role: str) -> list[str]:
         """The policies of a role; none where the role is gone."""
         with self._lock:

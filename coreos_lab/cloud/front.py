@@ -1,29 +1,41 @@
-"""The API's front: verifies a request's signature and that this cloud supports it, then passes it to the services."""
+"""The API's front: verifies a request's signature and that this cloud supports it, then passes it to the services.
+
+S3 reads its bodies itself, once the signature is verified: they may be larger than the memory.
+"""
 
 from __future__ import annotations
 
 import io
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-from coreos_lab.cloud import answers, services, sigv4
+from coreos_lab.cloud import answers, discovery, services, sigv4
+from coreos_lab.cloud.discovery import Discovery
+from coreos_lab.cloud.s3 import operations as s3
+from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.sigv4 import RefusedError, Request, Secret, Signed
 from coreos_lab.model import Cloud
 
 BODY_MAX = 50 * 2**20  # bytes
 Start = Callable[[str, list[tuple[str, str]]], Any]
+Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]
 
 
 class Services(Protocol):
     """What carries requests out."""
 
+    discovery: Discovery
+
     def call(
         self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]
     ) -> tuple[int, list[tuple[str, str]], bytes]: ...
+
+    def store(self, signed: Signed, request: Request, environ: dict[str, Any]) -> Reply: ...
 
     def secret(self, signed: Signed) -> Secret | None: ...
 
@@ -35,22 +47,27 @@ class Front:
         self.cloud, self.behind = cloud, behind
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        if discovery.is_about(environ):
+            found, headers, body = self.behind.discovery.call(environ)
+            start(f"{found.value} {found.phrase}", headers)
+            return body
         service = ""
         try:
-            request = _read(environ)
+            request = _head(environ)
             signed = _signed(request)
             service = signed.service
+            if service != s3.NAME:
+                request = replace(request, body=_body(environ))
             if self.cloud.signed:
                 sigv4.verify(request, signed, self.behind.secret, datetime.now(UTC))
-            parameters = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-            parameters |= dict(parse_qsl(request.query, keep_blank_values=True))
-            action = parameters.get("Action", "")
             services.require_region(signed.region, self.cloud.region)
-            services.require(service, action, parameters)
-            environ["wsgi.input"] = io.BytesIO(request.body)
-            status, headers, body = self.behind.call(signed, action, parameters, environ)
+            if service == s3.NAME:
+                reply = self.behind.store(signed, request, environ)
+                status, headers, body = reply.status, list(reply.headers.items()), reply.body
+            else:
+                status, headers, body = self._call(signed, request, environ)
         except RefusedError as refused:
-            code = "AuthFailure" if service == "ec2" and refused.code in answers.DENIALS[:2] else refused.code
+            code = answers.denial(service, refused.code)
             status, headers, body = _error(service, code, refused.message)
         except NotImplementedError as error:
             what = str(error).partition(" has not been implemented")[0]
@@ -59,7 +76,17 @@ class Front:
             traceback.print_exc()
             status, headers, body = _error(service, "InternalError", f"{type(error).__name__}: {error}")
         start(f"{status} {HTTPStatus(status).phrase}", headers)
-        return [body]
+        return body if environ["REQUEST_METHOD"] != "HEAD" else ()
+
+    def _call(self, signed: Signed, request: Request, environ: dict[str, Any]) -> Answer:
+        """Has a service of the query protocol carry a request out."""
+        parameters = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+        parameters |= dict(parse_qsl(request.query, keep_blank_values=True))
+        action = parameters.get("Action", "")
+        services.require(signed.service, action, parameters)
+        environ["wsgi.input"] = io.BytesIO(request.body)
+        status, headers, body = self.behind.call(signed, action, parameters, environ)
+        return status, headers, [body]
 
 
 def _signed(request: Request) -> Signed:
@@ -69,22 +96,28 @@ def _signed(request: Request) -> Signed:
     return signed
 
 
-def _read(environ: dict[str, Any]) -> Request:
-    """The request with its body. A chunked one has no length, and is not part of this cloud."""
+def _head(environ: dict[str, Any]) -> Request:
+    """The request without its body."""
+    headers = {_header(name): value for name, value in environ.items() if name.startswith("HTTP_")}
+    headers |= {_header(name): environ[name] for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)}
+    path, _mark, query = environ["REQUEST_URI"].partition("?")
+    return Request(environ["REQUEST_METHOD"], path, query, headers, b"")
+
+
+def _body(environ: dict[str, Any]) -> bytes:
+    """The request's body. A chunked one has no length, and is not part of this cloud."""
     if environ.get("HTTP_TRANSFER_ENCODING"):
         raise RefusedError("NotImplemented", "chunked requests are not part of this cloud")
     length = int(environ.get("CONTENT_LENGTH") or 0)
     if length > BODY_MAX:
         raise RefusedError("RequestEntityTooLarge", f"a request has {BODY_MAX} bytes at most")
-    headers = {_header(name): value for name, value in environ.items() if name.startswith("HTTP_")}
-    headers |= {_header(name): environ[name] for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)}
-    path, _mark, query = environ["REQUEST_URI"].partition("?")
-    return Request(environ["REQUEST_METHOD"], path, query, headers, environ["wsgi.input"].read(length))
+    found: bytes = environ["wsgi.input"].read(length)
+    return found
 
 
 def _header(variable: str) -> str:
     return variable.removeprefix("HTTP_").replace("_", "-").lower()
 
 
-def _error(service: str, code: str, message: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    return answers.status(code), [("Content-Type", "text/xml")], answers.error(service, code, message)
+def _error(service: str, code: str, message: str) -> Answer:
+    return answers.status(code), [("Content-Type", "text/xml")], [answers.error(service, code, message)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from coreos_lab.cloud import certificates, inside
+from coreos_lab.cloud import certificates, discovery, inside
 from coreos_lab.cloud.firewall import API
 from coreos_lab.cloud.metadata import Service
 from coreos_lab.cloud.metadata_server import MetadataServer
@@ -19,14 +19,23 @@ from coreos_lab.records.clouds import CloudFolder
 
 PORTS = {80: False, 443: True}  # of the API, and whether by TLS
 INTERNAL = re.compile(r"ip-(\d+)-(\d+)-(\d+)-(\d+)\.[a-z0-9.-]+\.internal")
+BALANCER = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+\.elb\.amazonaws\.com")
 PUBLIC = re.compile(r"ec2-(\d+)-(\d+)-(\d+)-(\d+)\.[a-z0-9.-]+\.amazonaws\.com")
 
 
 class InVpc:
-    """The services of one VPC. `vpc` returns what it is like now."""
+    """The services of one VPC. `vpc` returns what it is like now, `balancers` the addresses of a name of theirs."""
 
-    def __init__(self, cloud: Cloud, router: Router, service: Service, app: Any, vpc: Callable[[], Vpc | None]) -> None:
-        self.vpc = vpc
+    def __init__(
+        self,
+        cloud: Cloud,
+        router: Router,
+        service: Service,
+        app: Any,
+        vpc: Callable[[], Vpc | None],
+        balancers: Callable[[str], Sequence[str] | None],
+    ) -> None:
+        self.vpc, self.balancers = vpc, balancers
         now = vpc()
         folder = CloudFolder(cloud.name).certificates
         certificates.ensure(cloud, folder)
@@ -34,18 +43,20 @@ class InVpc:
         self._names = NameServer(router.path, now.name_server, self.look_up) if now else None
         self._servers = [_serve(router, app, port, cloud, tls=tls) for port, tls in PORTS.items()]
 
-    def look_up(self, name: str) -> str | None:
-        """The address of a name of the cloud's, "" for one that there is not, None for the names of others."""
+    def look_up(self, name: str) -> Sequence[str] | None:
+        """The addresses of a name of the cloud's, none for one that there is not, None for the names of others."""
         vpc = self.vpc()
         ports = vpc.ports if vpc else ()
         if match := INTERNAL.fullmatch(name):
             address = ".".join(match.groups())
-            return address if any(port.address == address for port in ports) else ""
+            return [address] if any(port.address == address for port in ports) else []
         if match := PUBLIC.fullmatch(name):  # within the VPC the private address, as at AWS
             address = ".".join(match.groups())
-            return next((port.address for port in ports if port.public == address), address)
-        if name == certificates.DOMAIN or name.endswith(f".{certificates.DOMAIN}"):
-            return API
+            return [next((port.address for port in ports if port.public == address), address)]
+        if BALANCER.fullmatch(name):
+            return self.balancers(name) or []
+        if name in (certificates.DOMAIN, discovery.NAME) or name.endswith(f".{certificates.DOMAIN}"):
+            return [API]
         return None
 
     def stop(self) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
-import socket
 import sys
 from typing import Any
 
-from coreos_lab import disk, events, hints, run, wait
-from coreos_lab.cloud import audit, clients, ground, router
+from coreos_lab import disk, events, hints
+from coreos_lab.cloud import audit, clients, discovery, ground, router
+from coreos_lab.cloud.balancing import teardown
 from coreos_lab.cloud.router import Router
 from coreos_lab.cloud.supervisor import STATUS_PATH
 from coreos_lab.containers import pidfile
+from coreos_lab.containers.server import Server
 from coreos_lab.errors import LabError, UnknownError, UsageError
 from coreos_lab.model import Cloud
 from coreos_lab.providers.base import InstanceProvider
@@ -40,32 +40,10 @@ def bring_up(name: str, region: str | None, signed: bool | None) -> Cloud:
                 f"{option}: cloud {name} was made with {has}", f"destroy it first: {hints.lab('cloud', 'destroy')}"
             )
     clients.write(cloud)
-    folder = CloudFolder(name)
-    started = False
-
-    def answers() -> bool:
-        """Starts the process where there is none: one that was just killed may still have been there a moment ago."""
-        nonlocal started
-        if pidfile.running(folder.supervisor_pid) is not None:
-            return status(cloud) is not None
-        if started:
-            raise LabError(
-                f"{name}: the cloud's process ended at once",
-                f"see {folder.log}",
-                disk.last_lines(folder.log, run.TAIL),
-            )
-        _must_be_free(cloud)
-        serve = [sys.executable, "-P", "-c", BE_LAB, "cloud", "serve", "--name", name]
-        pidfile.start(folder.supervisor_pid, serve, log_file=folder.log)
-        started = True
-        return False
-
-    wait.until(
-        answers,
-        deadline=DEADLINE,
-        missing=lambda: f"{cloud.endpoint}: the cloud does not answer; see {folder.log}",
-        interval=0.02,
-    )
+    pid_file, place = CloudFolder(name).supervisor_pid, f"127.0.0.1:{cloud.port}"
+    server = Server("the cloud", pid_file, (place,), lambda: status(cloud) is not None)
+    if not server.runs():
+        server.start([sys.executable, "-P", "-c", BE_LAB, "cloud", "serve", "--name", name], DEADLINE)
     return cloud
 
 
@@ -76,17 +54,6 @@ def _require_region(region: str) -> None:
     known = botocore.session.get_session().get_available_regions("ec2")
     if region not in known:
         raise UsageError(f"--region {region}: no such region of AWS", f"such as: {', '.join(known[:6])}")
-
-
-def _must_be_free(cloud: Cloud) -> None:
-    try:
-        with socket.create_server(("127.0.0.1", cloud.port), backlog=1):
-            pass
-    except OSError as error:
-        raise LabError(
-            f"127.0.0.1:{cloud.port}: the cloud cannot listen there: {error.strerror}",
-            f"find out which program does: ss -ltnp 'sport = :{cloud.port}'; end it, then try again",
-        ) from None
 
 
 def status(cloud: Cloud) -> dict[str, Any] | None:
@@ -103,6 +70,24 @@ def status(cloud: Cloud) -> dict[str, Any] | None:
     return found
 
 
+def new_token(cloud: Cloud, size: int) -> str:
+    """The URL of a new discovery token, by which so many members of an etcd find each other."""
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
+    try:
+        connection.request("GET", f"{discovery.NEW}?size={size}", headers={"Host": discovery.NAME})
+        answer = connection.getresponse()
+        said = answer.read().decode("utf-8", "replace").strip()
+    except (OSError, http.client.HTTPException):
+        raise LabError(
+            f"{cloud.name}: the cloud's process does not answer", f"start it: {hints.lab('cloud', 'up')}"
+        ) from None
+    finally:
+        connection.close()
+    if answer.status != http.client.OK:
+        raise UsageError(f"--size {size}: {said}")
+    return said
+
+
 def take_down(cloud: Cloud, provider: InstanceProvider) -> None:
     """Ends the process, removes what it has made, and looks for what is left. May be repeated after an interruption."""
     folder = CloudFolder(cloud.name)
@@ -110,6 +95,7 @@ def take_down(cloud: Cloud, provider: InstanceProvider) -> None:
         pidfile.end(folder.supervisor_pid)
         for instance in provider.there(cloud.name):
             provider.remove(cloud.name, instance)
+        teardown.remove_all(cloud)
         for number in router.numbers(cloud):
             Router(cloud, number).remove()
         ground.take_away(cloud)
@@ -125,13 +111,3 @@ def take_down(cloud: Cloud, provider: InstanceProvider) -> None:
         raise UnknownError(
             f"{cloud.name}: destroyed, but not everything could be looked at", details="\n".join(left.unseen)
         )
-
-
-def check_name(name: str) -> str:
-    """A cloud's name, or UsageError."""
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,23}", name):
-        raise UsageError(
-            f"--name {name}: not a cloud's name",
-            "use lower-case letters, digits and hyphens, 24 at most, a letter first",
-        )
-    return name

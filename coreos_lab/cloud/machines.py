@@ -53,6 +53,8 @@ class Machines:
 
     def _step(self, instance: Instance, place: tuple[Router, Vpc] | None) -> None:
         on = self.provider.state(self.cloud.name, instance.name) in (NodeState.RUNNING, NodeState.PAUSED)
+        if on:
+            self.provider.serve_disks(self.cloud.name, instance.name, instance.number, instance.disks)
         if instance.code in (PENDING, RUNNING):
             self._asked.pop(instance.name, None)
             if not on and instance.code == RUNNING and self._booted(instance) == settings.host_boot():

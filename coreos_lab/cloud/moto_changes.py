@@ -1,4 +1,4 @@
-"""moto as this cloud has it: changed, and with what a new account at AWS has.
+"""Makes moto serve as this cloud: all changes to it, and what a new account has at AWS and not with moto.
 
 `apply` is to be called once, before the first backend is made.
 """
@@ -12,7 +12,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ec2 import models as ec2
 from moto.ec2.models.amis import Ami
 
-from coreos_lab.cloud import moto_instances, moto_networks
+from coreos_lab.cloud import moto_addresses, moto_dependencies, moto_instances, moto_networks
 from coreos_lab.model import Cloud
 
 IMAGE = "ami-7d11c51d"  # the book's, for us-west-2; here in every region
@@ -23,6 +23,8 @@ def apply(cloud: Cloud, console: Callable[[str], str]) -> None:
     """Changes moto for this cloud; `console` returns an instance's console output."""
     moto_instances.change(console)
     moto_networks.change(cloud)
+    moto_addresses.change()
+    moto_dependencies.change()
 
 
 def backend_of(cloud: Cloud) -> Any:

@@ -6,7 +6,7 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -38,15 +38,13 @@ def question(data: bytes) -> tuple[str, int, int] | None:
     return ".".join(labels).lower(), struct.unpack_from(">H", data, place + 1)[0], place + 5
 
 
-def answer(data: bytes, address: str | None, kind: int, end: int) -> bytes:
-    """The answer with an address; without one, that there is no such name."""
+def answer(data: bytes, addresses: Sequence[str], kind: int, end: int) -> bytes:
+    """The answer with addresses; without any, that there is no such name."""
     number = HEADER.unpack_from(data)[0]
-    found = address is not None and kind == A
-    flags = ANSWERED if address is not None else NO_NAME
-    head = HEADER.pack(number, flags, 1, int(found), 0, 0) + data[HEADER.size : end]
-    if not found or address is None:
-        return head
-    return head + struct.pack(">HHHIH", POINTER, A, IN, TTL, 4) + IPv4Address(address).packed
+    found = addresses if kind == A else ()
+    head = HEADER.pack(number, ANSWERED if addresses else NO_NAME, 1, len(found), 0, 0) + data[HEADER.size : end]
+    records = (struct.pack(">HHHIH", POINTER, A, IN, TTL, 4) + IPv4Address(each).packed for each in found)
+    return head + b"".join(records)
 
 
 def failure(data: bytes) -> bytes:
@@ -63,12 +61,12 @@ def servers() -> list[str]:
 
 
 class NameServer:
-    """Serves one VPC by UDP. `look_up` returns a name's address, "" for a name of the cloud's that there is not.
+    """Serves one VPC by UDP. `look_up` returns a name's addresses, none for a name of the cloud's that there is not.
 
     It returns None for names of others.
     """
 
-    def __init__(self, namespace: Path, address: str, look_up: Callable[[str], str | None]) -> None:
+    def __init__(self, namespace: Path, address: str, look_up: Callable[[str], Sequence[str] | None]) -> None:
         self.look_up = look_up
         self._over = False
         self._socket = inside.bind_datagram(namespace, address, PORT)
@@ -95,7 +93,7 @@ class NameServer:
             return failure(data) if len(data) >= HEADER.size else b""
         name, kind, end = asked
         found = self.look_up(name)
-        return answer(data, found or None, kind, end) if found is not None else _passed_on(data)
+        return answer(data, found, kind, end) if found is not None else _passed_on(data)
 
     def stop(self) -> None:
         """Ends serving within a second; the namespace may go."""

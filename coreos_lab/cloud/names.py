@@ -31,6 +31,16 @@ def namespaces(cloud: Cloud) -> str:
     return f"coreos-lab-cloud{cloud.index}-vpc"
 
 
+def balancer(cloud: Cloud, number: int) -> str:
+    """The network namespace of a load balancer."""
+    return f"{balancers(cloud)}{number}"
+
+
+def balancers(cloud: Cloud) -> str:
+    """How the names of the load balancers' namespaces begin."""
+    return f"coreos-lab-cloud{cloud.index}-lb"
+
+
 def router_address(cloud: Cloud, vpc: int) -> str:
     """A router's own address among the public ones."""
     return str(IPv4Network(cloud.public_subnet)[1 + vpc])

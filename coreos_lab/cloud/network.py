@@ -31,7 +31,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Port:
-    """An instance in a VPC's network. `checked`: its source/dest check is on."""
+    """An instance in a VPC's network, or a load balancer's interface. `checked`: its source/dest check is on."""
 
     instance: str
     number: int

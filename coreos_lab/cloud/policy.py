@@ -1,31 +1,34 @@
 """Policies of roles: what one may say here, and whether it allows an action.
 
-A statement is about actions; its resource is `*`. One that is about certain resources, or has conditions, is refused
-when it is written, since it would not be kept to.
+A statement is about actions; its resource is `*`, or, for S3, what the ARNs of buckets and objects match. One that is
+about other resources, or has conditions, is refused when it is written, since it would not be kept to.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from typing import Any
 
 from coreos_lab.cloud.sigv4 import RefusedError
 
 PARTS = {"Sid", "Effect", "Action", "Resource"}
 EFFECTS = ("Allow", "Deny")
+S3 = ("s3:", "arn:aws:s3:::")  # how S3's actions and the names of its resources begin
 
 
 def check(document: str) -> None:
     """RefusedError for a policy that is none, or that this cloud would not keep to."""
-    for statement in _statements(document):
+    for statement in statements(document):
         if unknown := sorted(set(statement) - PARTS):
             raise malformed(f"{unknown[0]}: not part of this cloud")
-        if statement.get("Effect") not in EFFECTS or not _texts(statement.get("Action")):
+        actions, resources = texts(statement.get("Action")), texts(statement.get("Resource"))
+        if statement.get("Effect") not in EFFECTS or not actions:
             raise malformed("a statement needs an Effect (Allow or Deny) and an Action")
-        if _texts(statement.get("Resource")) != ["*"]:
-            raise malformed(f"Resource {statement.get('Resource')}: this cloud knows * alone")
+        of_s3 = all(each.lower().startswith(S3[0]) for each in actions)
+        if not resources or not all(each == "*" or (of_s3 and each.startswith(S3[1])) for each in resources):
+            raise malformed(f"Resource {statement.get('Resource')}: this cloud knows *, and S3's with S3's actions")
 
 
 def malformed(message: str) -> RefusedError:
@@ -33,18 +36,32 @@ def malformed(message: str) -> RefusedError:
     return RefusedError("MalformedPolicyDocument", message)
 
 
-def allows(documents: Iterable[str], action: str) -> bool:
+def allows(documents: Iterable[str], action: str, resource: str = "*") -> bool:
     """Whether policies allow an action, such as ec2:CreateRoute: one has to, and none may deny it."""
-    effects = {
-        statement["Effect"]
-        for document in documents
-        for statement in _statements(document)
-        if any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _texts(statement["Action"]))
-    }
-    return "Allow" in effects and "Deny" not in effects
+    found = effects(documents, action, resource)
+    return "Allow" in found and "Deny" not in found
 
 
-def _statements(document: str) -> list[dict[str, Any]]:
+def effects(documents: Iterable[str], action: str, resource: str) -> set[str]:
+    """What policies say of an action: Allow, Deny, both or nothing."""
+    listed = (statement for document in documents for statement in statements(document))
+    return {str(each["Effect"]) for each in listed if covers(each, action, resource)}
+
+
+def covers(statement: dict[str, Any], action: str, resource: str) -> bool:
+    """Whether a statement is about an action with a resource."""
+    by_action = any(_matches(each.lower(), action.lower()) for each in texts(statement["Action"]))
+    return by_action and any(_matches(each, resource) for each in texts(statement["Resource"]))
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """IAM's patterns: `*` stands for any text, `?` for one character."""
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, text, re.DOTALL) is not None
+
+
+def statements(document: str) -> list[dict[str, Any]]:
+    """A policy's statements. RefusedError for a text that is no policy."""
     try:
         found = json.loads(document)["Statement"]
     except (ValueError, KeyError, TypeError):
@@ -55,5 +72,6 @@ def _statements(document: str) -> list[dict[str, Any]]:
     return listed
 
 
-def _texts(value: Any) -> list[str]:
+def texts(value: Any) -> list[str]:
+    """One text, or several."""
     return [str(each) for each in (value if isinstance(value, list) else [value]) if each]

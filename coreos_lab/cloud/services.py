@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 
+from coreos_lab.cloud.s3.operations import COPYING, OPERATIONS
 from coreos_lab.cloud.sigv4 import RefusedError
 
 EC2 = """
@@ -35,17 +36,21 @@ AUTOSCALING = """
     CreateLaunchConfiguration DescribeLaunchConfigurations DeleteLaunchConfiguration
     CreateAutoScalingGroup DescribeAutoScalingGroups UpdateAutoScalingGroup DeleteAutoScalingGroup SetDesiredCapacity
     DescribeAutoScalingInstances DescribeScalingActivities TerminateInstanceInAutoScalingGroup SetInstanceHealth
+    AttachLoadBalancerTargetGroups DetachLoadBalancerTargetGroups DescribeLoadBalancerTargetGroups
+    AttachLoadBalancers DetachLoadBalancers DescribeLoadBalancers
 """
 IAM = """
     CreateRole GetRole ListRoles DeleteRole PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies
     CreateInstanceProfile GetInstanceProfile ListInstanceProfiles ListInstanceProfilesForRole DeleteInstanceProfile
     AddRoleToInstanceProfile RemoveRoleFromInstanceProfile
 """
-ACTIONS = {
+ACTIONS: dict[str, frozenset[str] | None] = {  # None: the service itself says what it has (balancing/actions.py)
     "autoscaling": frozenset(AUTOSCALING.split()),
     "cloudformation": frozenset(CLOUDFORMATION.split()),
     "ec2": frozenset(EC2.split()),
+    "elasticloadbalancing": None,
     "iam": frozenset(IAM.split()),
+    "s3": frozenset(each.name for each in (*OPERATIONS.values(), *COPYING.values())),
     "sts": frozenset(["GetCallerIdentity"]),
 }
 OF_MOTO = ("ec2", "iam")
@@ -93,7 +98,7 @@ PARAMETERS = {
         r"SecurityGroups\.member\.\d+",
         r"BlockDeviceMappings\.member\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
     ),
-    "CreateAutoScalingGroup": (*GROUP, r"Tags\.member\.\d+\.\w+"),
+    "CreateAutoScalingGroup": (*GROUP, r"Tags\.member\.\d+\.\w+", r"(TargetGroupARNs|LoadBalancerNames)\.member\.\d+"),
     "UpdateAutoScalingGroup": GROUP,
     "CreateRole": (r"(RoleName|Path|AssumeRolePolicyDocument|Description)", r"Tags\.member\.\d+\.(Key|Value)"),
     "CreateInstanceProfile": (r"(InstanceProfileName|Path)", r"Tags\.member\.\d+\.(Key|Value)"),
@@ -108,24 +113,37 @@ REFUSED = {
 
 
 def require(service: str, action: str, parameters: Mapping[str, str]) -> None:
-    """RefusedError for a service, an action or a parameter that this cloud does not carry out.
-
-    An empty value is an empty list in AWS's query protocol.
-    """
+    """RefusedError for a service, an action or a parameter that this cloud does not carry out."""
     if service not in ACTIONS:
         there = ", ".join(sorted(ACTIONS))
         raise RefusedError("UnsupportedOperation", f"{service}: not part of this cloud, which has: {there}")
-    if action not in ACTIONS[service]:
-        raise RefusedError("UnsupportedOperation", f"{service} {action}: not part of this cloud (see docs/cloud.md)")
+    known = ACTIONS[service]
+    if known is None:
+        return
+    require_action(service, action, known)
     if action in PARAMETERS:
-        known = ("Action", "Version", *PARAMETERS[action])
-        for name in filter(parameters.get, parameters):
-            if not any(re.fullmatch(pattern, name) for pattern in known):
-                raise RefusedError("UnsupportedOperation", f"{action}: {name}: not part of this cloud")
-            if any(re.fullmatch(key, name) and parameters[name] == value for key, value in REFUSED.get(action, ())):
-                raise RefusedError(
-                    "UnsupportedOperation", f"{action}: {name}={parameters[name]}: not part of this cloud"
-                )
+        require_parameters(action, parameters, PARAMETERS[action], REFUSED.get(action, ()))
+
+
+def require_action(service: str, action: str, known: Container[str]) -> None:
+    """RefusedError for an action that is not among those that are known."""
+    if action not in known:
+        raise RefusedError("UnsupportedOperation", f"{service} {action}: not part of this cloud (see docs/cloud.md)")
+
+
+def require_parameters(
+    action: str, parameters: Mapping[str, str], patterns: Iterable[str], refused: Iterable[tuple[str, str]]
+) -> None:
+    """RefusedError for a parameter that no pattern has, and for a value that is refused.
+
+    An empty value is an empty list in AWS's query protocol.
+    """
+    known = ("Action", "Version", *patterns)
+    for name in filter(parameters.get, parameters):
+        if not any(re.fullmatch(pattern, name) for pattern in known):
+            raise RefusedError("UnsupportedOperation", f"{action}: {name}: not part of this cloud")
+        if any(re.fullmatch(key, name) and parameters[name] == value for key, value in refused):
+            raise RefusedError("UnsupportedOperation", f"{action}: {name}={parameters[name]}: not part of this cloud")
 
 
 def require_region(region: str, own: str) -> None:

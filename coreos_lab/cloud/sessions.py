@@ -1,4 +1,4 @@
-"""Temporary credentials of roles, as instances get them. They carry what they are worth, so that none has to be kept.
+"""Temporary credentials of roles, as instances get them. None is stored: they can be verified by themselves.
 
 The token says whose they are and until when, under a seal of the cloud's own secret; the secret key follows from it.
 """

@@ -97,7 +97,7 @@ def _of_header(request: Request) -> Signed:
 
 
 def _of_query(request: Request) -> Signed:
-    fields = dict(_pairs(request.query))
+    fields = dict(pairs(request.query))
     access_key, date, region, service, _end = fields["X-Amz-Credential"].rsplit("/", 4)
     lifetime = timedelta(seconds=int(fields["X-Amz-Expires"]))
     token = fields.get("X-Amz-Security-Token", "")
@@ -136,22 +136,28 @@ def verify(request: Request, signed: Signed, secret_of: Callable[[Signed], Secre
 
 
 def _payload(request: Request, signed: Signed) -> str:
-    """The hash of the body that is in the signature. A body that is not the one that was signed is refused."""
+    """The hash of the body that is in the signature. A body that is not the one that was signed is refused.
+
+    S3 compares its bodies itself, while it writes them to the disk.
+    """
     if signed.in_query:
         return UNSIGNED if signed.service == "s3" else _hash(request.body)
     said = request.headers.get("x-amz-content-sha256")
+    if said is None and signed.service == "s3":
+        raise RefusedError("InvalidRequest", "Missing required header for this request: x-amz-content-sha256")
     if said is None:
         return _hash(request.body)
     if said.startswith("STREAMING-AWS4"):
         raise RefusedError("NotImplemented", "bodies that are signed chunk by chunk are not part of this cloud")
-    if not said.startswith(("UNSIGNED-", "STREAMING-UNSIGNED-")) and said != _hash(request.body):
+    unsigned = said.startswith(("UNSIGNED-", "STREAMING-UNSIGNED-"))
+    if signed.service != "s3" and not unsigned and said != _hash(request.body):
         raise RefusedError("XAmzContentSHA256Mismatch", "the body does not have the hash that the request says")
     return said
 
 
 def _canonical(request: Request, signed: Signed, payload: str) -> str:
     """The request in the form that is signed."""
-    query = [pair for pair in _pairs(request.query) if not (signed.in_query and pair[0] == "X-Amz-Signature")]
+    query = [pair for pair in pairs(request.query) if not (signed.in_query and pair[0] == "X-Amz-Signature")]
     encoded = sorted((quote(name, UNRESERVED), quote(value, UNRESERVED)) for name, value in query)
     headers = [f"{name}:{' '.join(request.headers.get(name, '').split())}" for name in signed.headers]
     return "\n".join(
@@ -176,9 +182,10 @@ def _path(path: str, service: str) -> str:
     return quote(plain + tail, "/" + UNRESERVED)
 
 
-def _pairs(query: str) -> list[tuple[str, str]]:
-    pairs = (part.partition("=") for part in query.split("&") if part)
-    return [(unquote(name), unquote(value)) for name, _sign, value in pairs]
+def pairs(query: str) -> list[tuple[str, str]]:
+    """The names and values in a URL's query."""
+    found = (part.partition("=") for part in query.split("&") if part)
+    return [(unquote(name), unquote(value)) for name, _sign, value in found]
 
 
 def _hash(data: bytes | str) -> str:

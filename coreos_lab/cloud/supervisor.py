@@ -1,4 +1,4 @@
-"""A cloud's process: serves the API, and reconciles machines and networks with what the API says.
+"""A cloud's process: serves the API, and reconciles machines, networks and load balancers with what the API says.
 
 Requests only set a flag. One loop compares the desired state with the host's and changes the host, so restarting after
 SIGKILL, or after a restart of the host, needs no special case.
@@ -12,11 +12,13 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from coreos_lab import disk, interrupts
 from coreos_lab.cloud import ground, router, view
 from coreos_lab.cloud.api import Api
+from coreos_lab.cloud.balancing.keeper import Keeper
 from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.front import Front, Start
 from coreos_lab.cloud.in_vpc import InVpc, quiet
@@ -50,6 +52,8 @@ class Supervisor:
         self.api = Api(cloud, self.engine, CloudFolder(cloud.name).path, say)
         self.machines = Machines(cloud, self.engine, provider, say)
         self._routers: dict[int, tuple[Router, InVpc]] = {}
+        self._places: dict[str, tuple[Router, Vpc]] = {}
+        self.balancers = Keeper(self.api.balancing.shelf, self._places_now, say)
         self._instances: list[Instance] = []
         self._vpcs: dict[int, Vpc] = {}
 
@@ -68,6 +72,7 @@ class Supervisor:
         )
         threading.Thread(target=server.serve_forever, daemon=True, name="api").start()
         self.api.begin()
+        self.balancers.begin()
         say(f"serves {self.cloud.region} at {self.cloud.endpoint}")
         self.engine.changed.set()
         while not interrupts.is_come():
@@ -87,14 +92,15 @@ class Supervisor:
         `fresh`: the API's state has changed, so new resources may get numbers, which must be saved.
         """
         self.engine.forget_ended()
+        self.api.storage.expire(time.time())
         with self.engine.objects(save=fresh) as backend:
             self._instances = view.instances(backend)
             vpcs = view.vpcs(backend)
         self._vpcs = {vpc.number: vpc for vpc in vpcs}
-        places = {}
-        for vpc in vpcs:
-            places[vpc.name] = self._router(vpc), vpc
-        self.machines.attend(self._instances, places)
+        self._places = {vpc.name: (self._router(vpc), vpc) for vpc in vpcs}
+        if fresh:
+            self.api.balancing.shelf.changed.set()
+        self.machines.attend(self._instances, self._places)
         for number in router.numbers(self.cloud):
             if number not in self._vpcs:
                 self._remove(number)
@@ -124,9 +130,15 @@ class Supervisor:
             lambda instance: self.api.credentials(instance.profile, instance.name),
         )
         front = Front(self.cloud, self.api)
-        self._routers[vpc.number] = way, InVpc(self.cloud, way, service, front, lambda: self._vpcs.get(vpc.number))
+        look_up = self.api.balancing.shelf.look_up
+        inside = InVpc(self.cloud, way, service, front, lambda: self._vpcs.get(vpc.number), look_up)
+        self._routers[vpc.number] = way, inside
         say(f"made the router {way.name}")
         return way
+
+    def _places_now(self) -> dict[str, tuple[Path, Vpc]]:
+        """Each VPC's router as it is now, for the load balancers."""
+        return {name: (way.path, vpc) for name, (way, vpc) in self._places.items()}
 
     def _at(self, number: int, address: str) -> Instance | None:
         """The instance with an address in a VPC, None where none has it."""
@@ -141,7 +153,9 @@ class Supervisor:
             start("403 Forbidden", [])
             return []
         start("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps({"cloud": self.cloud.name, "instances": [_shown(each) for each in self._listed()]}).encode()]
+        instances = [_shown(each) for each in self._listed()]
+        balancers = self.api.balancing.shelf.listed()
+        return [json.dumps({"cloud": self.cloud.name, "instances": instances, "balancers": balancers}).encode()]
 
     def _listed(self) -> list[Instance]:
         with self.engine.objects(save=False) as backend:

@@ -16,6 +16,7 @@ from coreos_lab.cloud.network import Group, Port, Route, Rule, Subnet, Vpc
 from coreos_lab.cloud.states import ENDED, STOPPED
 from coreos_lab.model import Disk
 
+FIRST_OF_BALANCERS = 1000  # their ports' numbers are above those of instances
 ROOT = ("/dev/sda1", "/dev/xvda")  # part of the machine's own folder, not a disk
 
 
@@ -116,6 +117,23 @@ def _port(backend: Any, each: Any) -> Port:
     )
 
 
+def _of_balancers(backend: Any) -> list[Any]:
+    """The network interfaces of load balancers."""
+    return [each for each in backend.enis.values() if getattr(each, "lab_balancer", "")]
+
+
+def _port_of_balancer(interface: Any, backend: Any) -> Port:
+    return Port(
+        interface.id,
+        FIRST_OF_BALANCERS + number(interface, _of_balancers(backend)),
+        interface.subnet.id,
+        interface.private_ip_address,
+        interface.mac_address,
+        interface.public_ip or "",
+        tuple(sorted(group.id for group in interface._group_set)),
+    )
+
+
 def number(thing: Any, others: Iterable[Any]) -> int:
     """A resource's number. One that has none gets the first that no other resource has."""
     if not hasattr(thing, "lab_number"):
@@ -125,11 +143,12 @@ def number(thing: Any, others: Iterable[Any]) -> int:
 
 
 def vpcs(backend: Any) -> list[Vpc]:
-    """The VPCs with instances that are not off. An instance that is off is not part of the network."""
+    """The VPCs with instances that are not off, or load balancers. What is off is not part of the network."""
     found = []
     live = [each for each in backend.all_instances() if each.state_code not in (ENDED, STOPPED)]
     for vpc in backend.vpcs.values():
         ports = tuple(_port(backend, each) for each in live if each.vpc_id == vpc.id)
+        ports += tuple(_port_of_balancer(each, backend) for each in _of_balancers(backend) if each.vpc_id == vpc.id)
         if not ports:
             continue
         subnets = [each for zone in backend.subnets.values() for each in zone.values() if each.vpc_id == vpc.id]

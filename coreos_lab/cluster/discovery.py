@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from coreos_lab import hints
+from coreos_lab.clients import discovery_service
 from coreos_lab.cluster import service
 from coreos_lab.containers import pidfile
 from coreos_lab.errors import LabError, UsageError
@@ -26,7 +27,7 @@ from coreos_lab.plan import DISCOVERY_PORT
 from coreos_lab.records.store import ClusterFolder
 from coreos_lab.user_data import of_node
 
-PROGRAM = Path(__file__).with_name("discovery_service.py")
+PROGRAM = Path(discovery_service.__file__)
 PUBLIC = "discovery.etcd.io"
 
 

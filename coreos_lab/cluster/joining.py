@@ -11,6 +11,7 @@ from coreos_lab.clients import ssh
 from coreos_lab.clients.etcd import Etcd
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError
+from coreos_lab.cluster import members
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.providers.base import Provider
 
@@ -42,35 +43,24 @@ def announce(cluster: Cluster, node: Node, provider: Provider) -> str:
     """
     others = [each for each in cluster.members if each != node]
     client = Etcd([each.address for each in others if provider.state(cluster, each) is NodeState.RUNNING])
-    refused = "no member answers"
 
-    def announced() -> bool:
-        nonlocal refused
-        try:
-            members = client.members()
-            for member in members:
-                if not member.name and node.peer_url not in member.peer_urls:
-                    # Its list of members is the one of its own announcement: one more now, and it could not join.
-                    refused = f"the member before it has not started ({', '.join(member.peer_urls)})"
-                    return False
-            for member in members:
-                if node.peer_url in member.peer_urls:
-                    if not member.name:  # announced before an interruption; it never started
-                        return True
-                    client.remove_member(member.id)  # it was one before its disk was lost
-            client.add_member(node.peer_url)
-        except CannotCheckError as error:
-            refused = error.reason
-            return False
-        return True
+    def announced() -> str:
+        there = client.members()
+        for member in there:
+            if not member.name and node.peer_url not in member.peer_urls:
+                # Its list of members is the one of its own announcement: one more now, and it could not join.
+                return f"the member before it has not started ({', '.join(member.peer_urls)})"
+        for member in there:
+            if node.peer_url in member.peer_urls:
+                if not member.name:  # announced before an interruption; it never started
+                    return ""
+                client.remove_member(member.id)  # it was one before its disk was lost
+        client.add_member(node.peer_url)
+        return ""
 
     with events.step("etcd member", node.name):
-        wait.until(
-            announced,
-            deadline=provider.boot_deadline,
-            interval=0.2,
-            missing=lambda: f"{node.name}: etcd does not take it as a member: {refused}",
-        )
+        missing = f"{node.name}: etcd does not take it as a member"
+        members.change(announced, deadline=provider.boot_deadline, missing=missing)
     names = {each.peer_url: each.name for each in cluster.members}
     return ",".join(f"{names.get(url, each.name)}={url}" for each in client.members() for url in each.peer_urls)
 

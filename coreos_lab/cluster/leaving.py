@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from coreos_lab import events, hints, run, wait
 from coreos_lab.clients import etcd, ssh
 from coreos_lab.clients.etcd import Etcd, Member
-from coreos_lab.clients.http import CannotCheckError
+from coreos_lab.cluster import members
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.providers.base import Provider
@@ -49,26 +49,16 @@ def leave_etcd(cluster: Cluster, node: Node) -> None:
     if not node.member:
         return
     client = _etcd(cluster)
-    refused = "no member answers"
 
-    def removed() -> bool:
-        nonlocal refused
-        try:
-            for member in client.members():
-                if node.peer_url in member.peer_urls:
-                    client.remove_member(member.id)
-        except CannotCheckError as error:
-            refused = error.reason
-            return False
-        return True
+    def removed() -> str:
+        for member in client.members():
+            if node.peer_url in member.peer_urls:
+                client.remove_member(member.id)
+        return ""
 
     with events.step("leave etcd", node.name):
-        wait.until(
-            removed,
-            deadline=wait.patiently(ETCD_DEADLINE),
-            interval=0.2,
-            missing=lambda: f"{node.name}: etcd does not let it go: {refused}",
-        )
+        missing = f"{node.name}: etcd does not let it go"
+        members.change(removed, deadline=wait.patiently(ETCD_DEADLINE), missing=missing)
         _wait_healthy(cluster, deadline=wait.patiently(ETCD_DEADLINE))
 
 
@@ -86,12 +76,12 @@ def refuse_unsafe(cluster: Cluster) -> None:
         raise
 
 
-def unsafe(members: Sequence[Member], healthy: Collection[str]) -> str:
+def unsafe(there: Sequence[Member], healthy: Collection[str]) -> str:
     """Why etcd cannot agree on a change of its members, "" when it can; `healthy` are peer URLs."""
-    voters = sum(any(url in healthy for url in member.peer_urls) for member in members)
-    if voters > len(members) // 2:
+    voters = sum(any(url in healthy for url in member.peer_urls) for member in there)
+    if voters > len(there) // 2:
         return ""
-    return f"etcd has no majority: {voters} of its {len(members)} members are healthy"
+    return f"etcd has no majority: {voters} of its {len(there)} members are healthy"
 
 
 def _etcd(cluster: Cluster) -> Etcd:
@@ -106,13 +96,13 @@ def _healthy(nodes: Sequence[Node]) -> set[str]:
 
 def _wait_healthy(cluster: Cluster, *, deadline: float) -> None:
     """Returns when every member that stays says that etcd is healthy."""
-    members = [node for node in cluster.staying if node.member]
+    voters = [node for node in cluster.staying if node.member]
     bad: list[str] = []
 
     def all_healthy() -> bool:
         nonlocal bad
-        healthy = _healthy(members)
-        bad = [node.name for node in members if node.peer_url not in healthy]
+        healthy = _healthy(voters)
+        bad = [node.name for node in voters if node.peer_url not in healthy]
         return not bad
 
     wait.until(

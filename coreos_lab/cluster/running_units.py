@@ -15,6 +15,7 @@ from coreos_lab.observed.lasting import Lasting
 from coreos_lab.observed.standing import Standing, judge
 from coreos_lab.observed.unit_places import Place
 from coreos_lab.records import deployed
+from coreos_lab.spelling import counted
 
 WELL = (Standing.UP, Standing.ENDED, Standing.SKIPPED)  # a unit that runs, or has ended well
 DEADLINE = 180.0  # seconds for units to run elsewhere: the first pull of a container image is part of a start
@@ -67,7 +68,7 @@ def wait_for(cluster: Cluster, names: Collection[str]) -> dict[str, str]:
         missing = f"fleet still lists {', '.join(listed)}" if listed else f"not running: {', '.join(found.late)}"
         return not listed and not found.late
 
-    with events.step("units", message=f"{len(names)} to run on {len(cluster.staying)} nodes"):
+    with events.step("units", message=f"{len(names)} to run on {counted(len(cluster.staying), 'node')}"):
         wait.until(
             settled, deadline=wait.patiently(DEADLINE), interval=0.2, missing=lambda: f"{cluster.name}: {missing}"
         )

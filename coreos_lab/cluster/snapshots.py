@@ -25,6 +25,7 @@ from coreos_lab.providers.base import Provider, SnapshotProvider
 from coreos_lab.records import deployed, fault_journal, store
 from coreos_lab.records.formats import Format, Record
 from coreos_lab.records.store import ClusterFolder
+from coreos_lab.spelling import counted
 from coreos_lab.units_of_measure import as_size, duration
 
 # Undoes the faults given, and strikes off the record those that are undone: chaos.healing.heal.
@@ -234,7 +235,7 @@ def _standing_still(cluster: Cluster, provider: Provider, nodes: list[Node], hea
     try:
         for node in nodes:
             fault_journal.record(cluster, FaultKind.PAUSE, node.name)
-        with events.step("pause", message=f"{len(nodes)} nodes"):
+        with events.step("pause", message=counted(len(nodes), "node")):
             for node in nodes:
                 provider.pause(cluster, node)
             yield

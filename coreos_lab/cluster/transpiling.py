@@ -11,7 +11,7 @@ from typing import Any
 
 from coreos_lab import run
 from coreos_lab.disk import shown
-from coreos_lab.machine_image.transpiler import ensure_transpiler
+from coreos_lab.machine_image.transpiler import CT, ensure_transpiler
 from coreos_lab.model import CloudConfig
 from coreos_lab.spelling import closest
 from coreos_lab.user_data import ignition, kinds
@@ -56,7 +56,7 @@ def _read(config: CloudConfig) -> CloudConfig:
     answer = run.run([ensure_transpiler()], input_text=config.text, timeout=DEADLINE).stdout
     found: dict[str, Any] = json.loads(answer)
     refuse(list(_problems(found.pop("report"), config)))
-    result = replace(config, transpiled=json.dumps(found))
+    result = replace(config, transpiled=json.dumps({"version": ignition.VERSION, **found}))
     ignition.read(result)
     return result
 
@@ -81,7 +81,9 @@ def _error(file: str, line: int, message: str) -> Problem:
     for begin, (words, remedy) in REMEDIES.items():
         if message.startswith(begin):
             return Problem(file, line, words, remedy)
-    return Problem(file, line, f"ct: {message[:300]}", "the documentation of ct's configuration has all keys")
+    return Problem(
+        file, line, f"ct {CT.version}: {message[:300]}", f"the documentation of ct {CT.version} has all keys"
+    )
 
 
 def _meant(key: str, what: str) -> str:

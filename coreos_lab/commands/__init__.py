@@ -10,5 +10,6 @@ The module of a verb has:
 The module of a verb with subcommands has such a pair for each of them: `save_command` declares, `save` does.
 
 `options.py` declares the options that several verbs have. Verbs share `planning.py`, `table.py`, `tools.py` and
-`view.py`, too; `targets.py` and `described.py` are parts of `break_.py`.
+`view.py`, too, and `described.py` says what a run is about. `targets.py` is a part of `break_.py`, `deploying.py` of
+`deploy.py`; `trial.py` and `starting_point.py` are parts of `walk.py`.
 """

@@ -17,8 +17,7 @@ from coreos_lab.chaos.schedule import Step
 from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.chaos.verify import Verification
 from coreos_lab.checks.runner import write_junit
-from coreos_lab.commands import again
-from coreos_lab.commands.described import describe
+from coreos_lab.commands import again, described
 from coreos_lab.commands.options import DryRun, Json, Name, complete_nodes, pairs, verb
 from coreos_lab.commands.targets import target_node
 from coreos_lab.commands.verdict import print_verdict
@@ -143,8 +142,11 @@ def break_(
     what = hints.lab("break", *(target for step in steps for target in step.targets))
     with screen.showing(), store.ClusterFolder(name).lock(what), interrupts.orderly():
         folder = runs.new(cluster, f"break-{'-'.join(node.name for node in first.nodes)}")
-        about.save(describe(cluster, steps, schedule, deadline, keep_quorum=keep_quorum, verify=verify), folder)
-        with events.recording(folder / "events.jsonl"):
+        about.save(
+            described.of_break(cluster, provider, steps, schedule, deadline, keep_quorum=keep_quorum, verify=verify),
+            folder,
+        )
+        with events.recording(folder / runs.EVENTS):
             if verify:
                 verdict = _verify(provider, cluster, steps, plan, folder, deadline)
             else:

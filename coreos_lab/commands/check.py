@@ -19,6 +19,7 @@ from coreos_lab.observed import inventory
 from coreos_lab.observed.observation import observe
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import deployed, store
+from coreos_lab.spelling import counted
 
 MARKS = {Outcome.PASS: "ok  ", Outcome.FAIL: "FAIL", Outcome.UNKNOWN: "????"}
 
@@ -86,6 +87,6 @@ def require_passed(results: list[CheckResult]) -> None:
         bad = [result for result in results if result.outcome is outcome]
         if bad:
             word = "failed" if outcome is Outcome.FAIL else "could not be carried out"
-            raise error(f"{len(bad)} of {len(results)} checks {word}: {bad[0].qualified}: {bad[0].message}")
+            raise error(f"{len(bad)} of {counted(len(results), 'check')} {word}: {bad[0].qualified}: {bad[0].message}")
     if not results:
         raise UnknownError("no check was run", "does the lab have a folder checks/ with tests in it?")

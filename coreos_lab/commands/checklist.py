@@ -21,6 +21,8 @@ def command(lab: LabName, as_json: Json = False) -> None:
 def checklist(lab_name: str, *, as_json: bool) -> None:
     """Prints each question with the answers that the lab's files give, where they give them, and what none shows."""
     labs = [catalog.load(part) for part in catalog.parts(lab_name)]
+    for lab in labs:
+        catalog.require_units(lab)
     found = [(lab, answers.answered(lab)) for lab in labs]
     if as_json:
         print(json.dumps({"labs": [answers.plain(lab, each) for lab, each in found]}, indent=2))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from coreos_lab import disk, hints, screen
 from coreos_lab.cloud import clients, lifecycle
+from coreos_lab.cloud.balancing.kept import PUBLIC
 from coreos_lab.cloud.lifecycle import DEFAULT_REGION
 from coreos_lab.commands.env import without_proxy
 from coreos_lab.commands.options import Json, group
@@ -18,6 +19,7 @@ from coreos_lab.commands.table import table
 from coreos_lab.containers import pidfile
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cloud
+from coreos_lab.plan import check_name
 from coreos_lab.providers.choose import instances
 from coreos_lab.records import clouds
 from coreos_lab.records.clouds import CloudFolder
@@ -31,7 +33,7 @@ def _about_cloud(name: str) -> str:
     return name
 
 
-CloudName = Annotated[str, typer.Option("--name", help="The cloud's name.", callback=_about_cloud)]
+CloudName = Annotated[str, typer.Option("--name", envvar="LAB_CLOUD", help="The cloud's name.", callback=_about_cloud)]
 
 
 @app.command("up")
@@ -54,7 +56,7 @@ def up_command(
 
 def up(name: str, region: str | None, signatures: bool | None, *, as_json: bool) -> None:
     """Returns when the API answers. A cloud that runs already is left as it is."""
-    lifecycle.check_name(name)
+    check_name(name, "cloud")
     _require_root()
     with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "up")):
         cloud = lifecycle.bring_up(name, region, signatures)
@@ -67,25 +69,52 @@ def up(name: str, region: str | None, signatures: bool | None, *, as_json: bool)
 
 @app.command("status")
 def status_command(name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = False) -> None:
-    """Show whether a cloud runs, and its instances."""
+    """Show whether a cloud runs, its instances and its load balancers."""
     status(name, as_json=as_json)
 
 
 def status(name: str, *, as_json: bool) -> None:
-    """Prints a cloud's endpoint and instances, as its process says them."""
+    """Prints a cloud's endpoint, instances and load balancers, as its process says them."""
     cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
     said = lifecycle.status(cloud)
     state = "runs" if said is not None else "is off"
     if as_json:
         values = {"cloud": name, "region": cloud.region, "endpoint": cloud.endpoint, "running": said is not None}
-        print(json.dumps({**values, "instances": said["instances"] if said else None}, indent=2))
+        parts = {part: said[part] if said else None for part in ("instances", "balancers")}
+        print(json.dumps({**values, **parts}, indent=2))
         return
     print(f"{name}: {cloud.region} at {cloud.endpoint} {state}")
     rows = [tuple(each[part] or "-" for part in PARTS) for each in (said or {}).get("instances", [])]
     if rows:
         print(table(("INSTANCE", "STATE", "TYPE", "ZONE", "PRIVATE", "PUBLIC"), rows))
+    fronts = [(each["name"], each["state"], each["dns"], " ".join(each["addresses"])) for each in _balancers(said)]
+    if fronts:
+        print(table(("LOAD BALANCER", "STATE", "NAME", "ADDRESSES"), fronts))
     if said is None:
         raise LabError(f"{name}: the cloud's process does not answer", f"start it: {hints.lab('cloud', 'up')}")
+
+
+def _balancers(said: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The load balancers of a cloud that answered."""
+    return list((said or {}).get("balancers", []))
+
+
+@app.command("hosts")
+def hosts_command(name: CloudName = hints.DEFAULT_CLOUD) -> None:
+    """Print lines of /etc/hosts with the names of the load balancers that this machine reaches."""
+    hosts(name)
+
+
+def hosts(name: str) -> None:
+    """Each line ends with a comment by which it is found again: the addresses are the cloud's alone."""
+    cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
+    said = lifecycle.status(cloud)
+    if said is None:
+        raise LabError(f"{name}: the cloud's process does not answer", f"start it: {hints.lab('cloud', 'up')}")
+    for each in _balancers(said):
+        if each["scheme"] == PUBLIC:
+            for address in each["addresses"]:
+                print(f"{address} {each['dns']} # cloud {name}")
 
 
 PARTS = ("id", "state", "type", "zone", "private", "public")
@@ -111,6 +140,17 @@ def exports(cloud: Cloud) -> str:
     )
 
 
+@app.command("discovery")
+def discovery_command(
+    size: Annotated[int, typer.Option("--size", metavar="N", help="For how many etcd members the token is (3).")] = 3,
+    name: CloudName = hints.DEFAULT_CLOUD,
+    as_json: Json = False,
+) -> None:
+    """Print the URL of a new discovery token, by which the members of a new etcd find each other."""
+    url = lifecycle.new_token(clouds.require(name, f"make it: {hints.lab('cloud', 'up')}"), size)
+    print(json.dumps({"cloud": name, "size": size, "url": url}) if as_json else url)
+
+
 @app.command("destroy")
 def destroy_command(name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = False) -> None:
     """Remove a cloud with its instances, then check that nothing of it is left."""
@@ -119,7 +159,7 @@ def destroy_command(name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = False
 
 def destroy(name: str, *, as_json: bool) -> None:
     """Removes a cloud. A missing one is no error, as with rm -f."""
-    lifecycle.check_name(name)
+    check_name(name, "cloud")
     _require_root()
     with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "destroy")):
         cloud = clouds.load(name)

@@ -10,22 +10,14 @@ from typing import Annotated
 import typer
 
 from coreos_lab import hints, screen
-from coreos_lab.checks.runner import run_checks
-from coreos_lab.cluster import mirror
 from coreos_lab.commands import again
 from coreos_lab.commands.check import print_results, require_passed
+from coreos_lab.commands.deploying import Deployment
 from coreos_lab.commands.options import DryRun, Json, LabName, Name, pairs, verb
 from coreos_lab.definition import catalog, lab_secrets, lab_settings
-from coreos_lab.deploy import submitted
 from coreos_lab.deploy.refusals import refuse_conflicts
-from coreos_lab.deploy.rollout import Rollout
-from coreos_lab.deploy.secrets import put as put_secrets
-from coreos_lab.deploy.take_off import remove_former_containers, take_off_left_out
 from coreos_lab.errors import UnknownError
 from coreos_lab.model import CheckResult, Cluster, Lab, Outcome, to_json
-from coreos_lab.observed import inventory
-from coreos_lab.observed.observation import observe
-from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import deployed, store
 from coreos_lab.units_of_measure import duration
 
@@ -83,6 +75,8 @@ def deploy(
     lab do not pass within `deadline` seconds.
     """
     loaded = [catalog.load(part) for part in catalog.parts(lab_name)]
+    for lab in loaded:
+        catalog.require_units(lab)
     cluster = store.require(name)
     labs = [lab_settings.counted(lab.on(len(cluster.nodes)), settings) for lab in loaded]
     for lab in labs:
@@ -96,7 +90,8 @@ def deploy(
     done: dict[str, list[CheckResult]] = {}
     for lab in labs:
         began = time.monotonic()
-        done[lab.name] = _deploy(cluster, lab, settings, texts[lab.name], deadline)
+        with screen.showing(), store.ClusterFolder(name).lock(again.deploy(lab, settings)):
+            done[lab.name] = Deployment(cluster, lab, settings, secrets, texts[lab.name], deadline).carry_out()
         seconds = time.monotonic() - began
         if not as_json:
             print_results(done[lab.name])
@@ -116,31 +111,6 @@ def deploy(
             f"{without[0]}: its units run, but it has no checks, so whether it works is unknown",
             "write one: a function test_...() in checks/test_....py",
         )
-
-
-def _deploy(
-    cluster: Cluster, lab: Lab, settings: Mapping[str, str], secrets: Mapping[str, str], deadline: float
-) -> list[CheckResult]:
-    provider = choose(cluster.provider)
-    folder = store.ClusterFolder(cluster.name)
-    with screen.showing(), folder.lock(again.deploy(lab, settings)):
-        rollout = Rollout(cluster, provider, lab)
-        rollout.refuse()
-        images = mirror.provide(cluster, provider, lab.containers)
-        version = deployed.version_of(lab)
-        deployed.begin(cluster, lab, settings)
-        take_off_left_out(cluster, provider, lab)
-        put_secrets(cluster, provider, secrets)
-        rollout.start(submitted.units(lab, settings, images, folder.units_of(lab.name)))
-        while True:
-            rollout.wait(deadline)
-            remove_former_containers(cluster, provider, lab)
-            deployed.record(cluster, lab, version)
-            nodes = inventory.write(observe(cluster, provider))
-            results = run_checks(lab, nodes, deadline=deadline)
-            # The results hold for the units that ran meanwhile: if one was started again, all checks are repeated.
-            if any(result.outcome is not Outcome.PASS for result in results) or rollout.lasted():
-                return results
 
 
 def steps(cluster: Cluster, lab: Lab, settings: Mapping[str, str], secrets: Mapping[str, str]) -> list[dict[str, str]]:

@@ -43,6 +43,7 @@ def graph(name: str, lab_name: str, *, form: str, live: bool, output: Path | Non
         raise UsageError(f"--format {form}: no such format (there is: {', '.join(FORMATS)})")
     for part in catalog.parts(lab_name):
         lab = catalog.load(part)
+        catalog.require_units(lab)
         parts = lab_map.parts(lab)
         running = _running(name) if live else None
         make = drawing.mermaid if form == "mermaid" else drawing.dot

@@ -24,6 +24,7 @@ def labs(*, as_json: bool) -> None:
         keys = ("name", "title", "summary", "nodes", "disks")
         print(json.dumps([{key: getattr(lab, key) for key in keys} for lab in known], indent=2))
         return
-    print(table(("LAB", "NODES", "TITLE"), [(lab.name, str(lab.nodes), lab.title) for lab in known]))
+    rows = [(lab.name, str(lab.nodes) if lab.units else "-", lab.title) for lab in known]
+    print(table(("LAB", "NODES", "TITLE"), rows))
     page, run = hints.lab("show", "ch3"), hints.lab("deploy", "ch3")
     print(f"\n'{page}' prints that lab's page, '{run}' deploys it; a folder of your own works the same.")

@@ -12,6 +12,7 @@ from coreos_lab import disk, hints
 from coreos_lab.commands.options import Name, verb
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.node_plans import node_name
+from coreos_lab.spelling import counted
 
 HTML, MARKDOWN = (".html", ".htm"), (".md", ".markdown")
 STDOUT = "-"
@@ -98,9 +99,10 @@ def report_all(name: str, folder: str | None, *, output: str | None, markdown: b
         raise UsageError(f"{where} no run", hints.lab("break", node_name(1), "--verify"))
     rows, left_out = index.rows(there)
     target = output or f"{name}-runs.html"
-    size = _write(target, index.html(rows, left_out, _version()))
+    beside = {} if target == STDOUT else index.pages(rows, Path(target).absolute().parent)
+    size = _write(target, index.html(rows, left_out, _version(), beside))
     if output != STDOUT:
-        print(f"report: {target} ({len(rows)} runs, {size / 1000:.0f} kB)")
+        print(f"report: {target} ({counted(len(rows), 'run')}, {size / 1000:.0f} kB)")
 
 
 def _is_markdown(output: str | None, markdown: bool) -> bool:

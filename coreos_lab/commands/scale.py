@@ -16,6 +16,7 @@ from coreos_lab.model import Cluster
 from coreos_lab.node_plans import check_count
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import store
+from coreos_lab.spelling import counted
 
 app = verb()
 
@@ -51,7 +52,7 @@ def scale(name: str, count: int, *, as_json: bool) -> None:
 
 
 def _report(cluster: Cluster, changes: list[str], stranded: dict[str, str], seconds: float) -> None:
-    count = f"{len(cluster.nodes)} node{'s' * (len(cluster.nodes) > 1)}"
+    count = counted(len(cluster.nodes), "node")
     if changes:
         print(f"Cluster {cluster.name}: {count} ({'; '.join(changes)}) in {seconds:.1f} s.")
     else:

@@ -18,6 +18,7 @@ from coreos_lab.commands.table import table
 from coreos_lab.model import to_json
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import store
+from coreos_lab.spelling import counted
 from coreos_lab.units_of_measure import as_size
 
 CHECKS_DEADLINE = 120.0  # seconds: all nodes boot at once, and sidekicks announce their services anew
@@ -73,7 +74,7 @@ def save(name: str, snapshot: str, *, as_json: bool) -> None:
         print(json.dumps(to_json(made), indent=2))
         return
     seconds = time.monotonic() - began
-    print(f"{snapshot}: {made.nodes} nodes, {as_size(made.size)}, in {seconds:.1f} s. Back to it:")
+    print(f"{snapshot}: {counted(made.nodes, 'node')}, {as_size(made.size)}, in {seconds:.1f} s. Back to it:")
     print(f"  {hints.lab('snapshot', 'restore', snapshot)}")
 
 
@@ -101,7 +102,8 @@ def restore(name: str, snapshot: str, *, as_json: bool) -> None:
     if as_json:
         return
     labs = ", ".join(made.labs) or "no lab"
-    print(f"Cluster {name} is {snapshot} again: {made.nodes} nodes, {labs}, in {time.monotonic() - began:.1f} s.")
+    nodes, seconds = counted(made.nodes, "node"), time.monotonic() - began
+    print(f"Cluster {name} is {snapshot} again: {nodes}, {labs}, in {seconds:.1f} s.")
 
 
 def list_(name: str, *, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from coreos_lab import hints
+from coreos_lab import clients, hints
 from coreos_lab.clients import host_keys
 from coreos_lab.clients.etcd import CLIENT_PORT
 from coreos_lab.clients.fleet import API_PORT
@@ -20,6 +20,7 @@ from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import store
 
 FLEETCTL = image.FILES / "usr/lib/coreos/fleetctl"
+AGAIN = Path(clients.__file__).with_name("fleetctl_again.sh")
 
 
 def environment(cluster: Cluster, nodes: Sequence[Node]) -> dict[str, str]:
@@ -53,5 +54,5 @@ def program(name: str) -> Path:
 
 
 def fleetctl_call() -> list[str | Path]:
-    """The call of fleetctl as on a node, where the short options of its help work."""
-    return ["env", f"LAB_FLEETCTL={program('fleetctl')}", "sh", FLEETCTL]
+    """The call of fleetctl as on a node, where the short options of its help work; repeated while fleet is busy."""
+    return ["sh", AGAIN, program("fleetctl"), FLEETCTL]

@@ -34,6 +34,7 @@ from coreos_lab.plan import Request, check_name
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import store
+from coreos_lab.spelling import counted
 from coreos_lab.units_of_measure import size
 from coreos_lab.user_data import given
 from coreos_lab.user_data.parsed import Problem
@@ -213,9 +214,9 @@ def _not_applied(changed: list[Node], running: list[Node]) -> list[str]:
 
 def _report(cluster: Cluster, brought: lifecycle.Brought, seconds: float) -> None:
     if not brought:
-        print(f"Cluster {cluster.name} runs already: {len(cluster.nodes)} nodes.")
+        print(f"Cluster {cluster.name} runs already: {counted(len(cluster.nodes), 'node')}.")
     else:
-        print(f"Cluster {cluster.name}: {len(cluster.nodes)} nodes up in {seconds:.1f} s ({brought.words}).")
+        print(f"Cluster {cluster.name}: {counted(len(cluster.nodes), 'node')} up in {seconds:.1f} s ({brought.words}).")
     view.print_broken(cluster)
     print("Next:")
     print(f"  {hints.lab('status')}")

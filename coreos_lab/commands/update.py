@@ -14,6 +14,7 @@ from coreos_lab.definition import catalog
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image import editions
 from coreos_lab.model import Cluster, Lab
+from coreos_lab.observed import programs
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import about, deployed, runs, store
 from coreos_lab.updating import before
@@ -68,8 +69,10 @@ def update(name: str, *, back: bool, group: str, dry_run: bool, as_json: bool) -
         events.note("update", _announced(planned), name)
         folder = runs.new(cluster, FAULT)
         again = hints.lab("update", *words)
-        about.save(about.describe(cluster, "update", f"to {planned.image}", again, judged=True, files={}), folder)
-        with events.recording(folder / "events.jsonl"):
+        found_programs = programs.versions(cluster, found.asked)
+        described = about.describe(cluster, FAULT, f"to {planned.image}", again, judged=True, programs=found_programs)
+        about.save(described, folder)
+        with events.recording(folder / runs.EVENTS):
             verdict = Update(provider, planned, found.asked, labs, folder).run(deadline=CHECKS_DEADLINE)
     print_verdict(verdict, folder, as_json=as_json)
 

@@ -1,4 +1,4 @@
-"""Judge a run of 'lab break --verify' again. Only its record is read."""
+"""Judge a run again, such as one of 'lab break --verify' or 'lab deploy'. Only its record is read."""
 
 from __future__ import annotations
 

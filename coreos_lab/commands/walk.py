@@ -57,7 +57,7 @@ def command(
         from coreos_lab.commands import starting_point
 
         for each, _page in pages:
-            starting_point.restore(name, each.name)
+            starting_point.restore(name, each)
     if test:
         walk_alone(name, lab, pages, first or 1, junit=junit, as_json=as_json)
     else:
@@ -77,7 +77,7 @@ def walk(name: str, pages: list[tuple[Lab, Page]], first: int | None) -> None:
 
         def reached(progress: Progress, lab: Lab = lab) -> None:
             walks.record(name, lab.name, progress)
-            starting_point.keep(name, lab.name)
+            starting_point.keep(name, lab)
 
         following = guided.walk(name, each, begin, reached)
         if following <= len(each.steps):
@@ -85,7 +85,7 @@ def walk(name: str, pages: list[tuple[Lab, Page]], first: int | None) -> None:
             print(f"  {hints.lab('walk', catalog.named(lab))}")
             return
         walks.forget(name, lab.name)
-        starting_point.forget(name, lab.name)
+        starting_point.forget(name, lab)
         print(f"That was {lab.name}: {lab.title}.")
 
 
@@ -96,22 +96,26 @@ def walk_alone(
 
     Raises FailedError or UnknownError for the first step that does not pass; the steps after it are not tried.
     """
+    from coreos_lab.commands.trial import Trial
     from coreos_lab.walk import alone
     from coreos_lab.walk.judge import Judge
-    from coreos_lab.walk.session import Session, session
+    from coreos_lab.walk.session import session
 
     results: list[CheckResult] = []
     output = ""
     for lab, each in pages:
-        trial = f"{lab.name}.test"
-        begin = _begin(name, trial, each, first)
-        with screen.showing(), session(name, lab.folder, state=begin.shell) as opened:
+        kept, trial = f"{lab.name}.test", Trial(name, lab, first)
+        begin = _begin(name, kept, each, first)
+        with screen.showing(), session(name, lab.folder, state=begin.shell) as opened, trial.going_on():
 
-            def reached(number: int, trial: str = trial, opened: Session = opened) -> None:
-                walks.record(name, trial, Progress(number, opened.main.state()))
+            def reached(progress: Progress, kept: str = kept, trial: Trial = trial) -> None:
+                walks.record(name, kept, progress)
+                trial.reached(progress.step)
 
-            walked, output = alone.walk(Judge(opened), each, lab.name, first, reached)
+            walked, output = alone.walk(Judge(opened), each, lab.name, begin, reached)
+            trial.conclude(walked, output)
         results += walked
+        last = lab
         if results[-1].outcome is not Outcome.PASS:
             break
     if junit:
@@ -121,15 +125,15 @@ def walk_alone(
     else:
         for result in results:
             print(f"{MARKS[result.outcome]} {result.name} ({result.seconds:.1f} s)")
-    _require_passed(results[-1], len(results), sum(len(each.steps) for _lab, each in pages) - first + 1, output)
+    _require_passed(last, results[-1], len(results), sum(len(each.steps) for _lab, each in pages) - first + 1, output)
 
 
 def _begin(name: str, walk: str, page: Page, first: int | None) -> Progress:
     """Where a walk begins: step `first`, or where it was stopped, with the shell as it was then."""
     known = walks.load(name, walk)
     if first == 1 or known.step > len(page.steps):  # an older version of the page had more
-        return Progress()
-    return Progress(first or known.step, known.shell)
+        return Progress(first or 1)
+    return known if first in (None, known.step) else Progress(first, known.shell)
 
 
 def page(lab: Lab, first: int | None) -> Page:
@@ -148,11 +152,11 @@ def page(lab: Lab, first: int | None) -> Page:
     return read
 
 
-def _require_passed(last: CheckResult, done: int, steps: int, output: str) -> None:
+def _require_passed(lab: Lab, last: CheckResult, done: int, steps: int, output: str) -> None:
     if last.outcome is Outcome.PASS:
         return
     number = last.name.partition(" ")[0]
-    lab = hints.lab("walk", last.lab, "--test", "--from", number)
+    again = hints.lab("walk", catalog.named(lab), "--test", "--from", number)
     error = FailedError if last.outcome is Outcome.FAIL else UnknownError
     tail = "\n".join(output.splitlines()[-run.TAIL :])
-    raise error(f"{last.lab}: {last.message} (step {done} of {steps})", f"once it is mended: {lab}", tail)
+    raise error(f"{lab.name}: {last.message} (step {done} of {steps})", f"once it is mended: {again}", tail)

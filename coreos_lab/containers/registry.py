@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-from coreos_lab import disk, hints, run, wait
+from coreos_lab import disk
 from coreos_lab.containers import pidfile
+from coreos_lab.containers.server import Server
 from coreos_lab.containers.storage import ContainerImage, offer, prepare
-from coreos_lab.errors import LabError
 
 PROGRAM = "docker-registry"  # as Debian calls it
 DEADLINE = 10.0  # seconds for it to answer; it takes less than one
@@ -44,41 +42,20 @@ def publish(images: Iterable[ContainerImage], storage: Path) -> list[str]:
     return [image.name for image in images if offer(image, storage)]
 
 
-def start(address: str, port: int, pid_file: Path, *, storage: Path) -> int:
-    """Serves a storage (see `publish`) at http://address:port and returns the process's id once it answers.
+def start(address: str, port: int, pid_file: Path, *, storage: Path) -> None:
+    """Serves a storage (see `publish`) at http://address:port; returns once it answers.
 
     It outlives this process; `pid_file` records it, and its log lies beside that. One that serves this storage there
     already is left as it is. Raises LabError when the port is taken, the address is not
     this machine's, or the registry does not come up.
     """
-    log_file = pid_file.with_suffix(".log")
-    pid = pidfile.running(pid_file)
-    if pid is not None and _answers(storage, address, port):
-        return pid
-    pidfile.end(pid_file)
-    prepare(storage)
-    _must_be_free(address, port)
-    configuration = pid_file.with_suffix(".yml")
-    disk.write_atomic(configuration, config(storage, address, port))
-    pidfile.start(pid_file, [PROGRAM, "serve", configuration], log_file=log_file)
-
-    def up() -> int | None:
-        pid = pidfile.running(pid_file)
-        if pid is None:
-            raise LabError(
-                f"the registry at {address}:{port} ended at once",
-                f"see {log_file}",
-                disk.last_lines(log_file, run.TAIL),
-            )
-        return pid if _answers(storage, address, port) else None
-
-    try:
-        return wait.until(
-            up, deadline=DEADLINE, missing=f"the registry at {address}:{port} does not answer", interval=0.02
-        )
-    except BaseException:
-        pidfile.end(pid_file)
-        raise
+    server = Server("the registry", pid_file, (f"{address}:{port}",), lambda: _answers(storage, address, port))
+    if not server.runs():
+        pidfile.end(pid_file)  # one of an older lab may still write what is made ready here
+        prepare(storage)
+        configuration = pid_file.with_suffix(".yml")
+        disk.write_atomic(configuration, config(storage, address, port))
+        server.start([PROGRAM, "serve", configuration], DEADLINE)
 
 
 def stop(pid_file: Path) -> None:
@@ -104,22 +81,3 @@ def _answers(storage: Path, address: str, port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _must_be_free(address: str, port: int) -> None:
-    """LabError for the two usual obstacles, which the registry would only write to its log."""
-    try:
-        with socket.create_server((address, port), backlog=1):
-            pass
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise LabError(
-                f"{address}:{port}: another program listens there, so the registry cannot",
-                f"find out which: ss -ltnp 'sport = :{port}'; end it, then try again",
-            ) from None
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise LabError(
-                f"{address}: not an address of this machine, so no registry can listen there",
-                f"run '{hints.lab('up')}': it makes the cluster's network",
-            ) from None
-        raise LabError(f"{address}:{port}: no registry can listen there: {error.strerror}") from None

@@ -52,6 +52,12 @@ def load(name_or_path: str) -> Lab:
     return lab_settings.counted(lab, {})
 
 
+def require_units(lab: Lab) -> None:
+    """UsageError for a lab that has a page alone."""
+    if not lab.units:
+        raise UsageError(f"{lab.name}: has no units, but a page", f"go through it: {hints.lab('walk', named(lab))}")
+
+
 def page(lab: Lab) -> str:
     """A lab's page in Markdown: its page.md, or title and summary where it has none; and its settings."""
     path = lab.folder / PAGE

@@ -92,14 +92,15 @@ def _companions(lab: Lab, options: Options) -> Iterator[Problem]:
 
 def _bound(lab: Lab, unit: LabUnit, name: str, options: Options, peers: set[str]) -> Iterator[Problem]:
     """systemd has only the units of its own machine, so a unit must run beside those that it binds to."""
-    everywhere = {
-        started: fleet_rules.is_global(options[other.name], started) for other in lab.units for started in other.started
-    }
+    files = {started: other.name for other in lab.units for started in other.started}
+    everywhere = {started: fleet_rules.is_global(options[file], started) for started, file in files.items()}
     for option in options[unit.name]:
         if (option.section, option.name) != ("Unit", "BindsTo"):
             continue
         for other in command_lines.specified(option.value, name).split():
-            if other not in lab.unit_names or other in peers or everywhere[other]:
+            if other not in files or other in peers or everywhere[other]:
+                continue
+            if fleet_rules.are_together(options[unit.name], name, options[files[other]], other):
                 continue
             message = f"BindsTo={other}: fleet may put the two on different machines"
             remedy = f"add MachineOf={other} to [X-Fleet]"

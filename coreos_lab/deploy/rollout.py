@@ -17,7 +17,7 @@ from coreos_lab.deploy.irregular import irregular
 from coreos_lab.deploy.picture import Picture
 from coreos_lab.deploy.refusals import refuse_unmet_needs
 from coreos_lab.deploy.starter import Starter
-from coreos_lab.deploy.submit import other_than, submit
+from coreos_lab.deploy.submit import replaced, stopped, submit
 from coreos_lab.deploy.unplaced import Unplaced
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Lab
@@ -52,6 +52,7 @@ class Rollout:
         self._picture = Picture()
         self._since: dict[tuple[Place, str], float] = {}  # monotonic seconds of the first look that saw a run
         self._runs: dict[Place, set[str]] = {}  # the runs of each unit since all units ran for the first time
+        self._stopped: list[str] = []  # units that fleet no longer has to run
         self._noted: set[str] = set()  # units whose first run was reported
         self._ran: set[Place] = set()  # irregular units that were seen running
 
@@ -83,15 +84,19 @@ class Rollout:
             except CannotCheckError:  # a machine that is busy starting containers may be slow to answer
                 return False
             self._raise_ended()
+            self._stopped = stopped(self._lab, units)
             if place := self._starter.start_idle(self._picture, units):
                 raise self._failure(place, "systemd does not start it on {node}")
             self._unplaced.refuse(wanted, units, machines)
-            return not self._picture.waiting
+            return not self._picture.waiting and not self._stopped
 
         with events.step("units", message="all running"):
             try:
                 wait.until(running, deadline=deadline, interval=INTERVAL, missing=self._missing)
             except wait.DeadlineError as late:
+                if self._stopped:
+                    message = f"{self._stopped[0]}: fleet was told not to run it any more"
+                    raise LabError(message, "find out what else stops it, then deploy it again") from None
                 # A unit that is restarted again and again never counts as failed: its journal has the reason. Of
                 # several, the one that is started first is the cause: a sidekick only waits for its unit.
                 first = next((place for place in self._in_order() if not self._picture.is_up(place)), None)
@@ -102,8 +107,9 @@ class Rollout:
     def lasted(self) -> bool:
         """Whether one run of each unit lasts STEADY seconds, and fleet still holds what was submitted.
 
-        False when systemd has started one again meanwhile: then `wait` again. A check may start a unit, too: that is
-        allowed, and its new run must last. LabError for a unit that is started again and again.
+        False when systemd has started one again meanwhile, or fleet was told to stop one: then `wait` again. A check
+        may start a unit, too: that is allowed, and its new run must last. LabError for a unit that is started again and
+        again.
         """
         for place, run in self._picture.runs.items():
             self._runs.setdefault(place, {run})
@@ -113,11 +119,14 @@ class Rollout:
                 _wanted, units, _machines = self._look()
             except CannotCheckError:
                 return False
-            if other := other_than(self._lab, units):
+            if other := replaced(self._lab, units):
                 raise LabError(
                     f"{other[0]}: fleet no longer holds what was submitted",
                     "find out what else changes it, then deploy it again",
                 )
+            # A sidekick may restart another unit through fleet: then that one is stopped for a moment.
+            if stopped(self._lab, units):
+                return False
             now = self._picture.runs
             changed = [place for place in now if now[place] != (seen or now).get(place) and not self._repeats(place)]
             again = [place for place in changed if self._picture.units[place].restarts]
@@ -132,6 +141,11 @@ class Rollout:
                 return True
             seen = now
             time.sleep(max(0.0, left))
+
+    @property
+    def late(self) -> list[str]:
+        """The units that did not run, when last looked at, on each machine where they must."""
+        return list(dict.fromkeys(place[0] for place in self._in_order() if not self._picture.is_up(place)))
 
     def _look(self) -> tuple[Wanted, list[Unit], list[Machine]]:
         """Asks fleet where units must run, looks there, and keeps the picture."""

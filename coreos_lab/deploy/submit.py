@@ -16,8 +16,8 @@ from coreos_lab.model import Lab, Node
 from coreos_lab.observed import node_states
 
 SUBMIT_DEADLINE = 30.0  # seconds until some fleetd reaches its etcd
-# fleetctl's errors for a fleetd that cannot serve now, or is just starting.
-AWAY = re.compile(r"Error 503|connection refused|connection reset|EOF")
+# fleetctl's errors for a fleetd whose etcd is slow or away, which cannot be reached now, or is just starting.
+AWAY = re.compile(r"Error 50[03]|response code 50[03]|connection refused|connection reset|EOF")
 
 
 def submit(nodes: Sequence[Node], lab: Lab) -> None:
@@ -56,17 +56,26 @@ def submit(nodes: Sequence[Node], lab: Lab) -> None:
 
 def other_than(lab: Lab, units: Sequence[Unit]) -> list[str]:
     """The lab's units that fleet lacks, does not have to run, or holds with another text. A template may be missing."""
+    others = {*replaced(lab, units), *stopped(lab, units)}
+    return list(dict.fromkeys(name for unit in lab.units for name in (*unit.started, unit.name) if name in others))
+
+
+def replaced(lab: Lab, units: Sequence[Unit]) -> list[str]:
+    """The lab's units that fleet lacks, or holds with another text. A template may be missing."""
     held = {unit.name: unit for unit in units}
     others = []
     for unit in lab.units:
         digest = (submitted.SECTION, submitted.DIGEST, submitted.digest(unit.path))
-        for name in unit.started:
-            there = held.get(name)
-            if there is None or there.desired != "launched" or digest not in there.options:
-                others.append(name)
+        others += [name for name in unit.started if name not in held or digest not in held[name].options]
         if unit.instances and unit.name in held and digest not in held[unit.name].options:
             others.append(unit.name)
     return others
+
+
+def stopped(lab: Lab, units: Sequence[Unit]) -> list[str]:
+    """The lab's units that fleet holds and does not have to run."""
+    names = set(lab.unit_names)
+    return [unit.name for unit in units if unit.name in names and unit.desired != "launched"]
 
 
 def fleetctl(nodes: Sequence[Node], words: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from coreos_lab.observed import node_states
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import deployed
 from coreos_lab.records.store import ClusterFolder
+from coreos_lab.spelling import counted
 
 # fleet drops a unit as soon as it has asked systemd to stop it, and it has no state of a node whose fleetd has lost its
 # etcd (fleetd may take half a minute to reach it again). So the nodes themselves are asked. A unit that fails while it
@@ -55,7 +56,7 @@ def take_off(cluster: Cluster, provider: Provider, name: str, *, wipe: bool = Fa
         return
     nodes = node_states.require_running(cluster, provider)
     deployed.leaves(cluster, record)
-    with events.step("undeploy", name, f"{len(record.units)} units"):
+    with events.step("undeploy", name, counted(len(record.units), "unit")):
         _end(cluster, nodes, record.units, f"then '{hints.lab('undeploy', name)}' again")
         made = _containers(cluster, record)
         others = _others(cluster, name)

@@ -242,6 +242,10 @@ class InstanceProvider(Protocol):
         """Powers an instance's machine on; makes it if it does not exist yet."""
         ...
 
+    def serve_disks(self, cloud: str, instance: str, number: int, own: Sequence[Disk]) -> None:
+        """Answers a machine that asks for one of its disks to be mounted, also one that another process has started."""
+        ...
+
     def kill(self, cloud: str, instance: str) -> None:
         """Cuts a machine's power."""
         ...

@@ -10,6 +10,7 @@ from pathlib import Path
 from coreos_lab import run, settings
 from coreos_lab.model import Finding
 
+BALANCER = "haproxy"  # the program and its Debian package
 CLOUD = ("moto", "flask", "flask_cors", "boto3")  # packages of the extra `cloud`
 
 
@@ -42,5 +43,10 @@ def missing_for_clouds() -> list[str]:
 def clouds() -> Finding:
     """Whether `lab cloud` works. Clusters do without it."""
     missing = missing_for_clouds()
-    told = f"not for now: {', '.join(missing)} missing: pip install 'coreos-lab[cloud]'" if missing else "installed"
+    if missing:
+        told = f"not for now: {', '.join(missing)} missing: pip install 'coreos-lab[cloud]'"
+    elif run.which(BALANCER) is None:
+        told = f"installed, but load balancers need {BALANCER}: apt-get install {BALANCER}"
+    else:
+        told = "installed"
     return Finding("clouds", True, told)

@@ -30,7 +30,8 @@ class About:
 
     `what` is in words, `again` the command that does the same once more, with `files` that this command reads, by path.
     `judged`: a verdict is to come. `cluster` has what was planned of it, in words; `nodes` are the names of its nodes,
-    `labs` the deployed labs with their versions.
+    `labs` the deployed labs with their versions. `programs` are the versions of one node's programs, with that node's
+    name as "node"; empty where none answered, and in records from before they were asked for.
     """
 
     verb: str
@@ -45,9 +46,19 @@ class About:
     nodes: tuple[str, ...]
     labs: dict[str, str]
     files: dict[str, str] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict)
 
 
-def describe(cluster: Cluster, verb: str, what: str, again: str, *, judged: bool, files: dict[str, str]) -> About:
+def describe(
+    cluster: Cluster,
+    verb: str,
+    what: str,
+    again: str,
+    *,
+    judged: bool,
+    programs: dict[str, str],
+    files: dict[str, str] | None = None,
+) -> About:
     """The description of a run that begins now."""
     return About(
         verb,
@@ -61,7 +72,8 @@ def describe(cluster: Cluster, verb: str, what: str, again: str, *, judged: bool
         _planned(cluster),
         tuple(node.name for node in cluster.nodes),
         {record.name: record.version for record in deployed.records(cluster)},
-        files,
+        files or {},
+        programs,
     )
 
 
@@ -103,8 +115,9 @@ def _parse(record: Record) -> About:
     texts = {name: str(record[name]) for name in ("verb", "what", "again", "lab")}
     times = {name: float(record[name]) for name in ("mono", "wall")}
     tables = {
-        name: {str(key): str(value) for key, value in record[name].items()}
-        for name in ("host", "cluster", "labs", "files")
+        name: {str(key): str(value) for key, value in table.items()}
+        for name, table in {"programs": {}, **record}.items()
+        if name in ("host", "cluster", "labs", "files", "programs")
     }
     nodes = tuple(map(str, record["nodes"]))
     return About(**{**record, **texts, **times, **tables, "nodes": nodes, "judged": record["judged"] is True})

@@ -34,13 +34,8 @@ class CloudFolder:
 
     @property
     def supervisor_pid(self) -> Path:
-        """The process that is the cloud: it serves the API and looks after the instances."""
+        """The process that is the cloud: it serves the API and looks after the instances. Its log lies beside it."""
         return self.path / "supervisor.pid"
-
-    @property
-    def log(self) -> Path:
-        """What that process has to say."""
-        return self.path / "supervisor.log"
 
     @property
     def state(self) -> Path:
@@ -56,6 +51,11 @@ class CloudFolder:
     def instances(self) -> Path:
         """A folder for each instance, with its disks and its console."""
         return self.path / "nodes"
+
+    @property
+    def balancers(self) -> Path:
+        """A folder for each load balancer, with its configuration and its log."""
+        return self.path / "balancers"
 
     @property
     def aws(self) -> Path:

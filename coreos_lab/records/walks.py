@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from coreos_lab.records.formats import Format, Record
@@ -13,10 +14,14 @@ FORMAT = Format("record of a walk")
 
 @dataclass(frozen=True)
 class Progress:
-    """The step that is next, counted from 1, and the state of the shell, as commands that restore it."""
+    """The step that is next, counted from 1, and the state of the shell, as commands that restore it.
+
+    `beside` is what each second terminal whose command runs has printed since the last command of the first terminal.
+    """
 
     step: int = 1
     shell: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(name: str, walk: str) -> Progress:
@@ -39,7 +44,10 @@ def forget(name: str, walk: str) -> None:
 
 
 def _parse(record: Record) -> Progress:
-    return Progress(int(record["step"]), str(record["shell"]))
+    beside = record.get("beside", {})  # a record from before has none
+    return Progress(
+        int(record["step"]), str(record["shell"]), {str(name): str(shown) for name, shown in beside.items()}
+    )
 
 
 def _path(name: str, walk: str) -> Path:

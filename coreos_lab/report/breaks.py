@@ -1,4 +1,4 @@
-"""The record of a run as a report: of a break, or of whatever else has phases and a verdict, such as an update."""
+"""A run's record as a report: of a break, or of whatever else has phases and a verdict, such as a deployment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from typing import Any
 
 from coreos_lab.chaos import verdict as verdicts
 from coreos_lab.chaos.observer import READS_PROBE
-from coreos_lab.chaos.verdict import JOURNALS, LEADERS, OBJECTIVES, PROBES, RECORD, UNITS, Phase, Verdict, measured_by
+from coreos_lab.chaos.verdict import (
+    DEPLOY,
+    JOURNALS,
+    LEADERS,
+    OBJECTIVES,
+    PROBES,
+    RECORD,
+    UNITS,
+    Phase,
+    Verdict,
+    measured_by,
+)
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import QualifiedName
 from coreos_lab.records import about as abouts
@@ -46,7 +57,7 @@ def read(folder: Path) -> Report:
     wall = about.wall if about else happened.wall + began
     found, bad_journals = excerpts.read(folder / JOURNALS, 0.0 if math.isnan(wall) else wall)
     judged = verdicts.judged_by(recorded, outages) if recorded else None
-    going_on = runs.is_going_on(folder)
+    going_on, deploys = runs.is_going_on(folder), recorded is not None and recorded.fault == DEPLOY
     judgement = words.judge(recorded, outages, about, happened.errors, damaged=bool(bad_samples), going_on=going_on)
     return Report(
         folder.name,
@@ -58,7 +69,11 @@ def read(folder: Path) -> Report:
         end - began,
         tuple(words.facts(judged)) if judged else (),
         tuple(span.since(began, node) for node, spans in happened.faults.items() for span in spans),
-        tuple(_groups(phases, happened, series, leaders.lanes(began, seen), units.lanes(began, seen), began)),
+        tuple(
+            _groups(
+                phases, happened, series, leaders.lanes(began, seen), units.lanes(began, seen), began, deploys=deploys
+            )
+        ),
         _curves(series, judged, began),
         tuple(_part(phase, began) for phase in judged.phases) if judged else (),
         found,
@@ -155,17 +170,20 @@ def _groups(
     leaders: list[Lane],
     units: list[Lane],
     began: float,
+    *,
+    deploys: bool,
 ) -> list[Group]:
+    """The rows of the timeline. `deploys`: the steps say more than the phases, which are few."""
     done = tuple(
         Span(phase.began - began, phase.began - began + phase.seconds, phase.name, phase.outcome.value, phase.evidence)
         for phase in phases
         if phase.began is not None and phase.name != OBJECTIVES
     )
-    groups = [
-        Group("Phases", "What was proved, one after the other.", (Lane("phases", done),))
-        if done
-        else Group("Steps", "What the command did.", tuple(happened.lanes(began)))
-    ]
+    groups = []
+    if done:
+        groups.append(Group("Phases", "What was proved, one after the other.", (Lane("phases", done),)))
+    if not done or deploys:
+        groups.append(Group("Steps", "What the command did.", tuple(happened.lanes(began))))
     if stages := tuple(happened.stages.lanes(began, happened.last)):
         groups.append(Group("Stages", "How far each node had come.", stages))
     nodes = _nodes(happened, series, began)

@@ -1,9 +1,15 @@
-"""Many runs on one page: the trend of outage and recovery for each fault and the labs that it was tried on."""
+"""Many runs on one page: the trend of outage and recovery for each fault and the labs that it was tried on,
+and of the time that deployments and walks took.
+
+A run is linked to its own page where that lies beside this one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from coreos_lab import hints
 from coreos_lab.errors import LabError
@@ -48,6 +54,7 @@ def row(folder: Path, cluster: str) -> Row:
         outage,
         limit,
         words.recovery(found.phases),
+        None if found.outages else sum(phase.seconds for phase in found.phases),
     )
 
 
@@ -80,8 +87,16 @@ def trends(found: Sequence[Row]) -> list[Trend]:
     return sorted(made, key=lambda each: (-len(each.rows), each.labs, each.fault))
 
 
-def html(found: Sequence[Row], left_out: int, made_by: str) -> str:
-    """The page of many runs."""
+def pages(found: Sequence[Row], beside: Path) -> dict[str, str]:
+    """The addresses of runs' pages, by run: of those that `lab report` has written into a folder, under their names."""
+    count = Counter(row.run for row in found)  # two clusters may have a run of one name, and it is either's page
+    return {
+        run: quote(f"{run}.html") for run, rows in count.items() if rows == 1 and (beside / f"{run}.html").is_file()
+    }
+
+
+def html(found: Sequence[Row], left_out: int, made_by: str, addresses: Mapping[str, str] | None = None) -> str:
+    """The page of many runs. `addresses` are those of the runs' own pages, where they have one."""
     gone = max(0, len(found) - SHOWN)
     values = {
         "rows": list(reversed(found))[:SHOWN],
@@ -91,6 +106,7 @@ def html(found: Sequence[Row], left_out: int, made_by: str) -> str:
         "count": len(found),
         "counts": {outcome: sum(each.outcome is outcome for each in found) for outcome in Outcome},
         "chart": trend.chart,
+        "addresses": addresses or {},
         "report": hints.lab("report"),
         "verdict": hints.lab("verdict"),
         "made_by": made_by,

@@ -12,6 +12,7 @@ from coreos_lab.report.values import Lane, Span
 SPANS = 300  # of a row
 ROWS = 500  # rows that are kept
 ACTIVE = {"active": "node", "activating": "wait", "reloading": "wait", "failed": "fail"}
+Place = tuple[str, str, str]  # node, active and sub state
 State = tuple[str, str, str]  # what is written on a span, its tone, and its detail
 
 
@@ -64,18 +65,36 @@ def units(path: Path) -> tuple[Rows, list[str]]:
     rows = Rows()
 
     def take(raw: dict[str, Any]) -> None:
-        placed = {name: _unit(*map(str, state)) for name, state in raw["units"].items()}
+        placed = {name: _unit(_places(state)) for name, state in raw["units"].items()}
         rows.tell(seconds(raw, "mono"), placed)
 
     return rows, _read(path, take)
 
 
-def _unit(node: str, active: str, sub: str) -> State:
+def _places(raw: list[Any]) -> list[Place]:
+    """Where a unit was, and its states there. Older records have one place of a unit, without a list around it."""
+    found = [raw] if raw and isinstance(raw[0], str) else raw
+    return [(str(node), str(active), str(sub)) for node, active, sub in found]
+
+
+def _unit(places: list[Place]) -> State:
+    if len(places) > 1:
+        return _on_several(places)
+    ((node, active, sub),) = places
     tone = ACTIVE.get(active, "none")
     where = node or "no node"
     if tone == "node":
         return where, f"node {node}", f"{active} ({sub})"
     return f"{where} ({active})", tone, f"{active} ({sub})"
+
+
+def _on_several(places: list[Place]) -> State:
+    """A unit on several machines, as a Global one is: on how many it is active, and its state on each."""
+    up = sum(active == "active" for _node, active, _sub in places)
+    tones = {ACTIVE.get(active, "none") for _node, active, _sub in places}
+    tone = next((each for each in ("fail", "wait", "none") if each in tones), "pass")
+    said = f"{len(places)} machines" if up == len(places) else f"{up} of {len(places)} machines"
+    return said, tone, ", ".join(f"{node or 'no node'}: {active} ({sub})" for node, active, sub in places)
 
 
 def leaders(path: Path) -> tuple[Rows, list[str]]:

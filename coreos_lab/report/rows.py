@@ -1,4 +1,4 @@
-"""What the page of many runs says of each, and of those that belong together."""
+"""Runs as rows of the page of many runs, and the rows that make a trend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from coreos_lab.model import Outcome
 
 @dataclass(frozen=True)
 class Row:
-    """One run: its verdict (None: it has none, or it cannot be read, which `state` says), its outage and recovery."""
+    """One run: its verdict (None: it has none, or it cannot be read, which `state` says), its outage and recovery.
+
+    `took` is how long a run took that breaks nothing: its own time is what matters.
+    """
 
     run: str
     cluster: str
@@ -24,6 +27,7 @@ class Row:
     outage: float | None = None
     limit: float | None = None
     recovery: float | None = None
+    took: float | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Trend:
     rows: tuple[Row, ...]
 
     def spread(self, name: str) -> tuple[float, float, float] | None:
-        """Least, median and most of `outage` or `recovery`; None where no run has one."""
+        """Least, median and most of `outage`, `recovery` or `took`; None where no run has one."""
         found = [value for row in self.rows if (value := getattr(row, name)) is not None]
         return (min(found), median(found), max(found)) if found else None
 

@@ -1,4 +1,4 @@
-"""A row of dots, one for each run: how long it was down, or how long it took to recover."""
+"""Draws a trend: a mark for each run, by how long it was down, how long it took to recover, or how long it took."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHAPES = {Outcome.PASS: DOT, Outcome.FAIL: CROSS, Outcome.UNKNOWN: DOT}
 
 
 def chart(rows: Sequence[Row], name: str) -> str:
-    """The runs' `outage` or `recovery` from old to new, as SVG; "" where no run has one."""
+    """The runs' `outage`, `recovery` or `took` from old to new, as SVG; "" where no run has one."""
     shown = [(row, value) for row in rows if (value := getattr(row, name)) is not None][-MOST:]
     if not shown:
         return ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coreos_lab.chaos import verdict as verdicts
-from coreos_lab.chaos.verdict import Phase, Verdict, measured_by
+from coreos_lab.chaos.verdict import WALK, Phase, Verdict, measured_by
 from coreos_lab.model import ETCD_PROBE, Outcome, QualifiedName
 from coreos_lab.records.about import About
 from coreos_lab.report.values import Fact
@@ -78,6 +78,10 @@ def _passed(verdict: Verdict) -> str:
         proved.append(f"{name} was down for {down:.1f} s at the longest ({limit:g} s are allowed)")
     if any(phase.name == "writes" for phase in verdict.phases):
         proved.append("no acknowledged write was lost")
+    if not proved and verdict.fault == WALK:
+        proved.append(f"all {len(verdict.phases)} steps did what the page says")
+    elif not proved and (checked := [phase for phase in verdict.phases if phase.checks]):
+        proved.append(checked[-1].evidence)
     text = ", ".join(proved[:-1]) + (" and " if proved[:-1] else "") + (proved[-1] if proved else "all phases passed")
     return f"{text[0].upper()}{text[1:]}."
 
@@ -155,7 +159,7 @@ def outage_of(verdict: Verdict) -> tuple[str, float, float | None] | None:
 
 
 def versions(about: About | None, verdict: Verdict | None) -> Iterator[tuple[str, str]]:
-    """What the run is about, in rows: lab, cluster, labs, host."""
+    """What the run is about, in rows: lab, cluster, labs, a node's programs, host."""
     if about is None:
         if verdict is not None:
             yield "cluster", verdict.cluster
@@ -167,5 +171,9 @@ def versions(about: About | None, verdict: Verdict | None) -> Iterator[tuple[str
         yield "cluster" if name == "name" else name, value
     for name, version in about.labs.items():
         yield f"lab {name}", f"version {version}"
+    node = about.programs.get("node", "a node")
+    for name, value in about.programs.items():
+        if name != "node":
+            yield f"{node}: {name}", value
     for name, value in about.host.items():
         yield f"host: {name}", value

@@ -136,6 +136,16 @@ def is_global(options: Iterable[Option], unit: str = "") -> bool:
     return any(truthy(value) for value in values(options, "Global", unit)[-1:])
 
 
+def are_together(options: Sequence[Option], unit: str, others: Sequence[Option], other: str) -> bool:
+    """Whether fleet puts `unit`, which has these options, and `other` on the same machines."""
+    if is_global(options, unit) and is_global(others, other):
+        return True
+    if other in peers(options, unit) or unit in peers(others, other):
+        return True
+    machines = [values(each, "MachineID", name)[:1] for each, name in ((options, unit), (others, other))]
+    return machines[0] == machines[1] != []
+
+
 def truthy(value: str) -> bool:
     """Whether fleet reads a word as yes."""
     return value.lower() in _TRUE

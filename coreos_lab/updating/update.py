@@ -6,22 +6,17 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from coreos_lab import events, screen
-from coreos_lab.chaos import journals
-from coreos_lab.chaos.board import board
-from coreos_lab.chaos.objectives import allowed
-from coreos_lab.chaos.observer import Observer
+from coreos_lab import events
+from coreos_lab.chaos.measuring import Measurement
 from coreos_lab.chaos.phases import Phases
-from coreos_lab.chaos.probes import Prober, Sample, record
-from coreos_lab.chaos.verdict import JOURNALS, OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of, save
-from coreos_lab.chaos.writes import Writes
+from coreos_lab.chaos.probes import Sample
+from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.clients.ssh import NotReachedError
 from coreos_lab.cluster import updates
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image import editions
-from coreos_lab.model import ETCD_PROBE, Lab, Node, NodeState, Outcome, QualifiedName
+from coreos_lab.model import Lab, Node, NodeState, Outcome
 from coreos_lab.observed import node_states, ready
 from coreos_lab.providers.base import SlotProvider
 from coreos_lab.records import store
@@ -30,9 +25,6 @@ from coreos_lab.updating.look import ask
 from coreos_lab.updating.phase import Phase
 from coreos_lab.updating.target import Target, finished
 from coreos_lab.updating.watch import Watch
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
 
 FAULT = "update"  # what the verdict calls it
 
@@ -59,56 +51,29 @@ class Update:
 
         Raises the error that has ended it, with what was measured until then in the record.
         """
-        addresses = node_states.addresses(self._cluster.nodes)
-        prober, writes = Prober(self._labs, addresses), Writes(addresses, self._folder.name)
-        observer = Observer(self._cluster)
+        measured = Measurement(self._provider, self._cluster, self._labs, self._phases, self._folder)
         self._phases.began = time.monotonic()
         failure: LabError | None = None
-
-        def drawn() -> RenderableType:
-            doing = [
-                (name, standing.phase.name.lower().replace("_", " "))
-                for name, standing in self._watch.standings.items()
-                if standing.phase is not Phase.DONE
-            ]
-            probes = {**prober.samples, QualifiedName("", ETCD_PROBE): writes.samples}
-            return board(observer, probes, doing, self._phases.began, time.monotonic())
-
-        with prober, writes, observer, screen.foot(drawn):
+        with measured.going_on(self._on_their_way):
             steady = self._is_steady()
             if steady:
-                failure = self._carry_out(observer)
+                failure = self._carry_out(measured)
             if steady and failure is None:
                 if self._labs:
                     self._phases.checks("steady state after", deadline)
-                self._judge_writes(writes)
-        if troubles := [*prober.troubles, *writes.troubles]:
-            self._phases.add("measured to the end", Outcome.UNKNOWN, time.monotonic(), troubles[0])
-        measured = [*prober.samples.values(), writes.samples, *observer.reads.values()]
-        record(self._folder / PROBES, measured)
-        observer.record(self._folder / UNITS)
-        outages = outages_of(sample for samples in measured for sample in samples)
-        objectives = allowed(self._cluster, self._labs)
-        if steady and objectives:
-            outcome, evidence = of_objectives(objectives, outages)
-            self._phases.add(OBJECTIVES, outcome, time.monotonic(), evidence)
-        verdict = Verdict(
-            self._phases.outcome,
-            self._cluster.name,
-            tuple(node.name for node in self._nodes),
-            FAULT,
-            tuple(lab.name for lab in self._labs),
-            tuple(self._phases.done),
-            outages,
-            objectives,
-            userns=self._cluster.userns,
-        )
-        save(verdict, self._folder)
-        around = journals.moments(verdict.phases, time.time() - time.monotonic())
-        journals.record(self._provider, self._cluster, around, self._folder / JOURNALS)
+                measured.judge_writes()
+        verdict = measured.conclude(FAULT, [node.name for node in self._nodes], by_objectives=steady)
         if failure is not None:
             raise failure
         return verdict
+
+    def _on_their_way(self) -> list[tuple[str, str]]:
+        """The nodes that do not have the image yet, each with how far it has come."""
+        return [
+            (name, standing.phase.name.lower().replace("_", " "))
+            for name, standing in self._watch.standings.items()
+            if standing.phase is not Phase.DONE
+        ]
 
     def _is_steady(self) -> bool:
         """Whether the labs' checks pass before: where a machine is off already, those that survive that.
@@ -121,7 +86,7 @@ class Update:
         only = "not lasting" if len(running) == len(self._cluster.nodes) else "survives"
         return self._phases.checks("steady state before", 0.0, only=only)
 
-    def _carry_out(self, observer: Observer) -> LabError | None:
+    def _carry_out(self, measured: Measurement) -> LabError | None:
         """Offers the image, and watches until every node has it; returns the error that ended that."""
         began = time.monotonic()
         try:
@@ -133,7 +98,7 @@ class Update:
             self._phases.add("update", Outcome.UNKNOWN, began, error.message)
             return error
         left = [node.name for node in self._cluster.nodes if self._is_left(node)]
-        reads = {node.name: [s for s in observer.reads[node.name] if s.mono >= began] for node in self._nodes}
+        reads = {node.name: [s for s in measured.reads[node.name] if s.mono >= began] for node in self._nodes}
         times = ", ".join(f"{name} away for {away.seconds(its):.1f} s" for name, its in reads.items())
         if left:
             evidence = f"{', '.join(left)}: off, and so without {self._target.image}"
@@ -186,9 +151,3 @@ class Update:
             evidence += f"; {', '.join(free)} ask for no lock"
         kept = len([name for name in together if name not in free]) <= self._watch.most
         self._phases.add("under the lock", Outcome.PASS if kept else Outcome.FAIL, time.monotonic(), evidence)
-
-    def _judge_writes(self, writes: Writes) -> None:
-        writes.stop()
-        began = time.monotonic()
-        outcome, evidence = writes.judged()
-        self._phases.add("writes", outcome, began, evidence)

@@ -16,6 +16,7 @@ class Draft:
     `lines` has the source's line of each of its keys: "storage/files/0/path". `snake` says that keys are written with
     "_", as in a Container Linux Config. A cloud-config has no groups, directories and links: `script` has the lines of
     a shell script that makes them, `groups` the groups' names. `starts` are the units that start after all else.
+    `own` are the units and files that are ours.
     """
 
     file: str
@@ -26,6 +27,7 @@ class Draft:
     script: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     starts: list[str] = field(default_factory=list)
+    own: set[str] = field(default_factory=set)
     _places: dict[Path, int] = field(default_factory=dict)
     _names: dict[Path, str] = field(default_factory=dict)
     _files: dict[str, Path] = field(default_factory=dict)
@@ -79,7 +81,7 @@ class Draft:
 
     def document(self) -> Document:
         """The finished cloud-config."""
-        return Document(self.file, self.data, self._places, self._names, self._files)
+        return Document(self.file, self.data, self._places, self._names, self._files, frozenset(self.own))
 
     def _line(self, source: Path) -> int:
         for end in range(len(source), 0, -1):

@@ -9,7 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from coreos_lab import hints
 from coreos_lab.disk import shown
+from coreos_lab.errors import UsageError
 from coreos_lab.model import CloudConfig
 from coreos_lab.user_data import document, kinds, writing
 from coreos_lab.user_data import ignition_files as files
@@ -19,6 +21,7 @@ from coreos_lab.user_data import ignition_users as users
 from coreos_lab.user_data.draft import Draft
 from coreos_lab.user_data.parsed import Document, Problem, refuse
 
+VERSION = 1  # of what ct's answer looks like; it is kept with the plan, where a later lab reads it
 FETCHED = "a node fetches nothing when it boots"
 NOT_HERE: dict[tuple[str, ...], tuple[str, str]] = {
     ("ignition", "config", "append"): (FETCHED, "write all into one file"),
@@ -42,6 +45,11 @@ def read(config: CloudConfig) -> Document:
     """The cloud-config that comes of a config that ct has read. Raises UsageError with file and line."""
     found: dict[str, Any] = json.loads(config.transpiled)
     file = shown(Path(config.path))
+    if (version := found.get("version", 1)) != VERSION:  # from before it was written down, it is the first
+        raise UsageError(
+            f"{file}: kept as another lab has read it (version {version}, this lab knows {VERSION})",
+            f"give it again: {hints.lab('up', '--cloud-config', file)}",
+        )
     draft = Draft(file, found["lines"] or {}, snake=kinds.kind(config.text) == kinds.CONTAINER_LINUX)
     ignition = found["config"]
     for path, (why, remedy) in NOT_HERE.items():

@@ -13,7 +13,7 @@ from typing import Any
 from coreos_lab.units import systemd_grammar, unit_file
 from coreos_lab.user_data.draft import Draft
 from coreos_lab.user_data.parsed import Path
-from coreos_lab.user_data.reserved import UNITS
+from coreos_lab.user_data.reserved import OWN, UNITS
 
 # What a boot reaches; a unit that another target wants, such as one for shutting down, is not started by it.
 REACHED = {
@@ -37,7 +37,6 @@ OTHER_UNITS = {
     "etcd-member.service": "nodes have etcd2.service: change that",
     "coreos-metadata.service": "nodes have /etc/environment: read that",
 }
-OWN = "lab-ignition"
 BY_CT = {"20-clct-etcd-member.conf", "20-clct-flannel.conf"}
 # Not a unit that has run in this boot already: after the first boot, systemd starts it by itself.
 START = """for unit in {units}; do
@@ -129,6 +128,7 @@ def finish(draft: Draft, node: str) -> None:
         draft.script.append(START.format(units=" ".join(shlex.quote(unit) for unit in draft.starts)))
     if draft.script:
         path = f"/etc/{name}.sh"
+        draft.own |= {path, f"{name}.service"}
         content = "\n".join(["# What a cloud-config has no words for, at each boot.", "set -eu", *draft.script]) + "\n"
         draft.data.setdefault("write_files", []).append({"path": path, "permissions": "0755", "content": content})
         _, entry = draft.unit(f"{name}.service", ())

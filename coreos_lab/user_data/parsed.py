@@ -37,7 +37,7 @@ class Document:
     """A cloud-config that was read from `file`: its values by key, with "_" in all keys, and the line of each.
 
     Where it was translated, `names` has what its author calls a place, and `files` what it makes beside `write_files`
-    (directories and links), by path.
+    (directories and links), by path. `own` are the units and files that the translation has added by itself.
     """
 
     file: str
@@ -45,6 +45,7 @@ class Document:
     lines: dict[Path, int] = field(default_factory=dict)
     names: dict[Path, str] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
 
     def shown(self, path: Path) -> str:
         """A place in the words of the file."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from coreos_lab.user_data import starting
 from coreos_lab.user_data.parsed import Document, Path, Problem
 from coreos_lab.user_data.risks import REPLACEABLE, RISKY_FILES, UNIT_FILE, paths
 
@@ -91,6 +92,10 @@ OUR_DROP_INS = {
     ("docker.service", "50-overlay.conf"),
     ("docker.service", "50-registry.conf"),
 }
+# What the lab may add to a cloud-config: see starting.py and ignition_units.py.
+OWN = "lab-ignition"
+OUR_UNITS = re.compile(rf"{re.escape(starting.NAME)}|{OWN}(?:-.*)?\.service")
+OUR_SCRIPTS = re.compile(rf"/etc/{OWN}(?:-[^/]*)?\.sh")
 STARTS = {"start", "restart", "reload", "try-restart", "reload-or-restart", "reload-or-try-restart"}
 FILES = (
     "/etc/environment",
@@ -182,6 +187,8 @@ def _units(document: Document) -> Iterator[Problem]:
         name = unit.get("name", "")
         if name.endswith((".network", ".netdev", ".link")):
             yield document.problem(path, f"{name}: nodes' networks are the provider's", "leave it out")
+        if OUR_UNITS.fullmatch(name) and name not in document.own:
+            yield document.problem(path, f"{name}: the lab has a unit of that name", "rename it")
         if name in UNITS or name.startswith("systemd-"):
             for key, value in unit.items():
                 if not _harmless(key, value) and not (key == "content" and name in REPLACEABLE):
@@ -228,7 +235,9 @@ def _files(document: Document, ours: set[str]) -> Iterator[Problem]:
             continue
         above = where[0] == "made" and any(each.startswith(f"{path.rstrip('/')}/") for each in (*FILES, *FOLDERS))
         inside = any(path == folder or path.startswith(f"{folder}/") for folder in FOLDERS)
-        if path in FILES or path in ours or inside or above:
+        if path not in document.own and (OUR_SCRIPTS.fullmatch(path) or (unit and OUR_UNITS.fullmatch(unit[1]))):
+            yield document.problem(where, f"{path}: the lab has a file of that name", "rename it")
+        elif path in FILES or path in ours or inside or above:
             yield document.problem(where, f"{path}: nodes depend on that file as it is", "write another file")
         elif whole or (unit and (unit[1], unit[2]) in OUR_DROP_INS):
             yield document.problem(where, f"{path}: nodes depend on that unit", "change it by coreos: units: drop-ins:")

@@ -8,19 +8,22 @@ from collections.abc import Callable
 from coreos_lab import events
 from coreos_lab.definition.page.steps import Browser, Page, Step, Task
 from coreos_lab.model import CheckResult, Outcome
+from coreos_lab.records.walks import Progress
 from coreos_lab.walk.judge import Judge, Result
 
 
 def walk(
-    judge: Judge, page: Page, lab: str, first: int, reached: Callable[[int], None]
+    judge: Judge, page: Page, lab: str, begin: Progress, reached: Callable[[Progress], None]
 ) -> tuple[list[CheckResult], str]:
-    """The results of the steps from `first` on, up to the first that does not pass, and that one's output.
+    """The results of the steps from `begin` on, up to the first that does not pass, and that one's output.
 
-    `reached` is called with the number of each step before it.
+    `reached` is called before each step, and after one that does not pass, with how far the walk has come then.
     """
     results: list[CheckResult] = []
-    for step in page.steps[first - 1 :]:
-        reached(step.number)
+    for block in page.running_before(begin.step):
+        judge.go_on(block, begin.beside.get(block.terminal, ""))  # one that fails is named by the step that looks at it
+    for step in page.steps[begin.step - 1 :]:
+        reached(judge.progress(step.number))
         began = time.monotonic()
         events.emit(events.Event("start", "step", f"{step.number}/{len(page.steps)}", step.title))
         result = take(judge, step)
@@ -31,6 +34,7 @@ def walk(
         place = f"{page.path.name}:{step.line}: {result.message}" if result.message else ""
         results.append(CheckResult(f"{step.number} {step.title}", result.outcome, place, seconds, lab))
         if result.outcome is not Outcome.PASS:
+            reached(judge.progress(step.number))  # with what second terminals have printed meanwhile
             return results, result.output
     return results, ""
 

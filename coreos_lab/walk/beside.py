@@ -33,7 +33,8 @@ class Panes:
 
     def open(self, terminal: Terminal) -> None:
         call = ["tmux", "split-window", "-d", "-l", SHARE, "-P", "-F", "#{pane_id}"]
-        made = run.run([*call, "tail", "-n", "+1", "-f", str(terminal.log)], check=False)
+        show = ["tail", "-n", "+1", f"--pid={os.getpid()}", "-f", str(terminal.log)]  # the pane goes with this process
+        made = run.run([*call, *show], check=False)
         if made.returncode == 0:
             self._panes.append(made.stdout.strip())
 
@@ -53,7 +54,7 @@ class Inline:
         self._seen: dict[Terminal, int] = {}
 
     def open(self, terminal: Terminal) -> None:
-        self._seen[terminal] = 0
+        self._seen[terminal] = terminal.size  # the reader has seen what an earlier session printed
 
     def show(self) -> None:
         for terminal, seen in self._seen.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import readline  # noqa: F401 - input() then edits lines and has a history
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
@@ -47,17 +48,26 @@ class Guide:
     ask: Callable[[str], str]
     notice: Callable[[Block], Notice]
 
+    def go_on(self, block: Block, shown: str) -> None:
+        """Starts a second terminal's command that ran when the walk was stopped, see Judge.go_on."""
+        self.paper.note(f"Terminal {block.terminal} goes on: {block.commands[0].text}")
+        result = self.judge.go_on(block, shown)
+        if result.outcome is not Outcome.PASS:
+            self.paper.note(result.message)
+
     def walk(self, first: int, reached: Callable[[int], None]) -> int:
         """Goes through the steps from `first` on; returns the number of the step that is next.
 
         `reached` is called with each step's number before it is shown.
         """
         number = first
+        went = Go.ON
         while number <= len(self.page.steps):
             reached(number)
             step = self.page.steps[number - 1]
             self.paper.step(step, len(self.page.steps))
-            match self._take(step):
+            went = self._take(step, returned=went is not Go.ON)
+            match went:
                 case Go.ON:
                     number += 1
                 case Go.BACK:
@@ -69,9 +79,9 @@ class Guide:
         self.paper.text(self.page.rest)
         return number
 
-    def _take(self, step: Step) -> Go:
+    def _take(self, step: Step, *, returned: bool) -> Go:
         if isinstance(step.act, Task):
-            return self._task(step.act)
+            return self._task(step.act, returned=returned)
         if isinstance(step.act, Browser):
             return self._browser(step.act)
         return self._commands(step.act, step.act.commands)
@@ -106,18 +116,20 @@ class Guide:
             if result.outcome is not Outcome.FAIL:  # without a browser here the reader has looked in another
                 return Go.ON
 
-    def _task(self, task: Task) -> Go:
+    def _task(self, task: Task, *, returned: bool) -> Go:
+        """A task. One that is done is passed by, but not under a reader who has `returned` to it."""
         self.paper.task(task)
-        if self.judge.passes(task.check):
+        if done := self.judge.passes(task.check):
             self.paper.note("This is so already.")
-            return Go.ON
+            if not returned:
+                return Go.ON
         waiting: list[tuple[Block, Command]] = []  # of the solution, once the reader has asked for it
-        with self.notice(task.check) as notice:
+        with nullcontext() if done else self.notice(task.check) as notice:
             while True:
                 line = self._line(task, notice)
                 if isinstance(line, Go):
                     return line
-                if notice.done or self._solved(task, line, waiting):
+                if (notice and notice.done) or self._solved(task, line, waiting):
                     self.paper.note("Done.")
                     return Go.ON
                 if line == ":solution":
@@ -132,9 +144,18 @@ class Guide:
         if line:
             return False
         if waiting:
-            block, command = waiting.pop(0)
-            self.paper.result(self.judge.run(_only(block, command)), command)
-            return not waiting and self.judge.run(task.check).outcome is Outcome.PASS
+            block, command = waiting[0]
+            result = self.judge.run(_only(block, command))
+            self.paper.result(result, command)
+            if result.outcome is not Outcome.PASS:
+                return False
+            waiting.pop(0)
+            if waiting:
+                return False
+            result = self.judge.run(task.check)
+            if result.outcome is not Outcome.PASS:
+                self.paper.result(result)
+            return result.outcome is Outcome.PASS
         if self.judge.passes(task.check):
             return True
         self.paper.note("Not yet. It is noticed as soon as it is done.")

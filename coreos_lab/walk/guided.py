@@ -23,7 +23,7 @@ CHECK = ".check"  # the terminal in which a task's check runs while the reader w
 def walk(name: str, page: Page, begin: Progress, reached: Callable[[Progress], None]) -> int:
     """Guides through a page from where a reader has come; returns the number of the step that is next.
 
-    `reached` is called before each step, with how far the reader has come then.
+    `reached` is called before each step, and when the reader stops, with how far the reader has come then.
     """
     with (
         _device() as device,
@@ -54,10 +54,15 @@ def walk(name: str, page: Page, begin: Progress, reached: Callable[[Progress], N
         def notice(block: Block) -> Notice:
             return Notice(lambda: judge.passes(block, checks))
 
-        judge = Judge(opened, watch, mute)
+        judge = Judge(opened, watch, mute, device)
         guide = Guide(judge, page, Paper(live=device is not None), ask, notice)
         try:
-            return guide.walk(begin.step, lambda number: reached(Progress(number, opened.main.state())))
+            for block in page.running_before(begin.step):
+                guide.go_on(block, begin.beside.get(block.terminal, ""))
+            following = guide.walk(begin.step, lambda number: reached(judge.progress(number)))
+            if following <= len(page.steps):
+                reached(judge.progress(following))  # with what second terminals have printed meanwhile
+            return following
         finally:
             panes.close()
 
@@ -68,9 +73,8 @@ def _device() -> Iterator[PseudoTerminal | None]:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         yield None
         return
-    device = PseudoTerminal()
+    device = PseudoTerminal(sys.stdin.fileno(), sys.stdout.fileno())
     try:
-        device.resize()
         yield device
     finally:
         device.close()

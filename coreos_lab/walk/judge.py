@@ -10,13 +10,16 @@ from coreos_lab import hints, run, wait
 from coreos_lab.definition.page.steps import INTERRUPT, Block, Browser, Command
 from coreos_lab.errors import Exit
 from coreos_lab.model import Outcome
+from coreos_lab.records.walks import Progress
 from coreos_lab.walk import browser
 from coreos_lab.walk.expect import missing
+from coreos_lab.walk.keys import Keys, NoKeys
 from coreos_lab.walk.session import Session
 from coreos_lab.walk.terminal import Done, Terminal
 
 INTERVAL = 0.5  # seconds between two runs of a command that is repeated
 SETTLE = 1.0  # seconds after which a second terminal's command must still run
+KEPT = 64 * 1024  # bytes at most of a second terminal's output that are kept for the next session
 
 Watch = Callable[[float], None]
 
@@ -38,18 +41,27 @@ class Result:
 class Judge:
     """Runs blocks in a session's terminals.
 
-    `watch` is called while a command runs, see Terminal.run; `mute` with True before a command is repeated, and with
-    False afterwards.
+    `watch` is called while a command runs, see Terminal.run; `mute` with True before a command is repeated or looks
+    at a task, and with False afterwards.
     """
 
     def __init__(
-        self, session: Session, watch: Watch | None = None, mute: Callable[[bool], None] = lambda _quiet: None
+        self,
+        session: Session,
+        watch: Watch | None = None,
+        mute: Callable[[bool], None] = lambda _quiet: None,
+        keys: Keys | None = None,
     ) -> None:
         self._session, self._watch, self._mute = session, watch, mute
+        self._keys = keys or NoKeys()
         self._marks: dict[str, int] = {}  # where each second terminal's output began to count
 
     def run(self, block: Block) -> Result:
         """Runs a block's commands in order, up to the first that does not do what it must."""
+        with self._keys.attached():
+            return self._run(block)
+
+    def _run(self, block: Block) -> Result:
         if block.terminal:
             return replace(self._run_beside(block), beside=True)
         self._mark()
@@ -62,12 +74,40 @@ class Judge:
 
     def passes(self, block: Block, terminal: Terminal | None = None) -> bool:
         """Whether a block's commands do what they must now; each runs once, in the main terminal or another one."""
-        terminal = terminal or self._session.main
+        if terminal is not None:
+            return self._all_pass(block, terminal, None)
+        with self._keys.attached():
+            self._mute(True)
+            try:
+                return self._all_pass(block, self._session.main, self._watch)
+            finally:
+                self._mute(False)
+
+    def _all_pass(self, block: Block, terminal: Terminal, watch: Watch | None) -> bool:
         return all(
-            judged(command, terminal.run(self._session.command(block, command.text), block.limit)).outcome
+            judged(command, terminal.run(self._session.command(block, command.text), block.limit, watch)).outcome
             is Outcome.PASS
             for command in block.commands
         )
+
+    def progress(self, number: int) -> Progress:
+        """How far the walk has come when step `number` is next."""
+        beside = {
+            name: terminal.read(max(self._marks.get(name, 0), terminal.size - KEPT))
+            for name, terminal in self._session.others.items()
+            if terminal.running
+        }
+        return Progress(number, self._session.main.state(), beside)
+
+    def go_on(self, block: Block, shown: str) -> Result:
+        """Starts the command of a second terminal that ran when the walk was stopped.
+
+        What it had `shown` since the main terminal's last command counts: it may never be shown again.
+        """
+        terminal = self._session.other(block.terminal, shown and shown.removesuffix("\n") + "\n")
+        self._marks[block.terminal] = 0
+        terminal.start(self._session.command(block, block.commands[0].text))
+        return self._ended_early(terminal, block) or Result(Outcome.PASS)
 
     def open(self, step: Browser) -> Result:
         """Opens a page in a browser without a screen, again until it shows what it must. Unknown without a browser."""
@@ -86,7 +126,8 @@ class Judge:
                 return Result(Outcome.FAIL, f"{url}: does not show: {line}", text), True
             return Result(Outcome.PASS, output=text), False
 
-        return _until_passed(look, step.within)
+        with self._keys.attached():
+            return self._until_passed(look, step.within)
 
     def _run_one(self, block: Block, command: Command) -> Result:
         def once(again: bool) -> tuple[Result, bool]:
@@ -96,7 +137,7 @@ class Judge:
             return replace(judged(command, done), repeated=again), done.code is not None
 
         try:
-            return _until_passed(once, block.within)
+            return self._until_passed(once, block.within)
         finally:
             self._mute(False)
 
@@ -132,27 +173,30 @@ class Judge:
                 return Result(Outcome.FAIL, f"terminal {block.terminal} does not show: {line}", shown), True
             return Result(Outcome.PASS, output=shown), False
 
-        return _until_passed(look, block.within)
+        return self._until_passed(look, block.within)
+
+    def _until_passed(self, attempt: Callable[[bool], tuple[Result, bool]], within: float) -> Result:
+        """The result of the last attempt.
+
+        That is one that passes, one after which another is of no use, or one that ends after `within` seconds or after
+        the reader has pressed Ctrl-C.
+        `attempt` gets whether there was one before; it returns its result and whether another may have a better one.
+        """
+        deadline = time.monotonic() + wait.patiently(within)
+        again = False
+        while True:
+            result, may_change = attempt(again)
+            if result.outcome is Outcome.PASS or not may_change or time.monotonic() >= deadline:
+                return result
+            self._keys.pause(INTERVAL)
+            if self._keys.stopped:
+                return result
+            again = True
 
     def _mark(self) -> None:
         """What second terminals print from now on is newer than the commands that come."""
         for name, terminal in self._session.others.items():
             self._marks[name] = terminal.size
-
-
-def _until_passed(attempt: Callable[[bool], tuple[Result, bool]], within: float) -> Result:
-    """The result of the last attempt: one that passes, or after which another is of no use, or after `within` seconds.
-
-    `attempt` gets whether there was one before; it returns its result and whether another may have a better one.
-    """
-    deadline = time.monotonic() + wait.patiently(within)
-    again = False
-    while True:
-        result, may_change = attempt(again)
-        if result.outcome is Outcome.PASS or not may_change or time.monotonic() >= deadline:
-            return result
-        again = True
-        wait.pause(INTERVAL)
 
 
 def judged(command: Command, done: Done) -> Result:

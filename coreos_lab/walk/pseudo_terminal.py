@@ -7,43 +7,78 @@ import os
 import pty
 import select
 import struct
-import sys
 import termios
+import time
 import tty
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from coreos_lab import interrupts
+
 CHUNK = 65536
+CTRL_C = b"\x03"
+LOOK = 0.1  # seconds between two looks at signals
+ECHO = b"^C"
+ECHO_DEADLINE = 1.0  # seconds; programs may have switched the echo off
 
 
 class PseudoTerminal:
-    """A pseudo terminal between the reader's terminal and a shell. `log` keeps what the shell's programs print."""
+    """A pseudo terminal between the reader's terminal and a shell. `log` keeps what the shell's programs print.
 
-    def __init__(self) -> None:
+    `keys` and `screen` are the descriptors of the reader's terminal, to read from and to write to.
+    `stopped`: the reader has pressed Ctrl-C since `attached` began.
+    """
+
+    def __init__(self, keys: int, screen: int) -> None:
+        self._keys, self._screen = keys, screen
         self._master, self._slave = pty.openpty()
         self.device = os.ttyname(self._slave)
         self.log: Path | None = None
         self.muted = False
+        self.stopped = False
+        self._within_line = False  # the last line shown has no end yet
+        self._echoes = False  # the echo of Ctrl-C is still to come
         os.set_blocking(self._master, False)
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """Lets the reader's keys reach the shell's programs, Ctrl-C too. Ends the line that they have not ended."""
+        before = termios.tcgetattr(self._keys)
+        self.stopped = self._within_line = False
+        self.resize()
+        tty.setraw(self._keys, termios.TCSANOW)
+        try:
+            yield
+        finally:
+            self._await_echo()
+            termios.tcflush(self._slave, termios.TCIFLUSH)  # keys that no program has read are not for the next one
+            termios.tcsetattr(self._keys, termios.TCSANOW, before)
+            if self._within_line:
+                os.write(self._screen, b"\n")
 
     def watch(self, seconds: float) -> None:
         """Passes on what comes from either side within the given time; returns early once something came."""
-        stdin = sys.stdin.fileno()
-        before = termios.tcgetattr(stdin)
-        tty.setraw(stdin)
-        try:
-            ready = select.select([self._master, stdin], [], [], seconds)[0]
-            if stdin in ready:
-                typed = os.read(stdin, CHUNK)
-                os.write(self._master, typed)
-            if self._master in ready:
-                self._copy()
-        finally:
-            termios.tcsetattr(stdin, termios.TCSANOW, before)
+        self.resize()
+        ready = select.select([self._master, self._keys], [], [], seconds)[0]
+        if self._keys in ready:
+            typed = os.read(self._keys, CHUNK)
+            if CTRL_C in typed:
+                self.stopped = self._echoes = True
+            os.write(self._master, typed)
+        if self._master in ready:
+            self._copy()
+
+    def pause(self, seconds: float) -> None:
+        """Passes on what comes for the given time; returns early once the reader has pressed Ctrl-C."""
+        end = time.monotonic() + seconds
+        while not self.stopped and (left := end - time.monotonic()) > 0:
+            interrupts.check()
+            self.watch(min(left, LOOK))
 
     def resize(self) -> None:
-        """Gives the device the size of the reader's terminal."""
-        size = os.get_terminal_size(sys.stdout.fileno())
+        """Gives the device the size of the reader's terminal. The kernel tells the programs if it is another one."""
+        size = os.get_terminal_size(self._screen)
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", size.lines, size.columns, 0, 0))
 
     def close(self) -> None:
@@ -51,11 +86,21 @@ class PseudoTerminal:
         os.close(self._master)
         os.close(self._slave)
 
+    def _await_echo(self) -> None:
+        """Waits for the echo of Ctrl-C: it may come after the program's end, and is no output of the next one."""
+        end = time.monotonic() + ECHO_DEADLINE
+        while self._echoes and (left := end - time.monotonic()) > 0:
+            if select.select([self._master], [], [], left)[0]:
+                self._copy()
+        self._echoes = False
+
     def _copy(self) -> None:
         with suppress(OSError):
             while data := os.read(self._master, CHUNK):
+                self._echoes = self._echoes and ECHO not in data
                 if not self.muted:
-                    os.write(sys.stdout.fileno(), data)
+                    os.write(self._screen, data)
+                    self._within_line = not data.endswith(b"\n")
                 if self.log:
                     with self.log.open("ab") as log:
                         log.write(data)

@@ -52,13 +52,15 @@ class Session:
 
     def expand(self, text: str) -> str:
         """A text with the main terminal's variables in it replaced."""
-        done = self.main.run(self.command(Block((), 0), f'printf %s "{text}"'), EXPAND)
-        return done.output
+        file = self.folder / "expanded"  # what a terminal device shows, somebody would have to read from it
+        self.main.run(self.command(Block((), 0), f'printf %s "{text}" > {shlex.quote(str(file))}'), EXPAND)
+        return file.read_text(encoding="utf-8", errors="replace")
 
-    def other(self, name: str) -> Terminal:
-        """A second terminal; made when it is first used."""
+    def other(self, name: str, shown: str = "") -> Terminal:
+        """A second terminal; made when it is first used. `shown` is what it had printed in an earlier session."""
         if name not in self.others:
             self.others[name] = self._terminal(name)
+            self.others[name].log.write_text(shown, encoding="utf-8")
             self.on_other(self.others[name])
         return self.others[name]
 

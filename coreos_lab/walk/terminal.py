@@ -20,11 +20,14 @@ from pathlib import Path
 from coreos_lab import interrupts, run
 
 # Ctrl-C ends a command, not the shell. `exit` ends the shell, whose exit code is the command's then.
-# $1: the terminal device, which becomes the controlling terminal as it is opened; "" for none.
+# $1: the terminal device, which becomes the controlling terminal as it is opened; "" for none. $2: the folder.
+# If this process is killed, a pipe ends that it holds: then the shell's programs end, and the folder goes.
 SHELL = """
 trap : INT
 [ -z "$1" ] || exec <>"$1" >&0 2>&1
-shift
+{{ read -r -u {life}; rm -rf -- "$2"; kill 0; }} {calls}<&- {codes}>&- & disown
+exec {life}<&-
+shift 2
 LAB_WALK_OWN=" $(compgen -v | tr '\\n' ' ') LAB_WALK_OWN PIPESTATUS _ file "
 while IFS= read -r -u {calls} file; do
   . "$file" {calls}<&- {codes}>&-
@@ -66,7 +69,7 @@ class Terminal:
         self.log.touch()
         self._folder, self._start_in, self._env, self._device = folder, begin, dict(env), device
         self._process: run.Process | None = None
-        self._calls = self._codes = -1
+        self._calls = self._codes = self._life = -1
         self._waits = False  # for the code of a command
 
     def run(self, command: str, limit: float, watch: Callable[[float], None] | None = None) -> Done:
@@ -149,25 +152,26 @@ class Terminal:
             return
         self._waits = False
         run.end(process)
-        os.close(self._calls)
-        os.close(self._codes)
+        for descriptor in (self._calls, self._codes, self._life):
+            os.close(descriptor)
 
     def _begin(self) -> None:
         self.end()
         calls_in, self._calls = os.pipe()
         self._codes, codes_out = os.pipe()
+        life_in, self._life = os.pipe()
         output = os.open(self.log, os.O_WRONLY | os.O_APPEND)
-        shell = SHELL.format(calls=calls_in, codes=codes_out)
+        shell = SHELL.format(calls=calls_in, codes=codes_out, life=life_in)
         try:
             self._process = run.begin(
-                ["bash", "--noprofile", "--norc", "-c", shell, "bash", self._device],
+                ["bash", "--noprofile", "--norc", "-c", shell, "bash", self._device, self._folder],
                 output=output,
-                pass_fds=(calls_in, codes_out),
+                pass_fds=(calls_in, codes_out, life_in),
                 env=self._env,
                 cwd=self._start_in,
             )
         finally:
-            for descriptor in (calls_in, codes_out, output):
+            for descriptor in (calls_in, codes_out, life_in, output):
                 os.close(descriptor)
 
     def _ended(self) -> int | None:

@@ -61,7 +61,7 @@ def environment() -> dict[str, str]:
     kept = {
         k: v for k, v in os.environ.items() if not k.startswith("LAB_") or k in ("LAB_STATE_DIR", "LAB_DEBIAN_MIRROR")
     }
-    return {**kept, "LAB_NAME": NAME, "PYTHONPATH": str(ROOT)}
+    return {**kept, "LAB_NAME": NAME, "LAB_CLOUD": NAME, "PYTHONPATH": str(ROOT)}
 
 
 def lab(*argv: str, code: int | None = 0, timeout: float = 300, entry: str = ENTRY, stdin: str | None = None) -> Result:

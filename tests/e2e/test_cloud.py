@@ -90,14 +90,16 @@ def cloud() -> Iterator[None]:
     lab("cloud", "destroy", "--name", NAME)
 
 
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def new_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key pair's private key, as the API gives it."""
     path = tmp_path_factory.mktemp("keys") / "mine.pem"
     made = aws("ec2", "create-key-pair", "--key-name", "mine", "--key-type", "ed25519")
     path.write_text(made["KeyMaterial"])
     path.chmod(0o600)
     return path
+
+
+key = pytest.fixture(scope="module", name="key")(new_key)
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,11 @@ def test_an_edited_unit_that_fails_is_no_pass(made: Callable[..., Path], cluster
     refused = cluster("deploy", str(folder), code=4)
     assert "edited.service: failed on core-0" in refused.err
     assert "| bad" in refused.err
+    report = cluster("report", "--output", "-").out
+    assert "FAIL" in report
+    assert "deploy of edited" in report
+    assert ">bad<" in report, "the unit's journal"
+    assert "core-01: fleet" in report
     made("edited", {"edited.service": service(f"echo better; {SLEEPS}")})
     cluster("deploy", str(folder))
     assert "better" in cluster("journal", "edited", "--lines", "3").out

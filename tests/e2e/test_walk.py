@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import paged_lab
 from tests.e2e.calls import NAME, Result, lab
 
 PAGE = """\
@@ -56,18 +57,14 @@ $ curl -s -o /dev/null http://$CORE_01:2379/version
 @pytest.fixture
 def mine(tmp_path: Path) -> Path:
     """A lab with a page."""
-    folder = tmp_path / "mine"
-    (folder / "units").mkdir(parents=True)
-    (folder / "units/idle.service").write_text("[Service]\nExecStart=/bin/sleep 1d\n", encoding="utf-8")
-    (folder / "lab.yaml").write_text("title: Mine\nsummary: A page.\nunits: [units/idle.service]\n", encoding="utf-8")
-    (folder / "page.md").write_text(PAGE, encoding="utf-8")
-    return folder
+    return paged_lab.write(tmp_path / "mine", PAGE)
 
 
 def test_a_walk_alone(cluster: Callable[..., Result], mine: Path, tmp_path: Path) -> None:
     done = cluster("walk", str(mine), "--test", "--json", "--junit", str(tmp_path / "walk.xml"))
     assert [step["outcome"] for step in done.json["steps"]] == ["pass"] * 6
     assert 'tests="6"' in (tmp_path / "walk.xml").read_text(encoding="utf-8")
+    assert cluster("report", "--markdown").out.startswith("## ✅ PASS: walk of mine")
 
 
 def test_a_step_that_no_longer_works(cluster: Callable[..., Result], mine: Path) -> None:
@@ -76,16 +73,18 @@ def test_a_step_that_no_longer_works(cluster: Callable[..., Result], mine: Path)
     done = cluster("walk", str(mine), "--test", code=1)
     assert "page.md:8: hostnam: exit code 127 instead of 0 (step 2 of 6)" in done.err
     assert "command not found" in done.err
-    assert f"lab walk mine --test --from 2 --name {NAME}" in done.err.replace(str(mine), "mine")
+    assert f"lab walk {mine} --test --from 2 --name {NAME}" in done.err
 
 
 def test_a_reader_stops_goes_on_and_goes_back_to_the_beginning(cluster: Callable[..., Result], mine: Path) -> None:
     began = cluster("walk", str(mine), stdin="\n:skip\n:skip\netcdctl set /walk-e2e hello\n\n:stop\n")
     assert "✓ as expected" in began.out
     assert "Stopped before step 5 of 6" in began.out, "Enter looks whether the task is done"
-    went_on = cluster("walk", str(mine), stdin=":back\n:stop\n")
+    went_on = cluster("walk", str(mine), stdin=":back\n\n:stop\n")
     assert "goes on with step 5" in went_on.out
     assert "This is so already." in went_on.out
+    assert "Terminal watch goes on: while sleep 0.3;" in went_on.out
+    assert "Stopped before step 6 of 6" in went_on.out, "the second terminal shows the key"
     cluster("walk", str(mine), "--reset", stdin=":stop\n")
     assert "Key not found" in lab("etcdctl", "get", "/walk-e2e", code=4).err
     ended = cluster("walk", str(mine), stdin=":skip\n" * 6)

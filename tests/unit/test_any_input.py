@@ -480,10 +480,18 @@ UNIT_LINES = st.one_of(
 )
 
 
+def texts(lines: st.SearchStrategy[str], most: int) -> st.SearchStrategy[bytes]:
+    """Files of so many such lines at most, most of them in UTF-8."""
+    return st.builds(
+        lambda found, encoding: "\n".join([*found, ""]).encode(encoding, errors="replace"),
+        st.lists(lines, max_size=most),
+        st.sampled_from(["utf-8", "utf-8", "latin-1", "utf-16"]),
+    )
+
+
 @settings(some, max_examples=share(350))
-@given(lines=st.lists(UNIT_LINES, max_size=8), encoding=st.sampled_from(["utf-8", "utf-8", "latin-1", "utf-16"]))
-def test_any_unit(lines: list[str], encoding: str, here: Path, state: Path) -> None:
-    text = "\n".join([*lines, ""]).encode(encoding, errors="replace")
+@given(text=texts(UNIT_LINES, 8))
+def test_any_unit(text: bytes, here: Path, state: Path) -> None:
     all_that_reads(write_lab(here, unit=text), state)
 
 
@@ -517,9 +525,8 @@ DOCKER_LINES = st.one_of(
 
 
 @settings(some, max_examples=share(300))
-@given(lines=st.lists(DOCKER_LINES, max_size=6), encoding=st.sampled_from(["utf-8", "utf-8", "latin-1", "utf-16"]))
-def test_any_dockerfile(lines: list[str], encoding: str, here: Path, state: Path) -> None:
-    text = "\n".join([*lines, ""]).encode(encoding, errors="replace")
+@given(text=texts(DOCKER_LINES, 6))
+def test_any_dockerfile(text: bytes, here: Path, state: Path) -> None:
     all_that_reads(write_lab(here, dockerfile=text), state)
 
 

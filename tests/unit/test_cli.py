@@ -31,7 +31,7 @@ def lab(*argv: str, entry: str = ENTRY) -> subprocess.CompletedProcess[str]:
         (["up", "--nodes", "0", "--dry-run"], "--nodes 0: must be from 1 to 99"),
         (["up", "--nodes", "three"], "'--nodes'"),
         (["up", "--memory", "much"], "--memory: 'much' is not a size"),
-        (["up", "--name", "Core"], "--name Core: not a cluster name"),
+        (["up", "--name", "Core"], "--name Core: not a cluster's name"),
         (["status"], "core: no such cluster (there is: none)"),
         (["check", "--junit", "/"], "'--junit'"),
         (["break", "core-01", "--verify", "--junit", "/"], "'--junit'"),
@@ -77,7 +77,7 @@ def test_every_verb_is_a_module_that_is_no_other_verbs() -> None:
     modules = {cli.Verb(verb).module for verb in cli.VERBS}
     files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")}
     shared = {"__init__", "again", "confirm", "described", "options", "planning", "starting_point"}
-    shared |= {"table", "targets", "tools", "view"}
+    shared |= {"deploying", "table", "targets", "tools", "trial", "view"}
     assert files - modules == shared
     assert modules <= files
 

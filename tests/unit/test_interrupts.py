@@ -147,6 +147,17 @@ def test_threads_are_told_for_a_while_only() -> None:
     assert not interrupts.is_come()
 
 
+def interrupted(entry: str, number: signal.Signals) -> tuple[int, bytes]:
+    """The exit code and the stderr of `lab labs`, begun by `entry`, which gets a signal once it has printed a line."""
+    process = subprocess.Popen([sys.executable, "-c", entry, "labs"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.1)
+    process.send_signal(number)
+    _out, err = process.communicate(timeout=10)
+    return process.returncode, err
+
+
 @pytest.mark.parametrize("number", interrupts.SIGNALS)
 def test_the_command_says_what_interrupted_it_by_its_exit_code(number: signal.Signals) -> None:
     entry = (
@@ -156,13 +167,8 @@ def test_the_command_says_what_interrupted_it_by_its_exit_code(number: signal.Si
         "def labs(**_): print(1, flush=True); time.sleep(30)\n"
         "m.labs = labs\nfrom coreos_lab.cli import main; main()"
     )
-    process = subprocess.Popen([sys.executable, "-c", entry, "labs"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    time.sleep(0.1)
-    process.send_signal(number)
-    _out, err = process.communicate(timeout=10)
-    assert (process.returncode, b"interrupted" in err) == (128 + number, True)
+    code, err = interrupted(entry, number)
+    assert (code, b"interrupted" in err) == (128 + number, True)
 
 
 def test_who_presses_ctrl_c_while_python_imports_sees_no_traceback() -> None:
@@ -174,12 +180,7 @@ def test_who_presses_ctrl_c_while_python_imports_sees_no_traceback() -> None:
         "sys.meta_path.insert(0, Slow())\n"
         "from coreos_lab.start import main; main()"
     )
-    process = subprocess.Popen([sys.executable, "-c", entry, "labs"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _out, err = process.communicate(timeout=10)
-    assert (process.returncode, err) == (-signal.SIGINT, b"")
+    assert interrupted(entry, signal.SIGINT) == (-signal.SIGINT, b"")
 
 
 @pytest.mark.parametrize("number", interrupts.SIGNALS)

@@ -156,3 +156,10 @@ def test_hello_world_does_not_notify_when_etcd_did_not_answer(node: Node, unit: 
     node.run(unit, "ExecStart", naps=2, down=1)
     assert node.calls == [f"set /services/helloworld/{ADDRESS}"]
     assert node.naps == ["1", "45"]
+
+
+@pytest.mark.parametrize("unit", ["ch1/units/nginx-sidekick@.service", *HELLO_WORLD, *WEB_STACK])
+def test_a_machine_that_shuts_down_removes_the_key_while_its_etcd_runs(unit: str) -> None:
+    options = unit_file.parse(unit_file.read(LABS / unit))
+    assert any(" rm /services/" in value for value in unit_file.values(options, "Service", "ExecStopPost"))
+    assert "etcd2.service" in " ".join(unit_file.values(options, "Unit", "After")).split()

@@ -10,7 +10,7 @@ import pytest
 from coreos_lab.definition import catalog
 from coreos_lab.definition.page import parse
 from coreos_lab.definition.page.steps import PAGE
-from tests.e2e.calls import lab
+from tests.e2e.calls import NAME, lab
 
 TIMEOUT = 1800.0  # seconds: generous, for slow machines
 CHAPTERS = [each.name for each in catalog.all_labs() if parse.read(each.folder / PAGE).steps]
@@ -20,23 +20,36 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_stays() -> Iterator[None]:
-    lab("destroy")
+    _remove()
     yield
-    lab("destroy")
+    _remove()
 
 
 @pytest.fixture(autouse=True)
 def _what_a_failed_walk_leaves_is_not_the_next_ones() -> Iterator[None]:
     yield
-    status = lab("status", "--json", code=None)
-    if status.code != 0 or status.json["labs"] or status.json["faults"]:
-        lab("destroy")
+    if _left():
+        _remove()
+
+
+def _remove() -> None:
+    lab("destroy")
+    lab("cloud", "destroy")
+
+
+def _left() -> list[str]:
+    """What a walk has not removed: labs and faults of its cluster, a cloud."""
+    left = []
+    if NAME in [each["cluster"] for each in lab("list", "--json").json]:
+        status = lab("status", "--json").json
+        left += [*map(str, status["labs"]), *map(str, status["faults"])]
+    if lab("cloud", "status", code=None).code != 2:
+        left.append("a cloud")
+    return left
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_walk_passes_and_leaves_nothing_deployed(chapter: str) -> None:
     done = lab("walk", chapter, "--test", code=None, timeout=TIMEOUT)
     assert done.code == 0, f"{done.out}\n{done.err}"
-    status = lab("status", "--json").json
-    assert status["labs"] == []
-    assert status["faults"] == []
+    assert _left() == []

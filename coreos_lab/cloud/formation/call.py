@@ -1,4 +1,4 @@
-"""What a type of resource is, and what it is given to make one."""
+"""What a kind of resource is: how one is made and deleted, and the clients that this is done with."""
 
 from __future__ import annotations
 

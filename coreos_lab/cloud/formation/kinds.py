@@ -6,14 +6,25 @@ made from it, so that one whose making was interrupted is found again.
 
 from __future__ import annotations
 
-from coreos_lab.cloud.formation import ec2_kinds, iam_kinds, instance_kinds, scaling_kinds
+from coreos_lab.cloud.formation import (
+    balancing_kinds,
+    classic_kinds,
+    ec2_kinds,
+    iam_kinds,
+    instance_kinds,
+    s3_kinds,
+    scaling_kinds,
+)
 from coreos_lab.cloud.formation.call import Kind, Values
 from coreos_lab.cloud.formation.errors import invalid
 
 KINDS: dict[str, Kind] = {
+    **balancing_kinds.KINDS,
+    **classic_kinds.KINDS,
     **ec2_kinds.KINDS,
     **iam_kinds.KINDS,
     **instance_kinds.KINDS,
+    **s3_kinds.KINDS,
     **scaling_kinds.KINDS,
 }
 

@@ -40,7 +40,7 @@ def _delete_launch(call: Call, name: str, its: Values) -> None:
 def _group(call: Call, its: Values) -> tuple[str, Attributes]:
     asg, name = call.client("autoscaling"), its.get("AutoScalingGroupName") or name_of(call)
     numbers = {key if key != "Cooldown" else "DefaultCooldown": int(its[key]) for key in NUMBERS if key in its}
-    kind = {"HealthCheckType": its["HealthCheckType"]} if "HealthCheckType" in its else {}
+    kind = {key: its[key] for key in ("HealthCheckType", "TargetGroupARNs", "LoadBalancerNames") if key in its}
     tags = [(str(each["Key"]), str(each["Value"]), true(each["PropagateAtLaunch"])) for each in its.get(TAGS, [])]
     tags += [(key, value, True) for key, value in call.tags]
     asg.create_auto_scaling_group(
@@ -77,7 +77,10 @@ def _delete_group(call: Call, name: str, its: Values) -> None:
 KINDS = {
     "AWS::AutoScaling::LaunchConfiguration": Kind(LAUNCH, ("ImageId", "InstanceType"), _launch, _delete_launch),
     "AWS::AutoScaling::AutoScalingGroup": Kind(
-        (*NUMBERS, "AutoScalingGroupName", "LaunchConfigurationName", "VPCZoneIdentifier", "HealthCheckType", TAGS),
+        (
+            *(*NUMBERS, "AutoScalingGroupName", "LaunchConfigurationName", "VPCZoneIdentifier", "HealthCheckType"),
+            *("TargetGroupARNs", "LoadBalancerNames", TAGS),
+        ),
         ("MinSize", "MaxSize", "LaunchConfigurationName", "VPCZoneIdentifier"),
         _group,
         _delete_group,

@@ -177,7 +177,7 @@ def _try(delete: Callable[[], None]) -> str:
             delete()
         except Exception as error:
             code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
-            if code.endswith(("NotFound", "NotAttached", "NoSuchEntity")) or "NotFound" in code:
+            if code.startswith("NoSuch") or code.endswith("NotAttached") or "NotFound" in code:
                 return ""
             if code != "DependencyViolation" or time.monotonic() > end:
                 return reason_of(error)

@@ -1,4 +1,4 @@
-"""What a request for Auto Scaling says, part by part."""
+"""Reads the parts of a request to Auto Scaling, and refuses what is not as it must be."""
 
 from __future__ import annotations
 

@@ -26,7 +26,10 @@ class Configuration:
 
 @dataclass
 class Member:
-    """An instance of a group. `instance` is "" until EC2 has answered to `token`, which makes asking again harmless."""
+    """An instance of a group. `instance` is "" until EC2 has answered to `token`, which makes asking again harmless.
+
+    `serving`: the time since which it is in service. `registered`: the target groups and load balancers that know it.
+    """
 
     token: str
     subnet: str
@@ -36,6 +39,8 @@ class Member:
     instance: str = ""
     state: str = "Pending"
     healthy: bool = True
+    serving: float = 0.0
+    registered: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -53,7 +58,11 @@ class Activity:
 
 @dataclass
 class Group:
-    """A group. `subnets` has the zone of each subnet."""
+    """A group. `subnets` has the zone of each subnet.
+
+    `targets` are the ARNs of target groups, `balancers` the names of classic load balancers. `health` says whose checks
+    decide about an instance: EC2's alone, or those of load balancers, too (ELB).
+    """
 
     name: str
     arn: str
@@ -70,6 +79,14 @@ class Group:
     activities: list[Activity] = field(default_factory=list)
     deleting: bool = False
     retry_after: float = 0.0
+    health: str = "EC2"
+    targets: list[str] = field(default_factory=list)
+    balancers: list[str] = field(default_factory=list)
+
+    @property
+    def attached(self) -> list[str]:
+        """Everything that its instances are to be registered with."""
+        return [*self.targets, *self.balancers]
 
 
 def now() -> str:
@@ -80,10 +97,12 @@ def now() -> str:
 def next_subnet(group: Group) -> str:
     """Where the next instance is launched: in the zone with the fewest, and there in the subnet with the fewest."""
 
+    staying = [each for each in group.members if each.state != "Terminating"]
+
     def load(subnet: str) -> tuple[int, int, str]:
         zone = group.subnets[subnet]
-        in_zone = sum(each.zone == zone for each in group.members)
-        return in_zone, sum(each.subnet == subnet for each in group.members), zone
+        in_zone = sum(each.zone == zone for each in staying)
+        return in_zone, sum(each.subnet == subnet for each in staying), zone
 
     return min(group.subnets, key=load)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from coreos_lab.cloud.scaling.attached import Attached
 from coreos_lab.cloud.scaling.group import ACTIVITIES_KEPT, Activity, Group, Kept, Member, next_subnet, now, victims
 
 LIVE = ("pending", "running")
@@ -19,8 +20,9 @@ SERVICE = "InService"
 class Keeper:
     """The loop over all groups. `lock` is held while anything of them changes."""
 
-    def __init__(self, kept: Kept, ec2: Callable[[], Any], say: Callable[[str], None]) -> None:
-        self.kept, self.ec2, self.say = kept, ec2, say
+    def __init__(self, kept: Kept, client: Callable[[str], Any], say: Callable[[str], None]) -> None:
+        self.kept, self.client, self.say = kept, client, say
+        self.attached = Attached(client, say)
         self.lock = threading.RLock()
         self.changed = threading.Event()
 
@@ -45,8 +47,11 @@ class Keeper:
             if group is None:
                 return
             states = self._states(group)
+            failed = self.attached.unhealthy(group) if group.health == "ELB" else set()
             for member in list(group.members):
-                self._judge(group, member, states)
+                self._judge(group, member, states, failed)
+                if member.state == SERVICE:
+                    self.attached.join(group, member)
             gone = not group.members and group.deleting
             if gone:
                 del self.kept.groups[name]
@@ -59,24 +64,30 @@ class Keeper:
         ids = [member.instance for member in group.members if member.instance]
         if not ids:
             return {}
-        listed = self.ec2().describe_instances(Filters=[{"Name": "instance-id", "Values": ids}])["Reservations"]
+        listed = self.client("ec2").describe_instances(Filters=[{"Name": "instance-id", "Values": ids}])["Reservations"]
         return {each["InstanceId"]: each["State"]["Name"] for one in listed for each in one["Instances"]}
 
-    def _judge(self, group: Group, member: Member, states: dict[str, str]) -> None:
+    def _judge(self, group: Group, member: Member, states: dict[str, str], failed: set[str]) -> None:
         """Whether a member serves, is to be replaced, or is gone."""
         state = states.get(member.instance, "terminated") if member.instance else ""
         if member.state == "Terminating":
             if state in ("terminated", ""):
                 group.members.remove(member)
                 self._end(group, member, "Successful")
+            elif state != "shutting-down" and (state not in LIVE or self._may_go(group, member)):
+                self.client("ec2").terminate_instances(InstanceIds=[member.instance])
         elif member.instance and (state not in LIVE or not member.healthy):
             why = "an EC2 health check indicating it has been terminated or stopped"
             if not member.healthy:
                 why = "a user health-check"
             cause = f"At {now()} an instance was taken out of service in response to {why}."
             self._terminate(group, member, cause)
+        elif member.instance in failed and time.time() - member.serving > group.grace:
+            why = "an ELB system health check failure"
+            cause = f"At {now()} an instance was taken out of service in response to {why}."
+            self._terminate(group, member, cause)
         elif state == "running" and member.state == "Pending":
-            member.state = SERVICE
+            member.state, member.serving = SERVICE, time.time()
             self._end(group, member, "Successful")
 
     def _size(self, group: Group) -> None:
@@ -129,7 +140,7 @@ class Keeper:
             asked["IamInstanceProfile"] = {"Arn" if str(profile).startswith("arn:") else "Name": profile}
         if data := asked.pop("UserData", None):
             asked["UserData"] = bytes.fromhex(data)
-        started = self.ec2().run_instances(
+        started = self.client("ec2").run_instances(
             MinCount=1,
             MaxCount=1,
             ClientToken=member.token,
@@ -146,8 +157,13 @@ class Keeper:
         member.token = str(uuid4())
         self._note(group, member, f"Terminating EC2 instance: {member.instance}", cause)
         self.kept.save()
-        if member.instance:
-            self.ec2().terminate_instances(InstanceIds=[member.instance])
+        self.attached.leave(member)
+        if member.instance and self._may_go(group, member):
+            self.client("ec2").terminate_instances(InstanceIds=[member.instance])
+
+    def _may_go(self, group: Group, member: Member) -> bool:
+        """Whether connections to a member are not waited for any more. A group that is deleted waits for none."""
+        return group.deleting or self.attached.has_left(member)
 
     def _note(self, group: Group, member: Member, description: str, cause: str) -> None:
         group.activities.insert(0, Activity(member.token, description, cause, now()))

@@ -12,26 +12,29 @@ from coreos_lab.cloud import query
 from coreos_lab.cloud.metadata import ACCOUNT
 from coreos_lab.cloud.scaling import asked_for, shown
 from coreos_lab.cloud.scaling.asked_for import Asked
+from coreos_lab.cloud.scaling.attachments import Attachments
 from coreos_lab.cloud.scaling.group import Configuration, Group, Kept, Member, now
 from coreos_lab.cloud.scaling.keeper import Keeper
 from coreos_lab.cloud.sigv4 import RefusedError
 from coreos_lab.model import Cloud
 
 NAMESPACE = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
-AS_IT_IS = ("ImageId", "InstanceType", "KeyName", "IamInstanceProfile")  # handed on to RunInstances
+HEALTH = ("EC2", "ELB")
 
 
 class Scaling:
-    """The groups of one cloud. `ec2` returns EC2's client of boto3."""
+    """The groups of one cloud. `client` returns boto3's client for a service."""
 
-    def __init__(self, cloud: Cloud, path: Path, ec2: Callable[[], Any], say: Callable[[str], None]) -> None:
-        self.cloud, self.ec2 = cloud, ec2
+    def __init__(self, cloud: Cloud, path: Path, client: Callable[[str], Any], say: Callable[[str], None]) -> None:
+        self.cloud, self.client = cloud, client
         self.kept = Kept.load(path)
-        self.keeper = Keeper(self.kept, ec2, say)
+        self.keeper = Keeper(self.kept, client, say)
+        self.attachments = Attachments(self.keeper, client, self._require)
 
     def call(self, action: str, asked: Mapping[str, str]) -> bytes:
         """Carries a request out; returns the answer's body."""
-        result = getattr(self, query.method(action))(query.nested(asked))
+        name = query.method(action)
+        result = getattr(self if hasattr(self, name) else self.attachments, name)(query.nested(asked))
         self.keeper.changed.set()
         return query.answer(action, NAMESPACE, result)
 
@@ -45,7 +48,7 @@ class Scaling:
         }
         if not {"ImageId", "InstanceType"} <= set(taken):
             raise asked_for.invalid("ImageId and InstanceType are needed")
-        self.ec2().describe_images(ImageIds=[taken["ImageId"]])
+        self.client("ec2").describe_images(ImageIds=[taken["ImageId"]])
         if "SecurityGroups" in asked:
             taken["SecurityGroupIds"] = asked["SecurityGroups"]
         if "UserData" in asked:
@@ -84,12 +87,13 @@ class Scaling:
         name = asked_for.name(asked, "AutoScalingGroupName")
         least, most = asked_for.count(asked, "MinSize"), asked_for.count(asked, "MaxSize")
         desired = asked_for.count(asked, "DesiredCapacity", least)
-        subnets = self._subnets(asked)
+        subnets, (targets, balancers) = self._subnets(asked), self.attachments.asked(asked)
         with self.keeper.lock:
             if name in self.kept.groups:
                 raise RefusedError("AlreadyExists", f"AutoScalingGroup by this name already exists: {name}")
             group = Group(name, self._arn("autoScalingGroup", name), now(), "", least, most, desired, subnets)
             self._configure(group, asked)
+            group.targets, group.balancers = targets, balancers
             group.tags = [asked_for.tag(each) for each in asked.get("Tags", [])]
             self.kept.groups[name] = group
             self.kept.save()
@@ -99,7 +103,7 @@ class Scaling:
         names = [each.strip() for each in asked.get("VPCZoneIdentifier", "").split(",") if each.strip()]
         if not names:
             raise asked_for.invalid("VPCZoneIdentifier is needed: this cloud has no EC2-Classic")
-        found = self.ec2().describe_subnets(SubnetIds=names)["Subnets"]
+        found = self.client("ec2").describe_subnets(SubnetIds=names)["Subnets"]
         return {each["SubnetId"]: each["AvailabilityZone"] for each in found}
 
     def _configure(self, group: Group, asked: Asked) -> None:
@@ -109,15 +113,16 @@ class Scaling:
             raise asked_for.invalid(f"Launch configuration name not found - {group.configuration}")
         group.grace = asked_for.count(asked, "HealthCheckGracePeriod", group.grace, most=7200)
         group.cooldown = asked_for.count(asked, "DefaultCooldown", group.cooldown, most=86400)
-        if asked.get("HealthCheckType", "EC2") != "EC2":
-            raise asked_for.invalid("HealthCheckType: this cloud has EC2 alone")
+        group.health = asked.get("HealthCheckType", group.health)
+        if group.health not in HEALTH:
+            raise asked_for.invalid(f"HealthCheckType: {group.health}: must be one of {', '.join(HEALTH)}")
         if not group.least <= group.desired <= group.most:
             raise asked_for.invalid(f"Desired capacity:{group.desired} must be between {group.least} and {group.most}")
 
     def _update_auto_scaling_group(self, asked: Asked) -> Asked:
         with self.keeper.lock:
             group = self._require(asked)
-            before = (group.least, group.most, group.desired)
+            before = (group.least, group.most, group.desired, group.health)
             group.least = asked_for.count(asked, "MinSize", group.least)
             group.most = asked_for.count(asked, "MaxSize", group.most)
             wanted = asked_for.count(asked, "DesiredCapacity", min(max(group.desired, group.least), group.most))
@@ -127,7 +132,7 @@ class Scaling:
                     group.subnets = self._subnets(asked)
                 self._configure(group, asked)
             except RefusedError:
-                group.least, group.most, group.desired = before
+                group.least, group.most, group.desired, group.health = before
                 raise
             self.kept.save()
         return {}
@@ -199,7 +204,7 @@ class Scaling:
                         f"Currently, desiredSize equals minSize ({group.least}). Terminating would go below it."
                     )
                 group.desired -= 1
-            self.ec2().terminate_instances(InstanceIds=[member.instance])
+            self.client("ec2").terminate_instances(InstanceIds=[member.instance])
             self.kept.save()
         return {}
 

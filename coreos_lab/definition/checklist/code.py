@@ -11,6 +11,7 @@ from coreos_lab.definition.checklist import paper
 from coreos_lab.definition.checklist.paper import Answer, Paper, Place
 from coreos_lab.definition.lab_map import Part
 from coreos_lab.definition.lint import dockerfiles
+from coreos_lab.spelling import counted
 from coreos_lab.units import command_lines, docker_line, fleet_rules
 
 # Files that pin what a package manager installs.
@@ -26,7 +27,7 @@ def infrastructure(lab: Paper) -> Iterator[Answer]:
     text = f"at least {nodes}; etcd takes writes, and fleet moves units, with {lost or 'none'} of them lost at most"
     yield Answer("machines", text, lab.listed("nodes") if "nodes" in lab.document.data else ())
     if lab.lab.disks:
-        disks = paper.counted(lab.lab.disks, "extra disk")
+        disks = counted(lab.lab.disks, "extra disk")
         yield Answer("disks", f"{disks} on each machine", lab.listed("disks"))
     yield from paper.grouped(answer for part in lab.parts for answer in _placed(lab, part))
     ours = set(lab.lab.unit_names) | {unit.name for unit in lab.lab.units}
@@ -50,7 +51,7 @@ def _placed(lab: Paper, part: Part) -> Iterator[Answer]:
     count = len(part.unit.instances)
     if paper.excludes_itself(part):
         where = "waits until it is back" if lab.lab.nodes <= count else "moves to a free one"
-        machines = paper.counted(lab.lab.nodes, "machine")
+        machines = counted(lab.lab.nodes, "machine")
         text = f"one per machine, {count} instances on {machines}: the instance of a lost machine {where}"
         yield Answer(part.name, text, paper.at(part, by_name["Conflicts"]))
     others = [

@@ -121,11 +121,6 @@ def listing(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
-def counted(number: int, noun: str, more: str = "") -> str:
-    """A number with its noun: `1 instance`, `3 instances`."""
-    return f"{number} {noun if number == 1 else more or noun + 's'}"
-
-
 def seconds(value: float) -> str:
     """A time as text: `5 s`."""
     return f"{value:g} s"

@@ -10,6 +10,7 @@ from coreos_lab.definition import lab_settings
 from coreos_lab.definition.checklist import paper
 from coreos_lab.definition.checklist.paper import Answer, Paper, Place
 from coreos_lab.definition.lab_map import Part
+from coreos_lab.spelling import counted
 from coreos_lab.units import command_lines, service_life
 from coreos_lab.units.service_life import Life
 
@@ -46,7 +47,7 @@ def concurrency(lab: Paper) -> Iterator[Answer]:
     answers = []
     for part in lab.parts:
         count = len(part.unit.started)
-        many = "on every machine" if paper.is_global(part) else paper.counted(count, "instance")
+        many = "on every machine" if paper.is_global(part) else counted(count, "instance")
         if part.containers:
             detached = any(each.detached or each.command.value("restart") not in ("", "no") for each in part.containers)
             who = "Docker supervises it" if detached else "systemd supervises its container, in the foreground"

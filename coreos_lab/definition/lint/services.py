@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from coreos_lab import spelling
 from coreos_lab.definition import lab_map, node_units
 from coreos_lab.definition.lint.subject import Remark, Subject
-from coreos_lab.units import command_lines, fleet_rules, systemd_values
+from coreos_lab.units import command_lines, fleet_rules, systemd_values, unit_names
 
 MANY = 3  # services of its own lab that a service may need directly before that is questioned
 # systemd's options that name other units: without a unit of the first kind this one does not start.
@@ -43,14 +43,18 @@ def sidekick(subject: Subject) -> Iterator[Remark]:
     stem = re.fullmatch(r"(.+?)[-_](?:sidekick|announce|discovery|presence|register)(@?)", subject.part.name)
     if not stem:
         return
-    main = f"{stem[1]}{stem[2]}.service"
-    if main not in {unit.name for unit in subject.lab.units}:
+    main = next((part for part in subject.parts if part.unit.name == f"{stem[1]}{stem[2]}.service"), None)
+    if main is None:
         return
-    prefix, instance = main.partition("@")[0], main.replace("@.", "@%i.")
-    if not any(prefix in option.value for option in subject.options("Unit", "BindsTo")):
-        yield Remark(1, f"does not stop with {main}", f"add BindsTo={instance} and After={instance} to [Unit]")
-    if not any(prefix in option.value for option in subject.options(fleet_rules.SECTION, "MachineOf")):
-        yield Remark(1, f"may run on another machine than {main}", f"add MachineOf={instance} to [X-Fleet]")
+    name = main.unit.name
+    instance = name.replace("@.", "@%i.")
+    bound = [command_lines.specified(each.value, subject.unit).split() for each in subject.options("Unit", "BindsTo")]
+    if name not in {unit_names.file_of(word) for words in bound for word in words}:
+        yield Remark(1, f"does not stop with {name}", f"add BindsTo={instance} and After={instance} to [Unit]")
+    if fleet_rules.is_global(main.options) and not fleet_rules.is_global(subject.part.options):
+        yield Remark(1, f"runs on one machine, and {name} on every", "add Global=true to [X-Fleet]")
+    elif not fleet_rules.are_together(subject.part.options, subject.unit, main.options, main.unit.started[0]):
+        yield Remark(1, f"may run on another machine than {name}", f"add MachineOf={instance} to [X-Fleet]")
 
 
 def many_needs(subject: Subject) -> Iterator[Remark]:

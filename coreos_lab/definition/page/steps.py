@@ -78,6 +78,13 @@ class Step:
     act: Block | Browser | Task
 
     @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks that it runs: a task's are those of its solution."""
+        if isinstance(self.act, Task):
+            return self.act.solution
+        return (self.act,) if isinstance(self.act, Block) else ()
+
+    @property
     def line(self) -> int:
         """Its line in the page."""
         return self.act.line
@@ -103,3 +110,13 @@ class Page:
     path: Path
     steps: tuple[Step, ...] = ()
     rest: str = ""
+
+    def running_before(self, number: int) -> tuple[Block, ...]:
+        """The blocks whose commands run in second terminals when step `number` begins."""
+        running: dict[str, Block] = {}
+        for block in (block for step in self.steps[: number - 1] for block in step.blocks if block.terminal):
+            if block.commands[0].text == INTERRUPT:
+                running.pop(block.terminal, None)
+            elif not block.looks:
+                running[block.terminal] = block
+        return tuple(running.values())

@@ -44,10 +44,11 @@ class _Attributes(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns")]
 
 
-_libc = ctypes.CDLL(None, use_errno=True)
+libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _done(result: int, what: str) -> int:
+def done(result: int, what: str) -> int:
+    """The result of a system call. OSError names what it was about if it failed."""
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), what)
@@ -56,14 +57,14 @@ def _done(result: int, what: str) -> int:
 
 def own_mounts() -> None:
     """Enters a new mount namespace, from which no mount propagates to the host."""
-    _done(_libc.unshare(CLONE_NEWNS), "a mount namespace")
+    done(libc.unshare(CLONE_NEWNS), "a mount namespace")
     mount("", "/", "", MS_REC | MS_PRIVATE)
 
 
 def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
     """mount(2). OSError names the target."""
     call = (source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode())
-    _done(_libc.mount(*call), f"mount {target}")
+    done(libc.mount(*call), f"mount {target}")
 
 
 def user_namespace(base: int) -> int:
@@ -71,7 +72,7 @@ def user_namespace(base: int) -> int:
     ready, go = os.pipe(), os.pipe()
     pid = os.fork()
     if pid == 0:
-        failed = _libc.unshare(CLONE_NEWUSER) != 0
+        failed = libc.unshare(CLONE_NEWUSER) != 0
         os.write(ready[1], bytes([ctypes.get_errno() if failed else 0]))
         os.close(go[1])
         os.read(go[0], 1)
@@ -92,21 +93,21 @@ def user_namespace(base: int) -> int:
 
 def show(source: str, target: str, userns: int | None) -> None:
     """Bind-mounts a folder at `target`, with its owners mapped as the user namespace `userns` maps them."""
-    tree = _done(_libc.syscall(OPEN_TREE, AT_FDCWD, source.encode(), OPEN_TREE_CLONE | os.O_CLOEXEC), source)
+    tree = done(libc.syscall(OPEN_TREE, AT_FDCWD, source.encode(), OPEN_TREE_CLONE | os.O_CLOEXEC), source)
     try:
         if userns is not None:
             wanted = _Attributes(ATTR_IDMAP, 0, 0, userns)
             call = (MOUNT_SETATTR, tree, b"", AT_EMPTY_PATH, ctypes.byref(wanted), ctypes.sizeof(wanted))
-            _done(_libc.syscall(*call), f"an idmapped mount of {source}")
+            done(libc.syscall(*call), f"an idmapped mount of {source}")
         os.makedirs(target, exist_ok=True)  # noqa: PTH103
-        _done(_libc.syscall(MOVE_MOUNT, tree, b"", AT_FDCWD, target.encode(), F_EMPTY_PATH), f"mount {target}")
+        done(libc.syscall(MOVE_MOUNT, tree, b"", AT_FDCWD, target.encode(), F_EMPTY_PATH), f"mount {target}")
     finally:
         os.close(tree)
 
 
 def drop(folder: str) -> None:
     """Unmounts a folder that `show` mounted, and removes the mount point."""
-    _done(_libc.umount2(folder.encode(), MNT_DETACH), f"umount {folder}")
+    done(libc.umount2(folder.encode(), MNT_DETACH), f"umount {folder}")
     os.rmdir(folder)  # noqa: PTH106
 
 
@@ -132,7 +133,7 @@ def _only_version_2() -> None:
     with open("/proc/self/mounts", encoding="utf-8", errors="replace") as mounts:  # noqa: PTH123
         kinds = [line.split()[2] for line in mounts if line.split()[1] == "/sys/fs/cgroup"]
     if kinds and kinds[-1] != "cgroup2":
-        _done(_libc.umount2(b"/sys/fs/cgroup", MNT_DETACH), "umount /sys/fs/cgroup")
+        done(libc.umount2(b"/sys/fs/cgroup", MNT_DETACH), "umount /sys/fs/cgroup")
         mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
 
 
@@ -154,7 +155,7 @@ def _plug_when_there(cgroup: str, plug: list[str]) -> None:
     nspawn = os.getpid()
     if os.fork():
         return
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     ours, payload = os.stat("/proc/self/ns/net").st_ino, f"{cgroup}/machine/payload"  # noqa: PTH116
     end = time.monotonic() + PLUG_DEADLINE
     while time.monotonic() < end and os.getppid() == nspawn:

@@ -6,20 +6,24 @@ For cgroups, limits and user ids a cloud's instances are the nodes of one cluste
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from coreos_lab import disk
 from coreos_lab.machine_image.image import ensure_image, image_folder
-from coreos_lab.model import Cloud, Cluster, Finding, Limits, Network, Node, NodeState, Seat
+from coreos_lab.model import Cloud, Cluster, Disk, Finding, Limits, Network, Node, NodeState, Seat
 from coreos_lab.providers.nspawn import cgroup, disks, host_settings, names, power, user_ids
+from coreos_lab.providers.nspawn.disk_server import DiskServer
 from coreos_lab.providers.nspawn.doctor import findings
+from coreos_lab.providers.nspawn.machine import DOCKER_OF_INSTANCE, MOUNT
 from coreos_lab.providers.nspawn.network import links_of_host
 
 HALT, REBOOT = signal.SIGRTMIN + 4, signal.SIGRTMIN + 5  # to a systemd: systemd(1)
 TRUSTED = "etc/ssl/certs/ca-certificates.crt"
 METADATA = "http://169.254.169.254/"
-# What makes the machine image one of EC2: it takes its configuration from the metadata service. Drop-ins of its units.
+# What makes the machine image one of EC2. Drop-ins of its units: it takes its configuration from the metadata service;
+# and Docker has a folder that is no overlay, unless the reader has mounted a disk in its place.
 OEM = {
     "user-cloudinit.service": f"""[Unit]
 ConditionPathExists=
@@ -27,11 +31,18 @@ ConditionPathExists=
 ExecStart=
 ExecStart=/opt/coreos-lab/bin/coreos-cloudinit --from-ec2-metadata={METADATA}
 """,
+    "docker.service": f"""[Service]
+ExecStartPre=/bin/sh -c 'mountpoint -q /var/lib/docker || mount --bind {DOCKER_OF_INSTANCE} /var/lib/docker'
+""",
 }
 
 
 class NspawnInstances:
     """Instances as systemd-nspawn containers on this machine."""
+
+    def __init__(self) -> None:
+        self._servers: dict[Path, DiskServer] = {}
+        self._serving = threading.Lock()
 
     def doctor(self) -> list[Finding]:
         return findings()
@@ -55,8 +66,18 @@ class NspawnInstances:
         cluster, node = _of_seat(seat)
         folder = names.node_folder(cluster, node)
         if not (folder / "upper").exists():
-            _furnish(folder, image_folder(seat.image) / "rootfs", seat.authority)
+            _trust(folder, image_folder(seat.image) / "rootfs", seat.authority)
+        furnish(folder)
+        self.serve_disks(seat.cloud, seat.instance, seat.number, seat.disks)
         power.start(cluster, node, None, seat)
+
+    def serve_disks(self, cloud: str, instance: str, number: int, own: Sequence[Disk]) -> None:
+        cluster, node = _of(cloud, instance)
+        folder = names.node_folder(cluster, node)
+        with self._serving:
+            if folder not in self._servers:
+                base = user_ids.of_number(cluster, number)
+                self._servers[folder] = DiskServer(folder, own, base, lambda: power.first_process(cluster, node))
 
     def kill(self, cloud: str, instance: str) -> None:
         power.kill(*_of(cloud, instance))
@@ -77,6 +98,9 @@ class NspawnInstances:
         cluster, node = _of(cloud, instance)
         folder = names.node_folder(cluster, node)
         power.kill(cluster, node)
+        with self._serving:
+            if server := self._servers.pop(folder, None):
+                server.stop()
         disks.detach(folder)
         disk.remove_at_once(folder)
         cgroup.remove(cluster, node)
@@ -107,11 +131,16 @@ def _of_seat(seat: Seat) -> tuple[Cluster, Node]:
     )
 
 
-def _furnish(folder: Path, image: Path, authority: Path | None) -> None:
-    """Writes what a new instance has on its disk beside the machine image."""
+def _trust(folder: Path, image: Path, authority: Path | None) -> None:
+    """Lets a new instance trust a certificate."""
     if authority is not None:
         trusted = (image / TRUSTED).read_text(encoding="utf-8")
         disk.write_atomic(folder / "upper" / TRUSTED, trusted + authority.read_text(encoding="utf-8"))
+
+
+def furnish(folder: Path) -> None:
+    """Writes what an instance has on its disk beside the machine image."""
+    disk.write_atomic(folder / MOUNT, Path(__file__).with_name("mount_ext4.sh").read_text(encoding="utf-8"), 0o755)
     units = folder / "upper/etc/systemd/system"
     for unit, text in OEM.items():
         disk.write_atomic(units / f"{unit}.d" / "50-ec2.conf", text)

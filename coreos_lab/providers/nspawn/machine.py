@@ -9,10 +9,14 @@ from pathlib import Path
 import coreos_lab
 from coreos_lab.containers import layers
 from coreos_lab.model import Cluster, Node, Seat
-from coreos_lab.providers.nspawn import boot, names
+from coreos_lab.providers.nspawn import boot, disk_server, names
 from coreos_lab.providers.nspawn.resolver import RESOLVED
 
 FOLDERS = ("upper", "work", "root", "docker")
+# Where a cloud's instance has what is its Docker's own: the reader may mount a disk at /var/lib/docker, so nothing is
+# mounted there at boot (instances.py).
+DOCKER_OF_INSTANCE = "/run/lab/docker"
+MOUNT = "mount.ext4"  # an instance's own, in its folder: a copy of mount_ext4.sh
 FUSE = Path("/dev/fuse")
 # Capabilities that no program on a node needs. Without a user namespace they would affect the host.
 NEEDLESS = (
@@ -33,14 +37,21 @@ NEEDLESS = (
 
 
 def nspawn_arguments(
-    node: Node, folder: Path, user_data: Path | None, base: int, loops: Sequence[Path], resolv_conf: Path | None
+    node: Node,
+    folder: Path,
+    user_data: Path | None,
+    base: int,
+    loops: Sequence[Path],
+    resolv_conf: Path | None,
+    *,
+    of_cloud: bool = False,
 ) -> list[str]:
     """systemd-nspawn's arguments (systemd-nspawn(1)) besides its root; it binds what boot.py has mounted under SHOWN.
 
     Docker needs all capabilities, its keyring and bpf calls, and a data folder that is not an overlay (overlay2 on
     overlay is refused, and vfs is ten times slower). /usr is the image's own, read-only as on Container Linux.
     `base` is the host's user id of the node's root, 0 where that is the host's root: then it has fewer capabilities.
-    A node without a file of `user_data` gets it in another way.
+    A node without a file of `user_data` gets it in another way. `of_cloud`: it is an instance of a cloud.
     """
     isolated = [f"--private-users={base}:{boot.RANGE}", "--private-users-ownership=off"]
     return [
@@ -56,13 +67,21 @@ def nspawn_arguments(
         *_resolv_conf(resolv_conf and _shown(folder, resolv_conf)),
         "--link-journal=no",
         f"--bind-ro={boot.SHOWN}/lower/usr:/usr",
-        f"--bind={boot.SHOWN}/node/docker:/var/lib/docker",
+        *(_of_instance() if of_cloud else [f"--bind={boot.SHOWN}/node/docker:/var/lib/docker"]),
         f"--bind-ro={boot.SHOWN}/layers:{layers.SEEN_AT}",
         *([f"--bind-ro={_shown(folder, user_data)}:/var/lib/coreos-install/user_data"] if user_data else []),
         *([f"--bind={boot.SHOWN}/dev/{FUSE.name}:{FUSE}"] if FUSE.exists() else []),
         *(f"--bind={boot.SHOWN}/dev/{loop.name}:{disk.device}" for disk, loop in zip(node.disks, loops, strict=True)),
         "systemd.show_status=error",
         "systemd.log_color=no",
+    ]
+
+
+def _of_instance() -> list[str]:
+    return [
+        f"--bind={boot.SHOWN}/node/docker:{DOCKER_OF_INSTANCE}",
+        f"--bind={boot.SHOWN}/node/{disk_server.FOLDER}:{disk_server.SEEN_AT}",
+        f"--bind-ro={boot.SHOWN}/node/{MOUNT}:/usr/sbin/{MOUNT}",
     ]
 
 

@@ -55,7 +55,7 @@ def start(cluster: Cluster, node: Node, user_data: Path | None, seat: Seat | Non
     (folder / "cgroup").unlink(missing_ok=True)
     base = user_ids.of_number(cluster, seat.number) if seat else user_ids.of_node(cluster, node)
     resolv_conf = folder / "resolv.conf" if seat else resolver.for_node(cluster, folder)
-    arguments = nspawn_arguments(node, folder, user_data, base, loops, resolv_conf)
+    arguments = nspawn_arguments(node, folder, user_data, base, loops, resolv_conf, of_cloud=seat is not None)
     launch = partial(launch_arguments, cluster, node, folder, image, base, loops, seat=seat)
     if run.systemd_is_init():
         _start_as_service(cluster, node, [*launch("own"), *arguments])

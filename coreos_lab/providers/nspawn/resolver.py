@@ -9,9 +9,9 @@ from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from coreos_lab import disk, events, run, wait
+from coreos_lab import disk, events
 from coreos_lab.containers import pidfile
-from coreos_lab.errors import LabError
+from coreos_lab.containers.server import Server
 from coreos_lab.model import Cluster
 from coreos_lab.records.store import ClusterFolder
 
@@ -77,25 +77,16 @@ def provide(cluster: Cluster) -> None:
         stop(cluster)
         return
     events.note("network", f"name servers: {of_host()}")
-    folder, address = ClusterFolder(cluster.name), cluster.network.gateway
-    if pidfile.running(folder.relay_pid) is not None:
-        return
-    if _listens(address):
-        return  # a name server on the host that listens on all addresses
     from coreos_lab.providers.nspawn import name_relay
 
-    log = folder.relay_pid.with_suffix(".log")
-    program = [sys.executable, "-I", str(Path(name_relay.__file__)), address]
-    pidfile.start(folder.relay_pid, program, log_file=log)
-
-    def up() -> bool:
-        if pidfile.running(folder.relay_pid) is None:
-            raise LabError(
-                f"{address}: the relay for name servers ended at once", f"see {log}", disk.last_lines(log, run.TAIL)
-            )
-        return _listens(address)
-
-    wait.until(up, deadline=DEADLINE, missing=f"{address}: the relay for name servers does not listen", interval=0.02)
+    pid_file, address = ClusterFolder(cluster.name).relay_pid, cluster.network.gateway
+    place = f"{address}:{name_relay.PORT}"
+    relay = Server("the relay for name servers", pid_file, (place,), lambda: _listens(address))
+    if relay.runs():
+        return
+    pidfile.end(pid_file)
+    if not _listens(address):  # else a name server of the host's listens on all addresses
+        relay.start([sys.executable, "-I", str(Path(name_relay.__file__)), address], DEADLINE)
 
 
 def stop(cluster: Cluster) -> None:

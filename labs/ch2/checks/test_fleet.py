@@ -45,8 +45,11 @@ def test_every_machine_lists_the_unit(nodes, machine):
         )
 
 
-def test_a_unit_passes_through_all_states(nodes, machine):
-    """Takes seconds: fleetctl waits for a machine to carry out each step, and machines poll every few seconds."""
+def test_a_unit_passes_through_all_states(nodes, machine, eventually):
+    """Takes seconds: fleetctl waits for a machine to carry out each step, and machines poll every few seconds.
+
+    For the start it waits only two seconds until a unit is reported as active, and a busy machine takes longer.
+    """
     host, path = machine(nodes[0]), f"/home/core/{SCRATCH}"
 
     def desired_state():
@@ -54,17 +57,24 @@ def test_a_unit_passes_through_all_states(nodes, machine):
         lines = host.check_output("fleetctl list-unit-files --no-legend --fields=unit,dstate").splitlines()
         return dict(line.split() for line in lines).get(SCRATCH)
 
+    def is_active():
+        """Whether the machine reports the unit as running."""
+        lines = host.check_output("fleetctl list-units --no-legend --fields=unit,active").splitlines()
+        return [SCRATCH, "active"] in [line.split() for line in lines]
+
     try:
         host.check_output(f"printf '[Service]\\nExecStart=/bin/sleep 600\\n' >{path}")
         for command, state in (
             (f"submit {path}", "inactive"),
             (f"load {SCRATCH}", "loaded"),
-            (f"start {SCRATCH}", "launched"),
+            (f"start --no-block {SCRATCH}", "launched"),
             (f"stop {SCRATCH}", "loaded"),
             (f"unload {SCRATCH}", "inactive"),
             (f"destroy {SCRATCH}", None),
         ):
             host.check_output(f"fleetctl {command} 2>&1")
             assert desired_state() == state, f"after fleetctl {command} the unit is {desired_state()}, not {state}"
+            if state == "launched":
+                eventually(is_active, f"{SCRATCH} was started, but no machine reports it as active", within=30)
     finally:
         host.run(f"fleetctl destroy {SCRATCH}; rm -f {path}")

@@ -86,5 +86,5 @@ def test_every_proxy_has_exactly_the_announced_servers(node_of, fleet, announced
 
 
 @pytest.mark.survives
-def test_the_proxys_sidekick_runs(node_of):
+def test_the_sidekick_of_the_proxy_runs(node_of):
     node_of(SIDEKICK)

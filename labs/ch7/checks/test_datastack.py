@@ -76,10 +76,18 @@ def shards(redis_cli):
 
 
 @pytest.fixture
-def stand_in(fleet):
-    """The check needs the stand-in's record of what it has served: no other search keeps one."""
+def searched(fleet):
+    """Where the workers search: `stand-in`, or a URL."""
     lines = [value for unit in fleet.units() if unit.name == "worker@1.service" for _, _, value in unit.options]
-    if not any("SEARCH=stand-in" in line.split() for line in lines):
+    found = [word.removeprefix("SEARCH=") for line in lines for word in line.split() if word.startswith("SEARCH=")]
+    assert found, "worker@1.service does not say where it searches"
+    return found[-1]
+
+
+@pytest.fixture
+def stand_in(searched):
+    """The check needs the stand-in's record of what it has served: no other search keeps one."""
+    if searched != "stand-in":
         pytest.skip("the workers search elsewhere, where no record is kept of what they were sent")
 
 
@@ -133,9 +141,15 @@ def test_no_acknowledged_data_is_lost(fleet, machine):
 
 
 @pytest.mark.survives
-def test_the_search_accepts_the_account(etcd):
-    refused = etcd.get("/config/worker/refused")
-    assert refused is None, refused
+def test_the_search_accepts_the_account(etcd, searched):
+    account = etcd.read("/config/worker/auth")
+    assert account, "no account in /config/worker/auth"
+    answer = json.loads(etcd.get("/config/worker/answer") or "{}")
+    # The answer about another account, or another search's, says nothing of this one.
+    if (answer.get("account"), answer.get("search")) != (account.created, searched):
+        holder = etcd.get("/config/worker/lock")
+        pytest.skip("no worker has used the account yet" + (f": they rest, by the lock of {holder}" if holder else ""))
+    assert answer["refused"] is None, answer["refused"]
 
 
 @pytest.mark.survives

@@ -27,7 +27,11 @@ def test_each_column_is_a_second() -> None:
 
 def test_nodes_units_and_probes_on_one_board(planned: Callable[..., Cluster]) -> None:
     observer = Observer(planned())
-    units = {"nginx.service": ("core-02", "active", "running"), "b.service": ("core-02", "failed", "")}
+    units = {
+        "nginx.service": [("core-02", "active", "running")],
+        "b.service": [("core-02", "failed", "")],
+        "all.service": [("core-01", "active", "running"), ("core-02", "active", "running")],
+    }
     observer.changes.append((0.0, 0.0, units))
     now = 100.0
     out = io.StringIO()
@@ -36,5 +40,6 @@ def test_nodes_units_and_probes_on_one_board(planned: Callable[..., Cluster]) ->
     drawn = out.getvalue()
     assert "core-01: kill for 7 s" in drawn
     (line,) = [line for line in drawn.splitlines() if "core-02" in line]
-    assert "b (failed), nginx" in line
+    assert "all, b (failed), nginx" in line
+    assert "all" in next(line for line in drawn.splitlines() if line.startswith("core-01  "))
     assert "down for 1.0 s at most" in drawn

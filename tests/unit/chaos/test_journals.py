@@ -72,6 +72,14 @@ def test_a_journal_on_the_host_is_read_there(recorded: Callable[..., Any]) -> No
     assert {"--since=@998.000", "--until=@1006.000", "--directory=/var/log/x"} <= set(calls[0])
 
 
+def test_of_units_only_theirs_is_read_from_where_the_run_began(
+    recorded: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "MOMENT", Moment(1000.0, "units", 900.0, ("a.service", "b@1.service")))
+    _lines, calls = recorded(entry("x"), "/var/log/x")
+    assert {"--since=@900.000", "--until=@1006.000", "--unit=a.service", "--unit=b@1.service"} <= set(calls[0])
+
+
 def test_another_is_asked_for(recorded: Callable[..., Any]) -> None:
     lines, calls = recorded(entry("x"))
     assert calls[0][:2] == ["sudo", "journalctl"]

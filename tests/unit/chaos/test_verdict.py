@@ -28,9 +28,9 @@ WHOLE = Verdict(
     "kill",
     ("ch3",),
     (
-        Phase("steady state before", PASS, 1.0, "1 checks pass", (GOOD,)),
+        Phase("steady state before", PASS, 1.0, "1 check passes", (GOOD,)),
         Phase("effect", PASS, 0.1, "power cut"),
-        Phase("recovery while broken", PASS, 9.0, "1 checks pass", (GOOD,)),
+        Phase("recovery while broken", PASS, 9.0, "1 check passes", (GOOD,)),
         Phase("objectives", PASS, 0.0, "ch3/front down for 2.0 s at most"),
     ),
     {FRONT: 2.0},

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from coreos_lab import wait
-from coreos_lab.chaos import healing, injecting, journals, phases, verify
+from coreos_lab.chaos import healing, injecting, journals, measuring, phases
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.objectives import allowed
 from coreos_lab.chaos.probes import Sample
@@ -19,36 +19,14 @@ from coreos_lab.chaos.schedule import Step
 from coreos_lab.chaos.verdict import load
 from coreos_lab.chaos.verify import Verification
 from coreos_lab.errors import LabError, UnknownError
-from coreos_lab.model import CheckResult, Cluster, FaultKind, Lab, NodeState, Outcome, QualifiedName
+from coreos_lab.model import Cluster, FaultKind, Lab, NodeState, Outcome, QualifiedName
 from coreos_lab.observed import node_states
 from coreos_lab.records import fault_journal
 from coreos_lab.run import CommandError, Completed
 from coreos_lab.wait import DeadlineError
+from tests.unit.chaos.paper_checks import Paper, run_checks
 
 PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
-
-
-class Paper:
-    """An etcd that keeps what it has acknowledged, or does not."""
-
-    judgement = (Outcome.PASS, "all 3 acknowledged writes are there")
-    troubles: ClassVar[list[str]] = []
-
-    def __init__(self, addresses: list[str], run: str) -> None:
-        del addresses, run
-        self.samples: list[Sample] = []
-
-    def __enter__(self) -> Paper:
-        return self
-
-    def __exit__(self, *_args: object) -> None:
-        pass
-
-    def stop(self) -> None:
-        """Nothing is written anyway."""
-
-    def judged(self) -> tuple[Outcome, str]:
-        return self.judgement
 
 
 class Blind:
@@ -85,13 +63,6 @@ class Stage:
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     made = Stage()
 
-    def run_checks(*_args: object, only: str | None, **_options: object) -> list[CheckResult]:
-        made.done.append(f"check {only or 'all'}")
-        outcome = made.checks.pop(0)
-        if not isinstance(outcome, Outcome):
-            raise outcome
-        return [CheckResult("web", outcome, "says no" if outcome is not PASS else "")]
-
     def inject(_provider: object, cluster: Cluster, planned: Break) -> list[fault_journal.OpenFault]:
         done = [fault_journal.record(cluster, planned.kind, node.name) for node in planned.nodes]
         made.done.append(f"break {planned.names}")
@@ -106,9 +77,9 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
         for fault in broken:
             fault_journal.healed(cluster, fault)
 
-    monkeypatch.setattr(phases, "run_checks", run_checks)
-    monkeypatch.setattr(verify, "Writes", Paper)
-    monkeypatch.setattr(verify, "Observer", Blind)
+    monkeypatch.setattr(phases, "run_checks", run_checks(made))
+    monkeypatch.setattr(measuring, "Writes", Paper)
+    monkeypatch.setattr(measuring, "Observer", Blind)
     monkeypatch.setattr(journals, "record", lambda _p, _c, around, _path: made.around.extend(around))
     monkeypatch.setattr(injecting, "inject", inject)
     monkeypatch.setattr(healing, "heal", heal)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 LABS = Path(__file__).parents[3] / "labs"
 WEB_STACK = LABS / "ch6" / "checks" / "test_webstack.py"
+FLEET = LABS / "ch2" / "checks" / "test_fleet.py"
 DATA_STACK = LABS / "ch7" / "checks" / "test_datastack.py"
 
 
@@ -80,3 +82,48 @@ def test_no_check_that_must_pass_while_a_machine_is_off_asks_for_the_conductor()
     ]
     assert surviving
     assert not [function.name for function in surviving if "conductor" in ast.unparse(function)]
+
+
+class SlowMachine:
+    """A machine that reports a started unit as active only when it has been asked for it several times."""
+
+    STATES: ClassVar = {
+        "submit": "inactive",
+        "load": "loaded",
+        "start": "launched",
+        "stop": "loaded",
+        "unload": "inactive",
+    }
+
+    def __init__(self, *, starts: bool = True) -> None:
+        self.starts, self.state, self.asked = starts, "", 0
+
+    def check_output(self, command: str) -> str:
+        verb = command.removeprefix("fleetctl ").split()[0]
+        if verb == "start" and "--no-block" not in command:
+            raise AssertionError("Failed to find an active unit lab-check.service within 2s")
+        if verb == "list-unit-files":
+            return f"lab-check.service {self.state}" if self.state else ""
+        if verb == "list-units":
+            self.asked += 1
+            return f"lab-check.service {'active' if self.starts and self.asked > 3 else 'inactive'}"
+        self.state = self.STATES.get(verb, "")
+        return ""
+
+    def run(self, _command: str) -> None:
+        """Removes what is left."""
+
+    def check(self) -> None:
+        def eventually(condition: Callable[[], bool], message: str, within: float) -> None:
+            assert any(condition() for _ in range(int(within))), message
+
+        module(FLEET).test_a_unit_passes_through_all_states(["core-01"], lambda _node: self, eventually)
+
+
+def test_a_machine_may_report_a_started_unit_late() -> None:
+    SlowMachine().check()
+
+
+def test_a_unit_that_never_runs_is_a_failure() -> None:
+    with pytest.raises(AssertionError, match="no machine reports it as active"):
+        SlowMachine(starts=False).check()

@@ -32,20 +32,26 @@ class Served:
     api: Api
     folder: Path
 
-    def client(self, service: str, *, key: str = "", secret: str = "", token: str = "", region: str = "") -> Client:
-        """A client of boto3, by default with the cloud's own key."""
+    def client(
+        self, service: str, *, key: str = "", secret: str = "", token: str = "", region: str = "", s3_names: bool = True
+    ) -> Client:
+        """A client of boto3, by default with the cloud's own key. `s3_names`: it checks names of buckets."""
         import boto3
         from botocore.config import Config
+        from botocore.handlers import validate_bucket_name
 
-        return boto3.client(
+        made = boto3.client(
             service,
             endpoint_url=self.cloud.endpoint,
             region_name=region or self.cloud.region,
             aws_access_key_id=key or self.cloud.access_key,
             aws_secret_access_key=secret or self.cloud.secret_key,
             aws_session_token=token or None,
-            config=Config(retries={"total_max_attempts": 1}),
+            config=Config(retries={"total_max_attempts": 1}, signature_version="s3v4" if service == "s3" else None),
         )
+        if not s3_names:
+            made.meta.events.unregister("before-parameter-build.s3", validate_bucket_name)
+        return made
 
 
 def _free() -> Cloud:
@@ -95,3 +101,8 @@ def machines(served: Served) -> Iterator[None]:
     yield
     end.set()
     thread.join()
+
+
+@pytest.fixture
+def ec2(served: Served) -> Client:
+    return served.client("ec2")

@@ -19,11 +19,6 @@ IMAGE = "ami-7d11c51d"
 
 
 @pytest.fixture
-def ec2(served: Served) -> Client:
-    return served.client("ec2")
-
-
-@pytest.fixture
 def engine(served: Served) -> Engine:
     return served.engine
 
@@ -250,3 +245,13 @@ def test_another_process_has_the_same_objects(ec2: Client, served: Served) -> No
     assert name in {each.id for each in again.all_instances()}
     with pytest.raises(LabError, match="another version of moto than 0.1"):
         Store(served.folder / "services", "0.1").load("ec2")
+
+
+def test_a_subnet_that_was_read_again_gives_out_no_address_of_the_router(served: Served, ec2: Client) -> None:
+    from coreos_lab.cloud.state import Store
+
+    again = Store(served.folder / "services", served.engine.version).load("ec2")
+    assert again
+    subnet = next(each for zone in again.subnets.values() for each in zone.values())
+    last = int(subnet.get_available_subnet_ip(instance=None).rpartition(".")[2])
+    assert last > 3  # router, name server, and one that AWS keeps

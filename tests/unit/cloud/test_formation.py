@@ -90,11 +90,6 @@ def cfn(served: Served) -> Client:
     return served.client("cloudformation")
 
 
-@pytest.fixture
-def ec2(served: Served) -> Client:
-    return served.client("ec2")
-
-
 def settled(cfn: Client, name: str) -> dict[str, Any]:
     """A stack once nothing is in progress any more."""
     end = time.monotonic() + 60

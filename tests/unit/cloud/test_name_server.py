@@ -29,18 +29,19 @@ def test_what_is_no_query_is_none(data: bytes) -> None:
     assert name_server.question(data) is None
 
 
-def test_an_answer_has_the_address() -> None:
+def test_an_answer_has_the_addresses() -> None:
     data = query("a.b")
-    said = name_server.answer(data, "10.1.1.5", 1, len(data))
+    said = name_server.answer(data, ["10.1.2.5", "10.1.1.5"], 1, len(data))
     number, flags, questions, answers, _names, _more = HEADER.unpack_from(said)
-    assert (number, flags, questions, answers) == (7, 0x8180, 1, 1)
+    assert (number, flags, questions, answers) == (7, 0x8180, 1, 2)
+    assert bytes([0, 4, 10, 1, 2, 5]) in said
     assert said.endswith(bytes([0, 4, 10, 1, 1, 5]))
 
 
 def test_a_name_without_an_address_of_that_type_is_there_and_an_unknown_one_is_not() -> None:
     data = query("a.b", 28)
-    assert HEADER.unpack_from(name_server.answer(data, "10.1.1.5", 28, len(data)))[1:4] == (0x8180, 1, 0)
-    assert HEADER.unpack_from(name_server.answer(data, None, 1, len(data)))[1:4] == (0x8183, 1, 0)
+    assert HEADER.unpack_from(name_server.answer(data, ["10.1.1.5"], 28, len(data)))[1:4] == (0x8180, 1, 0)
+    assert HEADER.unpack_from(name_server.answer(data, [], 1, len(data)))[1:4] == (0x8183, 1, 0)
 
 
 def test_a_failure_is_an_answer() -> None:

@@ -35,11 +35,6 @@ def asg(served: Served) -> Client:
 
 
 @pytest.fixture
-def ec2(served: Served) -> Client:
-    return served.client("ec2")
-
-
-@pytest.fixture
 def group(asg: Client, ec2: Client) -> Iterator[str]:
     """A group of three over three zones."""
     subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"] if each["DefaultForAz"]][:3]
@@ -119,7 +114,7 @@ def test_what_is_not_there_or_in_use_is_refused(asg: Client, ec2: Client, group:
         (lambda: asg.delete_launch_configuration(LaunchConfigurationName="one"), "attached"),
         (lambda: asg.delete_auto_scaling_group(AutoScalingGroupName=group), "while there are instances"),
         (lambda: asg.update_auto_scaling_group(AutoScalingGroupName="none", MinSize=1), "not found - none"),
-        (lambda: asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="ELB"), "EC2 alone"),
+        (lambda: asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="EBS"), "one of EC2, ELB"),
         (lambda: asg.create_launch_configuration(**{**LAUNCH, "ImageId": "ami-00000000"}), "ami-00000000"),
         (lambda: asg.put_scaling_policy(AutoScalingGroupName=group, PolicyName="x"), "PutScalingPolicy"),
     ]
@@ -186,6 +181,9 @@ def test_the_zone_with_the_fewest_gets_the_next_one() -> None:
     assert next_subnet(found) == "subnet-b2"
     found.members.append(member("3", "b"))
     assert next_subnet(found) == "subnet-a"
+    found.members += [member("4", "a")]
+    found.members[-2].state = found.members[1].state = "Terminating"
+    assert next_subnet(found) == "subnet-b"
 
 
 def test_the_zone_with_the_most_loses_one_and_there_the_old_configuration_then_the_oldest() -> None:

@@ -53,14 +53,6 @@ def test_it_is_started_once_and_replaced_where_its_mark_is_another(pid_file: Pat
     assert service.ask(place, "/health", "one") == (0, ""), "another service"
 
 
-def test_a_place_that_is_taken_is_named_with_the_remedy(pid_file: Path, place: str) -> None:
-    host, _, port = place.rpartition(":")
-    with socket.create_server((host, int(port))), pytest.raises(LabError) as caught:
-        run(pid_file, place, "one")
-    assert caught.value.message.startswith(f"{place}: the update server cannot listen there: Address already in use")
-    assert f"sport = :{port}" in caught.value.hint
-
-
 def test_one_that_ends_at_once_is_named_with_its_last_words(pid_file: Path, place: str) -> None:
     with pytest.raises(LabError, match="core: the update server ended at once") as caught:
         run(pid_file, place, "one", "=gone")

@@ -11,13 +11,14 @@ import pytest
 from coreos_lab.chaos import healing, injecting
 from coreos_lab.chaos.schedule import Step
 from coreos_lab.commands import break_ as command
-from coreos_lab.commands.described import describe
+from coreos_lab.commands import described
 from coreos_lab.definition import catalog
 from coreos_lab.errors import LabError, UnknownError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Lab, NodeState
-from coreos_lab.observed import unit_places
+from coreos_lab.observed import programs, unit_places
 from coreos_lab.observed.unit_states import NodeUnit
 from coreos_lab.records import deployed, fault_journal, store
+from coreos_lab.records.about import About
 
 OPTIONS: dict[str, Any] = {
     "deadline": 1.0,
@@ -34,7 +35,7 @@ def kill(*targets: str) -> list[Step]:
 
 
 class Up:
-    """A provider whose nodes all run."""
+    """A provider whose nodes all run, and answer nothing."""
 
     def state(self, *_args: object) -> NodeState:
         return NodeState.RUNNING
@@ -44,6 +45,12 @@ class Up:
 def cluster(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -> None:
     store.save(planned())
     monkeypatch.setattr(command, "choose", lambda _name: Up())
+    monkeypatch.setattr(programs, "versions", lambda _cluster, nodes: {"node": nodes[0].name, "etcd": "3.5"})
+
+
+def of_break(steps: list[Step], schedule: Path | None, **options: bool) -> About:
+    up: Any = Up()
+    return described.of_break(store.require("core"), up, steps, schedule, 90.0, **options)
 
 
 @pytest.mark.parametrize(
@@ -59,15 +66,21 @@ def cluster(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_the_record_has_the_command_that_does_it_again(step: Step, verify: bool, again: str) -> None:
-    made = describe(store.require("core"), [step], None, 90.0, keep_quorum=verify, verify=verify)
+    made = of_break([step], None, keep_quorum=verify, verify=verify)
     assert (made.again, made.judged) == (again, verify)
+    assert made.programs == {"node": "core-01", "etcd": "3.5"}
+
+
+def test_a_broken_node_is_not_asked_for_its_programs() -> None:
+    fault_journal.record(store.require("core"), FaultKind.PAUSE, "core-01")
+    assert of_break(kill("core-02"), None, keep_quorum=False, verify=True).programs["node"] == "core-02"
 
 
 def test_the_record_has_the_schedule_that_was_carried_out(tmp_path: Path) -> None:
     path = tmp_path / "steps.yaml"
     path.write_text("- break: core-02\n- break: core-03\n  fault: pause\n")
     steps = [*kill("core-02"), Step(("core-03",), FaultKind.PAUSE)]
-    made = describe(store.require("core"), steps, path, 90.0, keep_quorum=False, verify=True)
+    made = of_break(steps, path, keep_quorum=False, verify=True)
     assert made.what == "kill, pause of core-02, core-03"
     assert made.again == f"lab break --schedule {path} --verify --deadline 90s"
     assert made.files == {str(path): path.read_text()}

@@ -35,10 +35,34 @@ def test_a_cloud_that_is_off_is_shown_as_such(capsys: pytest.CaptureFixture[str]
     assert (said["running"], said["instances"]) == (False, None)
 
 
+FRONT = {"name": "web", "kind": "application", "state": "active", "scheme": "internet-facing", "dns": "web-1.elb"}
+INNER = {"name": "etcd", "kind": "classic", "state": "active", "scheme": "internal", "dns": "internal-etcd-1.elb"}
+SAID = {
+    "instances": [],
+    "balancers": [{**FRONT, "addresses": ["198.18.0.101", "198.18.0.102"]}, {**INNER, "addresses": ["10.1.1.5"]}],
+}
+
+
+def test_names_of_load_balancers_for_etc_hosts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clouds.make("aws", "us-west-2", signed=True)
+    with pytest.raises(LabError, match="does not answer"):
+        cloud.hosts("aws")
+    monkeypatch.setattr(lifecycle, "status", lambda _cloud: SAID)
+    cloud.hosts("aws")
+    assert capsys.readouterr().out.splitlines() == [
+        "198.18.0.101 web-1.elb # cloud aws",
+        "198.18.0.102 web-1.elb # cloud aws",
+    ]
+    cloud.status("aws", as_json=False)
+    assert "internal-etcd-1.elb" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["", "A", "1a", "a_b", "a" * 25, "../x"])
 def test_a_name_becomes_part_of_other_names(name: str) -> None:
     with pytest.raises(UsageError, match="not a cloud's name"):
-        lifecycle.check_name(name)
+        cloud.up(name, None, None, as_json=False)
 
 
 def test_other_commands_import_nothing_of_it() -> None:

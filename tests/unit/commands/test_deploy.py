@@ -9,15 +9,23 @@ from typing import Any
 import pytest
 
 from coreos_lab import run, wait
+from coreos_lab.chaos import journals
+from coreos_lab.chaos import verdict as verdicts
 from coreos_lab.clients.etcd import Etcd
 from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.cluster import mirror
 from coreos_lab.commands import deploy as command
+from coreos_lab.commands import deploying
 from coreos_lab.deploy import containers, take_off
-from coreos_lab.errors import LabError
-from coreos_lab.model import Cluster, Lab, Node, NodeState
+from coreos_lab.errors import LabError, UnknownError
+from coreos_lab.model import CheckResult, Cluster, Lab, Node, NodeState, Outcome
 from coreos_lab.observed import node_states
-from coreos_lab.records import deployed, store
+from coreos_lab.records import deployed, runs, store
+from coreos_lab.report import index, sources
+from coreos_lab.report.markdown import markdown
+from coreos_lab.report.page import html
+from coreos_lab.report.values import Report
+from tests.unit.report.pages import Page
 
 Made = Callable[..., Lab]
 
@@ -36,6 +44,8 @@ class World:
         self.records: list[deployed.Deployed] = []
         self.answers: dict[str, int] = {}  # exit codes of ssh by node's name
         self.killed_at_start = False
+        self.late: list[str] = []  # units that do not run, and what is said of them
+        self.trouble: LabError | None = None
         world = self
 
         class Fleet:
@@ -50,7 +60,7 @@ class World:
 
         class Rollout:
             def __init__(self, *_args: object) -> None:
-                pass
+                self.late = world.late
 
             def refuse(self) -> None:
                 pass
@@ -63,6 +73,8 @@ class World:
 
             def wait(self, _deadline: float) -> None:
                 world.keep_record()
+                if world.trouble:
+                    raise world.trouble
 
             def lasted(self) -> bool:
                 return True
@@ -72,9 +84,9 @@ class World:
             return run.Completed(tuple(map(str, argv)), self.answers.get(str(node), 0), "", "")
 
         monkeypatch.setattr(take_off, "Fleet", Fleet)
-        monkeypatch.setattr(command, "Rollout", Rollout)
-        monkeypatch.setattr(command, "choose", lambda _name: self)
-        monkeypatch.setattr(command, "run_checks", lambda *_args, **_options: [])
+        monkeypatch.setattr(deploying, "Rollout", Rollout)
+        monkeypatch.setattr(deploying, "choose", lambda _name: self)
+        monkeypatch.setattr(deploying, "run_checks", lambda *_args, **_options: [])
         monkeypatch.setattr(mirror, "provide", lambda *_args: {})
         monkeypatch.setattr(node_states, "require_running", lambda cluster, _provider: list(cluster.nodes))
         monkeypatch.setattr(run, "run", on_node)
@@ -82,13 +94,16 @@ class World:
     def state(self, _cluster: Cluster, _node: Node) -> NodeState:
         return NodeState.RUNNING
 
+    def journal_folders(self, _cluster: Cluster, _node: Node) -> list[Path]:
+        return []
+
     def keep_record(self) -> None:
         found = deployed.load(self.cluster, "mine")
         assert found is not None
         self.records.append(found)
 
     def deploy(self, lab: Lab, secrets: dict[str, str] | None = None) -> None:
-        command._deploy(self.cluster, lab, {}, secrets or {}, 1.0)
+        deploying.Deployment(self.cluster, lab, {}, {}, secrets or {}, 1.0).carry_out()
 
 
 @pytest.fixture
@@ -256,3 +271,94 @@ def test_a_secret_is_in_etcd_before_the_units_and_in_no_file(
     written = [path.read_text() for path in store.ClusterFolder("core").path.rglob("*") if path.is_file()]
     assert written
     assert "hush" not in "".join([*written, *capsys.readouterr()])
+
+
+def last_record() -> tuple[Path, Report]:
+    """The last run's folder and its report."""
+    folder = runs.ordered("core")[-1]
+    return folder, sources.read(sources.find("core", None))
+
+
+def test_a_deployment_is_a_run_with_a_report(world: World, lab: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = [CheckResult("web", Outcome.PASS, lab="mine"), CheckResult("keys", Outcome.PASS, lab="mine")]
+    monkeypatch.setattr(deploying, "run_checks", lambda *_args, **_options: checks)
+    world.deploy(lab("web@1.service", "new.service"))
+    folder, report = last_record()
+    assert (report.outcome, report.what, report.sentence) == (Outcome.PASS, "deploy of mine", "2 checks pass.")
+    assert [(part.name, part.outcome) for part in report.parts] == [
+        ("container images", Outcome.PASS),
+        ("units handed in", Outcome.PASS),
+        ("units run", Outcome.PASS),
+        ("checks", Outcome.PASS),
+        ("units stay up", Outcome.PASS),
+    ]
+    assert report.parts[3].checks == tuple(checks)
+    text = html(report, "1.0")
+    assert Page(text).wrong == []
+    assert "the fault is there" not in text, "nothing was broken"
+    assert markdown(report).startswith("## ✅ PASS: deploy of mine")
+    assert report.again.startswith("lab deploy ")
+    assert report.again.endswith(" --deadline 1s")
+    assert not runs.is_going_on(folder)
+    assert (folder / runs.EVENTS).exists()
+    assert verdicts.derived(verdicts.load(folder), ()).outcome is Outcome.PASS
+    assert [row.fault for row in index.rows([(folder, "core")])[0]] == ["deploy"]
+
+
+def test_units_that_do_not_run_are_a_fail_with_their_journals(
+    world: World, lab: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    around: list[journals.Moment] = []
+    monkeypatch.setattr(journals, "record", lambda _p, _c, moments, _path: around.extend(moments))
+    world.late, world.trouble = ["new.service"], LabError("new.service: failed on core-02", details="no such image")
+    with pytest.raises(LabError, match="failed on core-02"):
+        world.deploy(lab("web@1.service", "new.service"))
+    _folder, report = last_record()
+    assert report.outcome is Outcome.FAIL
+    assert report.sentence == "It failed at “units run”: new.service: failed on core-02: no such image."
+    assert around[0].units == ("new.service",)
+    assert around[0].since is not None
+    assert around[1].what == "units run: fail"
+
+
+def test_whether_units_run_may_be_unknown(world: World, lab: Made) -> None:
+    world.trouble = UnknownError("fleet: nobody answers")
+    with pytest.raises(UnknownError):
+        world.deploy(lab("new.service"))
+    _folder, report = last_record()
+    assert report.sentence == "It could not be judged at “units run”: fleet: nobody answers."
+
+
+def test_checks_that_fail_have_all_units_journals(world: World, lab: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first phase of a break's verdict turns a failed check into unknown: a deployment's does not."""
+    around: list[journals.Moment] = []
+    monkeypatch.setattr(journals, "record", lambda _p, _c, moments, _path: around.extend(moments))
+    failed = [CheckResult("web", Outcome.FAIL, "HTTP 500", lab="mine")]
+    monkeypatch.setattr(deploying, "run_checks", lambda *_args, **_options: failed)
+    world.deploy(lab("web@1.service", "new.service"))
+    _folder, report = last_record()
+    assert (report.outcome, report.sentence) == (Outcome.FAIL, "It failed at “checks”: mine: web: HTTP 500.")
+    assert around[0].units == ("web@1.service", "new.service")
+
+
+@pytest.mark.parametrize("trouble", [UnknownError("fleet: nobody answers"), LabError("no space left")])
+def test_what_could_not_be_done_is_unknown(
+    world: World, lab: Made, monkeypatch: pytest.MonkeyPatch, trouble: LabError
+) -> None:
+    def fail(*_args: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(mirror, "provide", fail)
+    with pytest.raises(LabError):
+        world.deploy(lab("new.service"))
+    _folder, report = last_record()
+    assert report.sentence == f"It could not be judged at “container images”: {trouble.message}."
+
+
+def test_a_deployment_that_was_killed_has_a_report_of_its_steps(world: World, lab: Made) -> None:
+    world.killed_at_start = True
+    with pytest.raises(Killed):
+        world.deploy(lab("new.service"))
+    _folder, report = last_record()
+    assert report.outcome is Outcome.UNKNOWN
+    assert report.sentence.startswith("There is no verdict")

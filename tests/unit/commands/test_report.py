@@ -124,9 +124,14 @@ def test_a_fail_has_a_report_like_any_other(folder: Path, capsys: pytest.Capture
 
 def test_all_runs_on_one_page(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command.report_all("core", None, output=None, markdown=False)
-    assert capsys.readouterr().out.startswith("report: core-runs.html (1 runs, ")
+    assert capsys.readouterr().out.startswith("report: core-runs.html (1 run, ")
     command.report_all("nosuch", str(folder.parent), output="all.html", markdown=False)
     assert here() == ["all.html", "core-runs.html"]
+    assert "<a " not in Path("all.html").read_text(encoding="utf-8")
+    report()
+    command.report_all("core", None, output=None, markdown=False)
+    assert f'<a href="{folder.name}.html">' in Path("core-runs.html").read_text(encoding="utf-8")
+    Path(f"{folder.name}.html").unlink()
     with pytest.raises(UsageError, match="there is no run"):
         command.report_all("core", str(tmp_path / "here"), output=None, markdown=False)
     with pytest.raises(UsageError, match="--all: its page is HTML"):

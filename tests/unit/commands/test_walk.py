@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from coreos_lab.cli import called
+from coreos_lab.commands import starting_point
 from coreos_lab.errors import Exit
+from coreos_lab.model import Cluster
+from coreos_lab.records import store, walks
+from coreos_lab.records.walks import Progress
+from tests import paged_lab
 
 PAGE = "# A\n\n```console\n$ true\n```\n"
+# The loop shows once that there is a file, which is gone then.
+BESIDE = """```console terminal=loop within=20s
+$ while sleep 0.05; do echo running; [ ! -e {file} ] || {{ echo seen; rm {file}; }}; done
+running
+```
+
+```console
+$ touch {file}; while [ -e {file} ]; do sleep 0.05; done
+```
+
+```console terminal=loop within=20s
+seen
+```
+
+```console terminal=loop within=20s
+running
+```
+"""
 
 
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
-    folder = tmp_path / "mine"
-    (folder / "units").mkdir(parents=True)
-    (folder / "units/idle.service").write_text("[Service]\nExecStart=/bin/sleep 1d\n", encoding="utf-8")
-    (folder / "lab.yaml").write_text("title: Mine\nsummary: A page.\nunits: [units/idle.service]\n", encoding="utf-8")
-    (folder / "page.md").write_text(PAGE, encoding="utf-8")
-    return folder
+    return paged_lab.write(tmp_path / "mine", PAGE)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +79,58 @@ def test_the_exit_code_is_the_verdict(mine: Path, capsys: pytest.CaptureFixture[
     assert "     | why" in shown.err
     (mine / "page.md").write_text(PAGE.replace("true", "lab () { return 3; }\n$ lab check"), encoding="utf-8")
     assert called(["walk", str(mine), "--test"]) == Exit.UNKNOWN
+
+
+@pytest.fixture
+def beside(mine: Path, tmp_path: Path, planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A lab whose page has a second terminal, and a cluster with which its walks are recorded."""
+    monkeypatch.setattr(starting_point, "keep", lambda _name, _lab: None)
+    store.save(planned())
+    (mine / "page.md").write_text(BESIDE.format(file=tmp_path / "file"), encoding="utf-8")
+    return mine
+
+
+def test_a_walk_goes_on_with_a_second_terminal_open(
+    beside: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n\n:stop\n"))
+    assert called(["walk", str(beside)]) == Exit.DONE
+    assert "Stopped before step 3 of 4" in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n\n"))
+    assert called(["walk", str(beside)]) == Exit.DONE
+    shown = capsys.readouterr().out
+    assert "Terminal loop goes on: while sleep 0.05;" in shown
+    assert "That was mine: Mine." in shown, "what the loop showed before the stop counts, and it runs again"
+
+
+def test_a_walk_alone_goes_on_with_a_second_terminal_open(beside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = beside / "page.md"
+    right = page.read_text(encoding="utf-8")
+    page.write_text(right.replace("within=20s\nseen", "within=500ms\nnever"), encoding="utf-8")
+    assert called(["walk", str(beside), "--test"]) == Exit.FAILED
+    assert "terminal loop does not show: never" in capsys.readouterr().err
+    page.write_text(right, encoding="utf-8")
+    assert called(["walk", str(beside), "--test", "--from", "3"]) == Exit.DONE
+    assert called(["walk", str(beside), "--test", "--from", "4"]) == Exit.DONE, "the loop runs again"
+
+
+def test_what_second_terminals_have_shown_counts_for_the_next_step_alone(beside: Path) -> None:
+    walks.record("core", "mine.test", Progress(4, "", {"loop": "seen\n"}))
+    assert called(["walk", str(beside), "--test", "--from", "4"]) == Exit.DONE
+    page = beside / "page.md"
+    page.write_text(page.read_text(encoding="utf-8").replace(" within=20s\nseen", "\nseen"), encoding="utf-8")
+    assert called(["walk", str(beside), "--test", "--from", "3"]) == Exit.FAILED, "it was shown after another step"
+
+
+def test_a_walk_begins_where_it_is_to_although_an_older_page_had_more_steps(
+    beside: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    walks.record("core", "mine.test", Progress(9, "exit 1"))
+    assert called(["walk", str(beside), "--test", "--from", "4"]) == Exit.DONE
+    assert "ok   4 look at terminal loop" in capsys.readouterr().out
+
+
+def test_a_printed_walk_names_the_folder_of_a_lab_of_ones_own(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (mine / "page.md").write_text(PAGE.replace("true", "false"), encoding="utf-8")
+    assert called(["walk", str(mine), "--test"]) == Exit.FAILED
+    assert f"lab walk {mine} --test --from 1" in capsys.readouterr().err

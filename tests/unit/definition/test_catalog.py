@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab import settings
+from coreos_lab import cli, settings
 from coreos_lab.definition import catalog
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import LabProbe
@@ -93,10 +93,12 @@ def test_a_folder_whose_name_is_no_name(tmp_path: Path) -> None:
 def test_the_labs_that_come_with_it_are_right(name: str) -> None:
     lab = catalog.load(name)
     assert lab.name == name
+    assert (lab.folder / "page.md").is_file()
+    if not lab.units:  # a page alone
+        return
     assert lab.target.startswith(("unit:", "core-"))
     assert set(lab.objectives) == {*(probe.name for probe in lab.probes), "etcd"}
     assert any((lab.folder / "checks").glob("test_*.py"))
-    assert (lab.folder / "page.md").is_file()
 
 
 def test_a_chapter_stands_for_its_parts() -> None:
@@ -131,3 +133,9 @@ def test_a_path_that_cannot_be_is_no_bug_of_ours(tmp_path: Path, monkeypatch: py
     gone.rmdir()
     with pytest.raises(LabError, match=r"\./x: the current folder no longer exists"):
         catalog.load("./x")
+
+
+@pytest.mark.parametrize("verb", ["deploy", "checklist", "graph"])
+def test_a_lab_of_a_page_alone_has_nothing_to_deploy(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.called([verb, "ch8"]) == 2
+    assert capsys.readouterr().err == "lab: ch8: has no units, but a page\n     go through it: lab walk ch8\n"

@@ -304,7 +304,7 @@ def test_the_command(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.called(["checklist", "./shop"]) == 2
 
 
-@pytest.mark.parametrize("name", catalog.names())
+@pytest.mark.parametrize("name", [lab.name for lab in catalog.all_labs() if lab.units])
 def test_our_own_labs_have_answers_with_places_that_exist_within_100_columns(name: str) -> None:
     found = answers.answered(catalog.load(name))
     for each in found:

@@ -301,6 +301,25 @@ def test_a_second_scheduler_in_a_script_of_a_container_image(sample: Path, scrip
     assert findings == ([("second-scheduler", "start", line, explained)] if line else [])
 
 
+@pytest.mark.parametrize(
+    ("main", "sidekick", "why"),
+    [
+        ("Conflicts=web@*.service", "MachineOf=web@%i.service", ""),
+        ("Conflicts=web@*.service", "X-ConditionMachineOf=web@%i.service", ""),
+        ("MachineID=abc", "MachineID=abc", ""),
+        ("Global=true", "Global=true", ""),
+        ("Global=true", "MachineMetadata=disk=ssd", "runs on one machine, and web@.service on every"),
+    ],
+)
+def test_a_sidekick_is_beside_its_unit_in_any_of_fleets_ways(sample: Path, main: str, sidekick: str, why: str) -> None:
+    definition = sample / "lab.yaml"
+    definition.write_text(definition.read_text().replace("[1, 2]", "[1]"))
+    (sample / "units" / "web@.service").write_text(CLEAN.replace("Conflicts=web@*.service", main))
+    beside = sample / "units" / "web-sidekick@.service"
+    beside.write_text(SIDEKICK.replace("MachineOf=web@%i.service", sidekick))
+    assert [each.why for each in found(sample) if each.rule == "sidekick"] == ([why] if why else [])
+
+
 def found_without_beside(sample: Path) -> Finding:
     """A sidekick that is bound and not beside is no lab at all; one that is neither is."""
     path = sample / "units" / "web-sidekick@.service"
@@ -363,7 +382,7 @@ def test_a_lab_may_explain_itself(sample: Path) -> None:
 
 @pytest.mark.parametrize("name", catalog.names())
 def test_our_own_labs_are_clean_or_say_why_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    units = frozenset({"docker.service", "flanneld.service"})
+    units = frozenset({"docker.service", "etcd2.service", "flanneld.service"})
     monkeypatch.setattr(node_units, "known", lambda: units)
     assert [finding for finding in judge.findings(catalog.load(name)) if not finding.explained] == []
 

@@ -12,7 +12,7 @@ import pytest
 from coreos_lab import run
 from coreos_lab.clients.fleet import Unit
 from coreos_lab.deploy import submit, submitted
-from coreos_lab.deploy.submit import other_than
+from coreos_lab.deploy.submit import other_than, replaced, stopped
 from coreos_lab.model import Cluster, Lab
 
 Planned = Callable[..., Cluster]
@@ -30,7 +30,9 @@ def test_what_fleet_holds_is_compared_with_what_is_submitted(made_lab: Callable[
     web, b = held("web@1.service", lab.units[0].path), held("b.service", lab.units[1].path)
     assert other_than(lab, []) == ["web@1.service", "b.service"], "a template that fleet lacks is no matter"
     assert other_than(lab, [web, b]) == []
-    assert other_than(lab, [web, replace(b, desired="loaded")]) == ["b.service"]
+    resting = [web, replace(b, desired="loaded")]
+    assert other_than(lab, resting) == stopped(lab, resting) == ["b.service"]
+    assert replaced(lab, resting) == [], "its text is the one that was submitted"
     assert other_than(lab, [web, replace(b, options=())]) == ["b.service"]
     template = Unit("web@.service", "inactive", "", "", ())
     assert other_than(lab, [web, b, template]) == ["web@.service"]
@@ -57,8 +59,14 @@ def submitted_to(monkeypatch: pytest.MonkeyPatch, answers: dict[str, str]) -> li
 AWAY = "Error creating units: googleapi: Error 503: fleet server unable to communicate with etcd"
 
 
-def test_units_go_to_the_next_fleetd_when_one_is_away(monkeypatch: pytest.MonkeyPatch, planned: Planned) -> None:
-    addresses = submitted_to(monkeypatch, {"172.17.8.101": AWAY})
+BUSY = 'Error creating units: googleapi: got HTTP response code 500 with body: {"error":{"code":500,"message":""}}'
+
+
+@pytest.mark.parametrize("trouble", [AWAY, BUSY, "googleapi: Error 500: etcd cluster is unavailable"])
+def test_units_go_to_the_next_fleetd_when_one_is_away(
+    monkeypatch: pytest.MonkeyPatch, planned: Planned, trouble: str
+) -> None:
+    addresses = submitted_to(monkeypatch, {"172.17.8.101": trouble})
     submit.fleetctl(planned().nodes, ["start", "web.service"])
     assert addresses == ["172.17.8.101", "172.17.8.102"]
 

@@ -22,5 +22,8 @@ def test_clusters_do_without_the_extra_for_clouds(monkeypatch: pytest.MonkeyPatc
         clients.require_extra()
     (tmp_path / "aws").touch()
     monkeypatch.setattr(conditions, "find_spec", lambda _name: object())
+    monkeypatch.setattr("coreos_lab.run.which", lambda program: tmp_path / program)
     assert conditions.clouds().message == "installed"
+    monkeypatch.setattr("coreos_lab.run.which", lambda _program: None)
+    assert conditions.clouds().message == "installed, but load balancers need haproxy: apt-get install haproxy"
     clients.require_extra()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,26 @@ from coreos_lab.records.formats import OtherVersionError
 
 
 def test_a_description_is_read_as_it_was_written(planned: Callable[..., Cluster], tmp_path: Path) -> None:
-    made = about.describe(planned(), "break", "kill of core-02", "lab break core-02", judged=True, files={"a": "b"})
+    made = about.describe(
+        planned(),
+        "break",
+        "kill of core-02",
+        "lab break core-02",
+        judged=True,
+        programs={"etcd": "3.5"},
+        files={"a": "b"},
+    )
     about.save(made, tmp_path)
     assert about.load(tmp_path) == made
     assert (made.nodes, made.cluster["agent-ttl"]) == (("core-01", "core-02", "core-03"), "10s")
     assert about.verb(tmp_path) == "break"
+
+
+def test_one_from_before_programs_were_asked_has_none_of_them(planned: Callable[..., Cluster], tmp_path: Path) -> None:
+    made = about.describe(planned(), "break", "x", "lab", judged=True, programs={"etcd": "3.5"})
+    older = {name: value for name, value in asdict(made).items() if name != "programs"}
+    about.FORMAT.write(tmp_path / about.FILE, older)
+    assert about.load(tmp_path) == replace(made, programs={})
 
 
 def test_a_run_from_before_has_none(tmp_path: Path) -> None:
@@ -28,7 +43,7 @@ def test_a_run_from_before_has_none(tmp_path: Path) -> None:
 
 
 def test_one_of_another_version_still_has_its_verb(planned: Callable[..., Cluster], tmp_path: Path) -> None:
-    made = about.describe(planned(), "storm", "x", "lab", judged=True, files={})
+    made = about.describe(planned(), "storm", "x", "lab", judged=True, programs={})
     about.FORMAT.write(tmp_path / about.FILE, {**vars(replace(made)), "version": 99})
     with pytest.raises(OtherVersionError):
         about.load(tmp_path)

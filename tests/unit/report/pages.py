@@ -20,6 +20,7 @@ class Page(HTMLParser):
         self.regions: list[str] = []  # labels of regions
         self.cells: list[str] = []  # texts of tables' cells
         self.scripts: list[str] = []
+        self.links: list[str] = []
         self.policy = ""
         self._open: list[str] = []
         self._ids: list[str] = []
@@ -47,7 +48,9 @@ class Page(HTMLParser):
         for name, value in values.items():
             if name.startswith("on"):
                 self.wrong.append(f"a program in an attribute: {name}")
-            if name in ("src", "href", "action", "data") and not value.startswith(("#", "data:,")):
+            if (tag, name) == ("a", "href") and not value.startswith(("#", "/")) and ":" not in value:
+                self.links.append(value)  # a file beside the page, which is opened when the reader asks for it
+            elif name in ("src", "href", "action", "data") and not value.startswith(("#", "data:,")):
                 self.wrong.append(f"loads {value}")
             if "url(" in value and "url(#" not in value:
                 self.wrong.append(f"loads {value}")

@@ -81,6 +81,7 @@ def description() -> About:
         },
         nodes=("core-01", "core-02", "core-03"),
         labs={"ch3": "4f6e1c9f2a7be310"},
+        programs={"node": "core-01", "etcd": "3.5.35", "fleet": "1.0.0"},
     )
 
 
@@ -168,7 +169,11 @@ def units(run: Run) -> Iterator[dict[str, Any]]:
         states |= dict.fromkeys(moved[: 3 if "proxy" not in places else 2], (*places["moved"], "running"))
         if "proxy" in places:
             states[moved[2]] = (*places["proxy"], "start-pre")
-        return {"mono": MONO + seconds, "wall": WALL + seconds, "units": states}
+        return {
+            "mono": MONO + seconds,
+            "wall": WALL + seconds,
+            "units": {name: [state] for name, state in states.items()},
+        }
 
     yield at(0.4, moved=("core-02", "active"))
     yield at(run.back - 1, moved=("core-03", "activating"), proxy=("core-01", "activating"))

@@ -43,13 +43,15 @@ def test_a_pass_says_what_it_has_proved(recorded: Recorded) -> None:
         "Checks": "7 of 7",
     }
     assert report.again == "lab break core-02 --fault kill --verify --deadline 90s"
+    assert ("core-01: etcd", "3.5.35") in report.versions
+    assert all(name != "core-01: node" for name, _value in report.versions)
 
 
 def test_a_run_on_machines_that_are_not_isolated_says_so(recorded: Recorded, planned: Callable[..., Cluster]) -> None:
     folder = recorded()
     for userns, words_of_it in ((True, "yes"), (False, "no: root on a node is root of the host")):
         cluster = replace(planned(), userns=userns)
-        about.save(about.describe(cluster, "break", "kill", "lab break", judged=True, files={}), folder)
+        about.save(about.describe(cluster, "break", "kill", "lab break", judged=True, programs={}, files={}), folder)
         assert ("user namespaces", words_of_it) in read(folder).versions
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab.chaos.verdict import RECORD
+from coreos_lab.chaos.verdict import RECORD, Phase, Verdict, save
 from coreos_lab.model import Outcome
 from coreos_lab.report import index
 from coreos_lab.report.index import below, html, rows, trends
@@ -49,8 +49,19 @@ def test_a_trend_is_of_one_fault_and_the_same_labs(many: Path) -> None:
     assert (trend.fault, trend.labs, len(trend.rows)) == ("kill", "ch3", 3)
     assert trend.spread("outage") == (6.5, 9.5, 9.5)
     assert trend.spread("recovery") == pytest.approx((11.54, 13.04, 14.54)), "the run that failed has not recovered"
+    assert trend.spread("took") is None, "its time is that of the fault"
     others = [Row("a", "core", 1.0, "ch3", "pause", outcome=Outcome.PASS), Row("b", "core", 1.0, "ch7", "kill")]
     assert [each.fault for each in trends([*trend.rows, *others])] == ["kill", "pause"]
+
+
+def test_a_run_that_breaks_nothing_has_its_own_time(many: Path) -> None:
+    folder = many / "20260906-000000-deploy-ch3"
+    folder.mkdir()
+    phases = (Phase("units run", Outcome.PASS, 4.5, "8 units"), Phase("checks", Outcome.PASS, 1.5, "9 checks pass"))
+    save(Verdict(Outcome.PASS, "core", (), "deploy", ("ch3",), phases), folder)
+    deployed = rows(below(many))[0][-1]
+    assert (deployed.outage, deployed.recovery, deployed.took) == (None, None, 6.0)
+    assert "took in seconds, from old to new: 6.0" in html([deployed], 0, "1.0")
 
 
 def test_the_page_is_well_formed_and_its_charts_have_a_table(many: Path) -> None:
@@ -72,6 +83,17 @@ def test_a_thousand_runs_stay_one_small_page(tmp_path: Path, monkeypatch: pytest
     text = html(found * 40, left_out, "1.0")
     assert len(text) < 1_000_000
     assert "1030 older runs are not on this page" in text
+
+
+def test_a_run_is_linked_to_its_page_where_there_is_one(many: Path, tmp_path: Path) -> None:
+    found, left_out = rows(below(many))
+    (tmp_path / "20260901-000000-break-core-02.html").touch()
+    (tmp_path / "twice.html").touch()
+    (tmp_path / 'a "b": %.html').touch()
+    found += [Row("twice", "one", None), Row("twice", "two", None), Row('a "b": %', "core", None)]
+    page = Page(html(found, left_out, "1.0", index.pages(found, tmp_path)))
+    assert page.wrong == []
+    assert page.links == ["a%20%22b%22%3A%20%25.html", "20260901-000000-break-core-02.html"]
 
 
 def test_names_are_text() -> None:

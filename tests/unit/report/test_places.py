@@ -20,6 +20,32 @@ def test_a_unit_that_moves(tmp_path: Path) -> None:
     assert [span.text for span in lanes["helloworld@1.service"].spans] == ["core-01"]
 
 
+def test_an_older_record_has_one_place_of_a_unit(tmp_path: Path) -> None:
+    lines = [{"mono": 1, "units": {"a.service": ["core-01", "active", "running"]}}, {"mono": 2, "units": {"b": []}}]
+    paper_run.lines(tmp_path / "units.jsonl", lines)
+    rows, problems = places.units(tmp_path / "units.jsonl")
+    (lane,) = rows.lanes(0.0, 9.0)
+    assert [(span.text, span.tone) for span in lane.spans] == [("core-01", "node core-01")]
+    assert len(problems) == 1
+
+
+def test_a_unit_on_every_machine(tmp_path: Path) -> None:
+    three = [[f"core-0{number}", "active", "running"] for number in (1, 2, 3)]
+    told = [three, [three[0], ["core-02", "failed", "failed"], three[2]], three[::2], three[:1], "damaged"]
+    lines = [{"mono": number, "units": {"agent.service": each}} for number, each in enumerate(told)]
+    paper_run.lines(tmp_path / "units.jsonl", lines)
+    rows, problems = places.units(tmp_path / "units.jsonl")
+    (lane,) = rows.lanes(0.0, 9.0)
+    assert [(span.begin, span.text, span.tone) for span in lane.spans] == [
+        (0.0, "3 machines", "pass"),
+        (1.0, "2 of 3 machines", "fail"),
+        (2.0, "2 machines", "pass"),
+        (3.0, "core-01", "node core-01"),
+    ]
+    assert lane.spans[2].detail == "core-01: active (running), core-03: active (running)"
+    assert problems == ["units.jsonl: line 5 is left out: not as this record's lines are"]
+
+
 def test_without_a_leader() -> None:
     rows = Rows()
     rows.tell(1.0, {"leader": ("core-01", "node core-01", "")})

@@ -9,20 +9,20 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from coreos_lab.chaos import phases, verdict
+from coreos_lab.chaos import measuring, phases, verdict
 from coreos_lab.chaos.probes import Sample
 from coreos_lab.clients.ssh import NotReachedError
 from coreos_lab.cluster import updates
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image import editions
-from coreos_lab.model import CheckResult, Cluster, Lab, Node, Offer, Outcome
+from coreos_lab.model import Cluster, Lab, Node, Offer, Outcome
 from coreos_lab.observed import ready
 from coreos_lab.providers.base import SlotProvider
 from coreos_lab.records import store
 from coreos_lab.updating import update
 from coreos_lab.updating.target import Target
 from coreos_lab.updating.update import Update
-from tests.unit.chaos.test_verify import Paper
+from tests.unit.chaos.paper_checks import Paper, run_checks
 from tests.unit.updating.paper_park import Park
 
 PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
@@ -58,17 +58,13 @@ class Stage:
 
     def __init__(self) -> None:
         self.done: list[str] = []
-        self.checks = [PASS, PASS]
+        self.checks: list[Any] = [PASS, PASS]
         self.refuses: dict[str, Any] = {}
 
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     made = Stage()
-
-    def run_checks(*_args: object, only: str | None, **_options: object) -> list[CheckResult]:
-        made.done.append(f"check {only or 'all'}")
-        return [CheckResult("web", made.checks.pop(0), "")]
 
     def run_server(cluster: Cluster) -> None:
         assert store.require("core") == cluster, "the plan first"
@@ -81,9 +77,9 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
             raise answer
         return str(answer)
 
-    monkeypatch.setattr(phases, "run_checks", run_checks)
-    monkeypatch.setattr(update, "Writes", Paper)
-    monkeypatch.setattr(update, "Observer", Seeing)
+    monkeypatch.setattr(phases, "run_checks", run_checks(made))
+    monkeypatch.setattr(measuring, "Writes", Paper)
+    monkeypatch.setattr(measuring, "Observer", Seeing)
     monkeypatch.setattr(update, "ask", ask)
     monkeypatch.setattr(editions, "ensure", lambda image: made.done.append(f"make {image}"))
     monkeypatch.setattr(updates, "run_server", run_server)

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -327,15 +328,15 @@ YAML_UNIT = "systemd:\n  units:\n    - name: {}\n"
         ),
         (YAML_UNIT.format("lab-ignition.service"), ":3: systemd: units: entry 1: lab-ignition.service: the lab has"),
         (YAML_UNIT.format("a.service") + "    - name: a.service\n", ":4: systemd: units: entry 2: a.service is there"),
-        (YAML_UNIT.format("a"), ":3: ct: invalid systemd unit extension"),
+        (YAML_UNIT.format("a"), ":3: ct 0.9.0: invalid systemd unit extension"),
         ("etcd:\n  version: 2.3.0\n", ":2: etcd: version: 2.3.0: a node's etcd is of version 3"),
         ("etcd:\n  auto_tls: true\n", ":2: etcd: auto_tls: a node has no way to set it"),
         ('etcd:\n  name: "{PRIVATE_IPV6}"\n', ":2: etcd: name: {PRIVATE_IPV6}: a node does not know it"),
         ("etcd:\n  version: 3.2.0\n  enable_v2: false\n", ":3: etcd: enable_v2: fleet, flannel and locksmith"),
         ("flannel:\n  version: 0.7.0\n  kube_subnet_mgr: true\n", ":3: flannel: kube_subnet_mgr: a node has no way"),
-        ("locksmith:\n  reboot_strategy: never\n", ":2: ct: unknown reboot strategy"),
-        ("update:\n  {group: beta, server: https://a}\n", ":2: ct: found unexpected ':'"),
-        ("systemd: x\n", ":1: ct: cannot unmarshal"),
+        ("locksmith:\n  reboot_strategy: never\n", ":2: ct 0.9.0: unknown reboot strategy"),
+        ("update:\n  {group: beta, server: https://a}\n", ":2: ct 0.9.0: found unexpected ':'"),
+        ("systemd: x\n", ":1: ct 0.9.0: cannot unmarshal"),
         ("systemd: {}\nsystems: {}\n", ":2: systems: no key of a Container Linux Config"),
         (ignition(ignition={"version": "3.0.0"}), ":1: no version that nodes take"),
         (
@@ -449,3 +450,26 @@ def test_what_may_cut_off_a_node_is_asked_about_as_of_a_cloud_config(
         "mine.yml:7: docker.service: content",
         "mine.yml:2: /etc/resolv.conf",
     ]
+
+
+def test_what_is_ours_is_no_readers(by_ct: ByCt, planned: Callable[..., Cluster]) -> None:
+    """What a translation adds for itself is not refused; what a reader's config has under that name is."""
+    enabled = (
+        'systemd: {units: [{name: a.service, enabled: true, contents: "[Install]\\nWantedBy=multi-user.target"}]}\n'
+    )
+    assert script(reading.read(by_ct(enabled)).data), "there is something that we add"
+    cloud_config.check(planned(cloud_configs=(by_ct(enabled), by_ct(enabled, "core-02"))))
+    taken = "systemd: {units: [{name: lab-start.service, contents: '[Service]'}]}\n"
+    with pytest.raises(UsageError, match=r"mine\.yml:1: lab-start\.service: the lab has a unit of that name"):
+        cloud_config.check(planned(cloud_configs=(by_ct(taken),)))
+
+
+def test_what_another_lab_has_kept_is_given_again(by_ct: ByCt) -> None:
+    kept = by_ct("passwd: {users: [{name: a}]}\n")
+    read = json.loads(kept.transpiled)
+    first = replace(kept, transpiled=json.dumps({key: read[key] for key in read if key != "version"}))
+    assert reading.read(first).data == reading.read(kept).data
+    newer = replace(kept, transpiled=json.dumps({**read, "version": 2}))
+    with pytest.raises(UsageError, match=r"mine\.yml: kept as another lab has read it") as caught:
+        reading.read(newer)
+    assert "--cloud-config mine.yml" in caught.value.hint

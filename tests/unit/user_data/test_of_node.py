@@ -145,6 +145,20 @@ def test_a_nodes_own_wins_over_that_for_all(with_config: Callable[..., Cluster])
             ":3: /etc/systemd/system/dbus.service: nodes",
         ),
         ("write_files:\n  - {path: /etc/sudoers.d/core}\n", ":3: /etc/sudoers.d/core: the lab needs"),
+        ("coreos:\n  units:\n    - {name: lab-start.service}\n", ":4: lab-start.service: the lab has a unit of that"),
+        (
+            "coreos:\n  units:\n    - {name: lab-ignition.service, mask: true}\n",
+            ":4: lab-ignition.service: the lab has",
+        ),
+        (
+            "coreos:\n  units:\n    - {name: lab-ignition-core-02.service}\n",
+            ":4: lab-ignition-core-02.service: the lab",
+        ),
+        ("write_files:\n  - {path: /etc/lab-ignition-core-02.sh}\n", ":3: /etc/lab-ignition-core-02.sh: the lab has"),
+        (
+            "write_files:\n  - {path: /run/systemd/system/lab-start.service.d/a.conf}\n",
+            ":3: /run/systemd/system/lab-start.service.d/a.conf: the lab has a file",
+        ),
         (
             "users:\n  - {name: a, coreos-ssh-import-github: a}\n",
             ":3: coreos_ssh_import_github: keys from the Internet",
@@ -173,6 +187,7 @@ def test_what_would_cut_off_a_node_is_refused_by_name(
         "coreos:\n  etcd2: {advertise-client-urls: 'http://172.17.8.102:2379/'}\n",
         "coreos:\n  fleet: {agent-ttl: 10s, disable-engine: true, etcd_request_timeout: 5}\n",
         "users:\n  - {name: core, passwd: x}\n",
+        "coreos:\n  units:\n    - {name: lab-ignitions.service, content: a}\n",
     ],
 )
 def test_what_leaves_a_node_reachable_is_the_readers(with_config: Callable[..., Cluster], body: str) -> None:

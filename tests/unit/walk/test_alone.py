@@ -10,6 +10,7 @@ import pytest
 from coreos_lab import settings
 from coreos_lab.definition.page import parse
 from coreos_lab.model import Outcome
+from coreos_lab.records.walks import Progress
 from coreos_lab.walk import alone
 from coreos_lab.walk.judge import Judge
 from coreos_lab.walk.session import session
@@ -41,7 +42,7 @@ def judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Judge]:
 def walked(judge: Judge, text: str, first: int = 1) -> list[tuple[str, Outcome, str]]:
     page, problems = parse.parse(text, Path("page.md"))
     assert problems == []
-    results, _output = alone.walk(judge, page, "mylab", first, lambda _number: None)
+    results, _output = alone.walk(judge, page, "mylab", Progress(first), lambda _progress: None)
     return [(result.name, result.outcome, result.message) for result in results]
 
 

@@ -61,8 +61,6 @@ def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
     """Walks with the lines given as the reader's; returns the number of the next step."""
     monkeypatch.setattr(settings, "state_dir", lambda: tmp_path)
     monkeypatch.setattr(notice, "INTERVAL", 0.05)
-    page, problems = parse.parse(TEXT, Path("page.md"))
-    assert problems == []
     with session("core", tmp_path) as opened:
         checks = opened.hidden(".check")
         judge = Judge(opened, mute=lambda _quiet: None)
@@ -70,7 +68,9 @@ def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
         def look(block: Block) -> Notice:
             return Notice(lambda: judge.passes(block, checks))
 
-        def walking(*lines: str | Callable[[], str], first: int = 1) -> int:
+        def walking(*lines: str | Callable[[], str], first: int = 1, text: str = TEXT) -> int:
+            page, problems = parse.parse(text, Path("page.md"))
+            assert problems == []
             left = iter(lines)
 
             def ask(_prompt: str) -> str:
@@ -127,6 +127,30 @@ def test_a_task_that_is_done_is_passed_by(walk: Walk, tmp_path: Path, capsys: py
     (tmp_path / "made").touch()
     assert walk(":stop", first=2) == 3
     assert "This is so already." in capsys.readouterr().out
+
+
+def test_a_reader_goes_back_to_a_task_that_is_done_and_to_the_step_before_it(
+    walk: Walk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "made").touch()
+    assert walk(":back", ":stop", first=3) == 2
+    assert walk(":back", ":back", ":stop", first=3) == 1
+    capsys.readouterr()
+    assert walk(":back", "echo mine", "", ":stop", first=3) == 3
+    assert "mine\n" in capsys.readouterr().out
+
+
+def test_a_command_of_a_solution_that_fails_is_tried_again(walk: Walk, capsys: pytest.CaptureFixture[str]) -> None:
+    text = TEXT.replace("$ touch made", "$ touch sub/here\n$ touch made")
+    assert walk(":solution", "", "mkdir sub", "", "", ":stop", first=2, text=text) == 3
+    shown = capsys.readouterr().out
+    assert shown.count("touch sub/here: exit code 1") == 1
+    assert "Done." in shown
+
+
+def test_a_solution_that_does_not_solve_the_task_is_named(walk: Walk, capsys: pytest.CaptureFixture[str]) -> None:
+    walk(":solution", "", ":stop", first=2, text=TEXT.replace("$ touch made", "$ touch other"))
+    assert "test -e made: exit code 1 instead of 0" in capsys.readouterr().out
 
 
 def test_words_that_mean_nothing_are_named(walk: Walk, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,6 +92,31 @@ def test_a_second_terminal_runs_on_and_only_new_output_counts(opened: Session) -
     assert judge.run(block(INTERRUPT, terminal="loop")).outcome is Outcome.PASS, "it has ended already"
 
 
+def test_a_second_terminal_goes_on_in_another_session(opened: Session, tmp_path: Path) -> None:
+    judge = Judge(opened)
+    judge.run(block("echo early; echo shown; sleep 1000", output=("shown",), terminal="loop", within=20.0))
+    judge.run(block("echo gone; sleep 1000", output=("gone",), terminal="over", within=20.0))
+    judge.run(block(INTERRUPT, terminal="over"))
+    stopped = judge.progress(5)
+    assert (stopped.step, stopped.beside) == (5, {"loop": "early\nshown\n"})
+    with session("core", tmp_path) as another:
+        going_on = Judge(another)
+        assert going_on.go_on(block("echo again; sleep 1000", terminal="loop"), "early\nshown").outcome is Outcome.PASS
+        look = block("", output=("shown", "again"), terminal="loop", within=20.0)
+        assert going_on.run(look).outcome is Outcome.PASS
+        ended = going_on.go_on(block("echo why", terminal="other"), "")
+        assert (ended.outcome, ended.output) == (Outcome.FAIL, "why\n")
+
+
+def test_of_what_a_second_terminal_has_shown_the_end_is_kept(opened: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coreos_lab.walk.judge.KEPT", 3)
+    judge = Judge(opened)
+    judge.run(block("echo 12345; sleep 1000", output=("12345",), terminal="loop", within=20.0))
+    assert judge.progress(2).beside == {"loop": "45\n"}
+    judge.run(block("true"))
+    assert judge.progress(3).beside == {"loop": ""}, "it is older than the last command"
+
+
 def test_a_second_terminal_whose_command_ends_is_a_failure(opened: Session) -> None:
     result = Judge(opened).run(block("echo gone", terminal="loop"))
     assert (result.outcome, result.message) == (Outcome.FAIL, "the command in terminal loop has ended")

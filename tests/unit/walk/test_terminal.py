@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -81,3 +85,35 @@ def test_what_runs_ends_with_its_terminal(terminal: Terminal) -> None:
     terminal.end()
     assert not terminal.running
     wait.until(lambda: not Path(f"/proc/{process}").exists(), deadline=LONG, missing="its end")
+
+
+def test_what_runs_ends_with_a_walk_that_is_killed(tmp_path: Path) -> None:
+    folder = tmp_path / "walk"
+    folder.mkdir()
+    walk = (
+        "import pathlib, time; from coreos_lab.walk.terminal import Terminal;"
+        f"made = Terminal(pathlib.Path({str(folder)!r}), 'main', {{}}, pathlib.Path({str(tmp_path)!r}));"
+        f"made.start('echo $$ > {tmp_path}/shell; while sleep 0.1; do :; done'); time.sleep({LONG})"
+    )
+    with subprocess.Popen([sys.executable, "-c", walk]) as process:
+        shell = tmp_path / "shell"
+        wait.until(lambda: shell.exists() and shell.read_text(), deadline=LONG, missing="the shell")
+        os.killpg(int(shell.read_text()), signal.SIGINT)  # the shell has taken one Ctrl-C
+        process.kill()
+    wait.until(lambda: not folder.exists(), deadline=LONG, missing="the end of the walk's folder")
+    wait.until(lambda: not _group(int(shell.read_text())), deadline=LONG, missing="the end of the shell")
+
+
+def test_a_command_may_wait_for_its_own_jobs(terminal: Terminal) -> None:
+    assert terminal.run("sleep 0.1 & wait; jobs", LONG).output == ""
+
+
+def _group(number: int) -> list[str]:
+    """The processes of a group that have not ended."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _parent, group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(group) == number and state != "Z":
+                found.append(stat.parent.name)
+    return found

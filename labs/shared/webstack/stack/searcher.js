@@ -13,7 +13,8 @@ import { randomWord } from "./lib/words.js";
 const INTERVAL = 100; // milliseconds between two requests
 const LOCK = "/config/worker/lock";
 const AUTH = "/config/worker/auth";
-const REFUSED = "/config/worker/refused"; // why the search does not accept the account: the lab's checks read it
+const ANSWER = "/config/worker/answer"; // what the search says of the account: the lab's checks read it
+const SEARCH = process.env.SEARCH || STAND_IN;
 const WINDOW = seconds(process.env.WINDOW || "900s", "WINDOW"); // the lock's TTL: the time until the search's limit is reset
 
 exitOnSignals();
@@ -31,17 +32,21 @@ const couchbase = await storeAddresses(etcd);
 exitOnSet(etcd, "/services/couchbase", couchbase.index);
 exitOnSet(etcd, AUTH, couchbase.index, { isSecret: true, orCreated: true });
 if (!couchbase.values.length) fail("no store is announced under /services/couchbase");
+const account = await readAuth();
 const search = await openSearch();
 const address = ownAddress();
 const store = await openStore(couchbase.values, etcd);
 log(`this is ${address}; the store: ${couchbase.values.join(", ")}; the search: ${search.url}, account ${nameOf(search.account)}`);
-let isAccepted = false; // whether the search has answered in this run
+let isAccepted = false; // whether the search has accepted the account in this run
+
+async function readAuth() {
+  return (await etcd.read(AUTH)) ?? fail(`no account in ${AUTH}`);
+}
 
 async function openSearch() {
   const [announced] = (await etcd.values("/services/search")).values;
-  const text = (await etcd.get(AUTH)) ?? (await fail(`no account in ${AUTH}`));
   try {
-    return new Search(searchUrl(process.env.SEARCH || STAND_IN, announced), parseAccount(text));
+    return new Search(searchUrl(SEARCH, announced), parseAccount(account.value));
   } catch (error) {
     return fail(error.message);
   }
@@ -66,7 +71,7 @@ async function searchOnce() {
     // No answer is no refusal: the other workers may go on, so the lock is not taken.
     return fail(`the search does not answer: ${error.message}`);
   }
-  if (!isAccepted) await noteAccepted();
+  if (!isAccepted) await noteAnswer();
   const { statuses, request } = found;
   try {
     await Promise.all(statuses.map((status) => store.put(...keyAndValue(status))));
@@ -78,10 +83,15 @@ async function searchOnce() {
   await search.acknowledge(request).catch((error) => log(`not acknowledged: ${error.message}`));
 }
 
-async function noteAccepted() {
-  isAccepted = true;
-  const refused = await etcd.get(REFUSED);
-  if (refused !== undefined) await etcd.remove(REFUSED, refused);
+/**
+ * Writes what the search said of the account. A check must not take the answer about an earlier account, or another search's,
+ * for this one's: so both are part of it.
+ */
+async function noteAnswer(refused = null) {
+  isAccepted = refused === null;
+  if ((await etcd.read(AUTH))?.created !== account.created) return; // this run is about to end
+  const answer = JSON.stringify({ account: account.created, search: SEARCH, refused });
+  if ((await etcd.get(ANSWER)) !== answer) await etcd.set(ANSWER, answer);
 }
 
 /**
@@ -92,10 +102,11 @@ async function noteAccepted() {
 async function stopAfter({ kind, message }) {
   if (kind === "account") {
     log(`${message} (waiting for another one in ${AUTH})`);
-    await etcd.set(REFUSED, message);
+    await noteAnswer(message);
     return new Promise(() => {});
   }
   if (kind !== "limit") return fail(message);
+  if (!isAccepted) await noteAnswer(); // only an account that is accepted has a limit
   const isMine = await etcd.set(LOCK, address, { ttl: WINDOW, create: true });
   return fail(`${message}: ${isMine ? `lock taken for ${WINDOW} s` : "another worker has the lock"}`);
 }

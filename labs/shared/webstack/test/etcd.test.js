@@ -33,6 +33,16 @@ test("a folder that does not exist has no values", async (t) => {
   assert.deepEqual(await etcd.values("/s"), { values: [], index: 10 });
 });
 
+test("a key comes with the index of the set that made it", async (t) => {
+  const etcd = await clientOf(t, {
+    "/v2/keys/s": [200, { node: { key: "/s", value: "a", createdIndex: 7, modifiedIndex: 9 } }],
+    "/v2/keys/none": [404, { errorCode: 100 }],
+  });
+  assert.deepEqual(await etcd.read("/s"), { value: "a", created: 7 });
+  assert.equal(await etcd.read("/none"), undefined);
+  assert.equal(await etcd.get("/none"), undefined);
+});
+
 test("a watch reports each change once, and changes that etcd no longer keeps as one set", async (t) => {
   const wait = (index) => `/v2/keys/s?wait=true&recursive=true&waitIndex=${index}`;
   const etcd = await clientOf(t, {

@@ -85,6 +85,36 @@ def test_a_second_terminal_is_started_looked_at_and_ended() -> None:
     assert end.commands[0].text == INTERRUPT
 
 
+def test_a_second_terminal_runs_until_the_page_ends_it() -> None:
+    def beside(terminal: str, line: str) -> str:
+        return f"```console terminal={terminal}\n{line}\n```\n"
+
+    task = "### Task: one\n```console check\n$ true\n```\n"
+    solution = f"<details><summary>Solution</summary>\n\n{beside('c', '$ four')}</details>\n"
+    made = page(
+        beside("a", "$ one")
+        + beside("a", "200")
+        + beside("b", "$ two")
+        + beside("a", "$ three")
+        + beside("b", INTERRUPT)
+        + task
+        + solution
+    )
+
+    def commands(number: int) -> list[str]:
+        return [block.commands[0].text for block in made.running_before(number)]
+
+    assert [commands(number) for number in range(1, 8)] == [
+        [],
+        ["one"],
+        ["one"],
+        ["one", "two"],
+        ["three", "two"],
+        ["three"],
+        ["three", "four"],
+    ]
+
+
 def test_a_browser_opens_an_address() -> None:
     (step,) = page("```browser within=10s\nhttp://$CORE_01/\nhello\n```\n").steps
     assert step.act == Browser("http://$CORE_01/", ("hello",), 1, 10.0)

@@ -57,3 +57,13 @@ def test_what_a_node_is_launched_with(planned: Callable[..., Cluster]) -> None:
     call = machine.launch_arguments(cluster, cluster.nodes[1], Path("/n"), Path("/image"), 6553600, [], "own")
     assert Path(call[1]).is_file()
     assert call[-5:] == ["lab0-102", "lab0", "172.17.8.102/24", "172.17.8.1", "02:00:ac:11:08:66"]
+
+
+def test_an_instance_of_a_cloud_has_nothing_at_docker_s_folder_and_asks_for_its_disks(tmp_path: Path) -> None:
+    node = Node("i-1", "10.1.1.4", member=False)
+    binds = [
+        each for each in machine.nspawn_arguments(node, tmp_path, None, 1, [], None, of_cloud=True) if "bind" in each
+    ]
+    assert not [each for each in binds if each.endswith(":/var/lib/docker")]
+    assert "--bind-ro=/run/systemd/nspawn/lab/node/mount.ext4:/usr/sbin/mount.ext4" in binds
+    assert "--bind=/run/systemd/nspawn/lab/node/disks:/run/lab/disks" in binds

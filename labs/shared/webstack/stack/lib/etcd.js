@@ -43,11 +43,16 @@ export class Etcd {
 
   /** The value of one key; undefined when the key does not exist. */
   async get(key) {
+    return (await this.read(key))?.value;
+  }
+
+  /** One key with its `value` and `created`, the index of the set that made it; undefined when the key does not exist. */
+  async read(key) {
     const answer = await this.#request(key);
     const body = await answer.json();
     if (answer.status === 404) return undefined;
     if (!answer.ok) throw new Error(`etcd: ${key}: ${body.message}`);
-    return body.node.value;
+    return { value: body.node.value, created: body.node.createdIndex };
   }
 
   /**

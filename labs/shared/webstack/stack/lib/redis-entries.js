@@ -41,7 +41,7 @@ export class RedisEntries {
     }
     const valueByKey = new Map();
     const fetchGroup = async ([tag, group]) => {
-      const values = await this.redis.mget(group.map((key) => `{${tag}}:event:${key}`));
+      const values = await this.read("mget", group.map((key) => `{${tag}}:event:${key}`));
       group.forEach((key, index) => valueByKey.set(key, values[index]));
     };
     await Promise.all([...keysByTag].map(fetchGroup));
@@ -50,7 +50,7 @@ export class RedisEntries {
 
   async newest(count) {
     const tags = Array.from({ length: this.tags }, (_, tag) => tag);
-    const newestByTag = await Promise.all(tags.map((tag) => this.redis.zrevrange(`{${tag}}:order`, 0, count - 1)));
+    const newestByTag = await Promise.all(tags.map((tag) => this.read("zrevrange", `{${tag}}:order`, 0, count - 1)));
     const keys = newestByTag.flat().map(Number).sort((a, b) => b - a).slice(0, count);
     const values = await this.values(keys);
     return keys.map((key, index) => [key, values[index]]);
@@ -61,7 +61,7 @@ export class RedisEntries {
     await Promise.all(
       this.probeTags.map(async (tag) => {
         await this.write([["set", `{${tag}}:probe`, now]]);
-        if (!(await this.redis.get(`{${tag}}:probe`))) throw new Error("a value that was written cannot be read");
+        if (!(await this.read("get", `{${tag}}:probe`))) throw new Error("a value that was written cannot be read");
       }),
     );
   }
@@ -75,6 +75,15 @@ export class RedisEntries {
     const results = await this.redis.pipeline(commands).exec();
     for (const [error] of results) if (error) throw error;
     return results;
+  }
+
+  /** Sends one command that reads. A cluster's client has no words of its own for a key that none of the nodes keeps. */
+  async read(command, ...words) {
+    try {
+      return await this.redis[command](...words);
+    } catch (error) {
+      throw error instanceof TypeError ? new Error("no node of the store serves some of its slots") : error;
+    }
   }
 
   #tagOf(key) {

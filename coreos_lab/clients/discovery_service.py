@@ -36,6 +36,9 @@ BODY_MAX = 64 * 1024  # bytes
 LOOK = 1.0  # seconds between two looks whether a waiting client is still there
 NOBODY = 65534
 MARK = "X-Coreos-Lab"
+SIZE = "_config/size"
+PLACE = re.compile(r"/([0-9a-f]{32})(?:/(_config/size|[A-Za-z0-9.-]{1,64})?)?")  # of a token, or of something below it
+Answer = tuple[HTTPStatus, dict[str, object] | str]
 
 
 class EtcdError(Exception):
@@ -192,6 +195,55 @@ def _answer(action: str, key: str, value: str, created: int, modified: int) -> d
     return {"action": action, "node": _node(key, value, created, modified)}
 
 
+def waiting(
+    tokens: Tokens, method: str, path: str, fields: dict[str, str]
+) -> Iterator[dict[str, object] | None] | None:
+    """What a request waits for, as `Tokens.after` gives it; None for a request that waits for nothing."""
+    match = PLACE.fullmatch(path)
+    if match is None or method != "GET" or fields.get("wait") != "true" or match[2] == SIZE:
+        return None
+    return tokens.after(match[1], match[2] or "", int(fields["waitIndex"]) if fields.get("waitIndex") else None)
+
+
+def answer(tokens: Tokens, url: str, method: str, path: str, fields: dict[str, str]) -> Answer:
+    """The answer to a request that waits for nothing. `url` stands before the tokens that are made."""
+    if path == "/health" and method == "GET":
+        return HTTPStatus.OK, "OK"
+    if path == "/new" and method in ("GET", "PUT", "POST"):
+        return HTTPStatus.OK, f"{url}/{tokens.new(_size(fields.get('size', '3')))}"
+    match = PLACE.fullmatch(path)
+    if match is None:
+        return HTTPStatus.NOT_FOUND, "404 page not found\n"
+    return _about(tokens, match[1], match[2] or "", method, fields)
+
+
+def _about(tokens: Tokens, name: str, member: str, method: str, fields: dict[str, str]) -> Answer:
+    """The answer to a request about a token, or about what is below it."""
+    if member == SIZE and method == "GET":
+        return HTTPStatus.OK, tokens.size(name)
+    if method == "GET":
+        return HTTPStatus.OK, tokens.member(name, member) if member else tokens.listed(name)
+    if member not in ("", SIZE) and method == "PUT":
+        exists = {"true": True, "false": False}.get(fields.get("prevExist", ""))
+        new, event = tokens.put(name, member, fields.get("value", ""), exists)
+        return HTTPStatus.CREATED if new else HTTPStatus.OK, event
+    if member not in ("", SIZE) and method == "DELETE":
+        return HTTPStatus.OK, tokens.delete(name, member)
+    return HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed\n"
+
+
+def failure(tokens: Tokens, error: EtcdError) -> Answer:
+    """The answer for an error of etcd's."""
+    status = HTTPStatus.NOT_FOUND if error.code == KEY_NOT_FOUND else HTTPStatus.PRECONDITION_FAILED
+    body = {"errorCode": error.code, "message": MESSAGES[error.code], "cause": error.key}
+    return status, {**body, "index": tokens.index}
+
+
+def fields_of(text: str) -> dict[str, str]:
+    """The fields of a query or of a form; the last of those with the same name."""
+    return {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True).items()}
+
+
 class Handler(BaseHTTPRequestHandler):
     """One connection. `tokens`, `url` and `mark` are set by `serve`."""
 
@@ -221,52 +273,24 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, method: str) -> None:
         address = urlsplit(self.path)
         try:
-            fields = {**self._fields(address.query), **self._fields(self._body())}
+            fields = {**fields_of(address.query), **fields_of(self._body())}
             self._route(method, address.path, fields)
         except EtcdError as error:
-            status = HTTPStatus.NOT_FOUND if error.code == KEY_NOT_FOUND else HTTPStatus.PRECONDITION_FAILED
-            body = {"errorCode": error.code, "message": MESSAGES[error.code], "cause": error.key}
-            self._send(status, {**body, "index": self.tokens.index})
+            self._send(*failure(self.tokens, error))
         except ValueError as error:
             self._send(HTTPStatus.BAD_REQUEST, f"{error}\n")
 
     def _route(self, method: str, path: str, fields: dict[str, str]) -> None:
-        if path == "/health" and method == "GET":
-            self._send(HTTPStatus.OK, "OK")
-        elif path == "/new" and method in ("GET", "PUT", "POST"):
-            self._send(HTTPStatus.OK, f"{self.url}/{self.tokens.new(_size(fields.get('size', '3')))}")
-        elif match := re.fullmatch(r"/([0-9a-f]{32})(?:/(_config/size|[A-Za-z0-9.-]{1,64})?)?", path):
-            name, member = match[1], match[2] or ""
-            if member == "_config/size" and method == "GET":
-                self._send(HTTPStatus.OK, self.tokens.size(name))
-            elif method == "GET":
-                self._get(name, member, fields)
-            elif member and member != "_config/size" and method == "PUT":
-                exists = {"true": True, "false": False}.get(fields.get("prevExist", ""))
-                new, event = self.tokens.put(name, member, fields.get("value", ""), exists)
-                self._send(HTTPStatus.CREATED if new else HTTPStatus.OK, event)
-            elif member and member != "_config/size" and method == "DELETE":
-                self._send(HTTPStatus.OK, self.tokens.delete(name, member))
-            else:
-                self._send(HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed\n")
-        else:
-            self._send(HTTPStatus.NOT_FOUND, "404 page not found\n")
-
-    def _get(self, name: str, member: str, fields: dict[str, str]) -> None:
-        if fields.get("wait") != "true":
-            self._send(HTTPStatus.OK, self.tokens.member(name, member) if member else self.tokens.listed(name))
+        events = waiting(self.tokens, method, path, fields)
+        if events is None:
+            self._send(*answer(self.tokens, self.url, method, path, fields))
             return
-        index = int(fields["waitIndex"]) if fields.get("waitIndex") else None
-        for event in self.tokens.after(name, member, index):
+        for event in events:
             if event is not None:
                 self._send(HTTPStatus.OK, event)
             elif select.select([self.connection], [], [], 0)[0]:  # it has closed the connection
                 self.close_connection = True
                 return
-
-    @staticmethod
-    def _fields(text: str) -> dict[str, str]:
-        return {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True).items()}
 
     def _body(self) -> str:
         length = int(self.headers.get("Content-Length") or 0)

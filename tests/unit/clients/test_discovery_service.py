@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from coreos_lab.cluster import discovery_service
+from coreos_lab.clients import discovery_service
 
 
 @dataclass

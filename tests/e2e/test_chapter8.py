@@ -1,0 +1,167 @@
+"""Chapter 8's template on real machines: what each of them has become, and that the rest of the chapter holds."""
+
+from __future__ import annotations
+
+import os
+import signal
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import chapter8
+from tests.e2e import test_cloud
+from tests.e2e.calls import NAME, lab
+from tests.e2e.test_cloud import api, aws, cgroup, pid, ssh, until
+
+pytest.importorskip("moto", reason="the extra `cloud` is not installed")
+STACK = "coreos"
+LONG = 400.0  # seconds for three machines to boot on a host that is busy with other tests
+# With the credentials of its role, an instance puts an object. Its one argument is the bucket's URL.
+PUT = """set -eu; . /opt/metadata
+credentials=$(metadata "iam/security-credentials/$(metadata iam/security-credentials/)")
+of() { echo "$credentials" | jq --raw-output ".$1"; }
+hash=$(printf 'of %s' "$(hostname)" | tee /tmp/object | sha256sum | cut -d ' ' -f 1)
+curl -sSf --aws-sigv4 aws:amz:us-west-2:s3 --user "$(of AccessKeyId):$(of SecretAccessKey)" \
+    -H "X-Amz-Security-Token: $(of Token)" -H "X-Amz-Content-Sha256: $hash" -T /tmp/object "$1"
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cloud() -> Iterator[None]:
+    lab("cloud", "destroy", "--name", NAME)
+    lab("cloud", "up", "--name", NAME)
+    yield
+    lab("cloud", "destroy", "--name", NAME)
+
+
+key = pytest.fixture(scope="module", name="key")(test_cloud.new_key)
+
+
+@pytest.fixture(scope="module")
+def stack(key: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The instances of a stack that is complete, once fleet lists all of them."""
+    template = tmp_path_factory.mktemp("template") / "cluster.json"
+    template.write_text(chapter8.without_balancers())
+    url = lab("cloud", "discovery", "--name", NAME, "--size", "3").out.strip()
+    given = [
+        f"ParameterKey={name},ParameterValue={value}" for name, value in (("KeyPair", "mine"), ("DiscoveryURL", url))
+    ]
+    body = ("--template-body", f"file://{template}", "--parameters", *given)
+    refused = lab("aws", "--name", NAME, "cloudformation", "create-stack", "--stack-name", STACK, *body, code=None)
+    assert "InsufficientCapabilities" in refused.err
+    aws("cloudformation", "create-stack", "--stack-name", STACK, *body, "--capabilities", "CAPABILITY_IAM")
+    aws("cloudformation", "wait", "stack-create-complete", "--stack-name", STACK)
+    mine = [{"Name": "tag:aws:cloudformation:stack-name", "Values": [STACK]}]
+    found = [
+        str(each["InstanceId"])
+        for part in api("ec2").describe_instances(Filters=mine)["Reservations"]
+        for each in part["Instances"]
+    ]
+    assert len(found) == 3
+    count = "fleetctl list-machines --no-legend | wc -l"
+    until(lambda: (ssh(key, found[0], count) or "").strip() == "3", "fleet does not list three machines", LONG)
+    return found
+
+
+def settled(key: Path, instance: str) -> None:
+    """Waits for the last unit of the cloud-config, and starts Docker, which its socket does."""
+    line = "systemctl is-active set-sdcheck-off.service && docker info >/dev/null"
+    until(lambda: ssh(key, instance, line) is not None, f"{instance}: is not done", LONG)
+
+
+def test_every_machine_is_what_the_template_says(key: Path, stack: list[str]) -> None:
+    tables = api("ec2").describe_route_tables(
+        Filters=[{"Name": "tag:aws:cloudformation:stack-name", "Values": [STACK]}]
+    )
+    for instance in stack:
+        settled(key, instance)
+        said = ssh(key, instance, ". /etc/instance && echo $INSTANCEID $AZ $REGION") or ""
+        name, zone, region = said.split()
+        assert (name, region) == (instance, "us-west-2")
+        assert zone == test_cloud.described(instance)["Placement"]["AvailabilityZone"]
+        assert test_cloud.described(instance)["SourceDestCheck"] is False
+        subnet = (ssh(key, instance, ". /run/flannel/subnet.env && echo $FLANNEL_SUBNET") or "").strip()
+        docker = ssh(key, instance, "ip -4 -o address show dev docker0") or ""
+        assert subnet.startswith("10.10.")
+        assert f" {subnet} " in docker
+        (table,) = tables["RouteTables"]
+        wanted = subnet.replace(".1/24", ".0/24")
+        (own,) = test_cloud.described(instance)["NetworkInterfaces"]
+        to = [each.get("NetworkInterfaceId") for each in table["Routes"] if each["DestinationCidrBlock"] == wanted]
+        assert to == [own["NetworkInterfaceId"]]
+    health = ssh(key, stack[0], "etcdctl cluster-health") or ""
+    assert health.count("is healthy") == 4  # three members, and the cluster
+
+
+def test_docker_lies_on_the_second_disk(key: Path, stack: list[str]) -> None:
+    (one, *_others) = stack
+    shown = ssh(
+        key, one, "findmnt -no SOURCE,FSTYPE,OPTIONS /var/lib/docker && df -h --output=source,size /var/lib/docker"
+    )
+    assert (shown or "").split()[:2] == ["/dev/xvdb", "ext4"]
+    assert "nodev" in (shown or "")
+    assert (shown or "").split()[-2:] == ["/dev/xvdb", "9.6G"]
+    assert (ssh(key, one, "docker info --format '{{.Driver}}'") or "").strip() == "overlay2"
+    assert ssh(key, one, "sudo mount -o remount,bind,dev /var/lib/docker") is None
+    refused = ssh(key, one, "mkdir -p /tmp/m; sudo mount -t ext4 /dev/loop0 /tmp/m 2>&1; true") or ""
+    assert "not a disk of this instance, which has: /dev/xvdb" in refused
+
+
+def test_containers_reach_each_other_as_long_as_the_source_dest_check_is_off(key: Path, stack: list[str]) -> None:
+    one, other = stack[:2]
+    own = "ip -4 -o address show dev docker0 | grep -o '10[.]10[.][0-9.]*' | head -n 1"
+    address = (ssh(key, other, own) or "").strip()
+    ping = f"ping -q -c 1 -W 2 -I $({own}) {address}"
+    until(lambda: ssh(key, one, ping) is not None, "the other's docker0 is not reached")
+    api("ec2").modify_instance_attribute(InstanceId=other, SourceDestCheck={"Value": True})
+    until(lambda: ssh(key, one, ping) is None, "it is reached in spite of the source/dest check")
+    api("ec2").modify_instance_attribute(InstanceId=other, SourceDestCheck={"Value": False})
+    until(lambda: ssh(key, one, ping) is not None, "it is not reached again")
+
+
+def test_a_machine_puts_an_object_without_keys_and_the_bucket_outlives_the_cloud_s_process(
+    key: Path, stack: list[str]
+) -> None:
+    bucket = bucket_of_stack()
+    url = f"https://{bucket}.s3.us-west-2.amazonaws.com/from/the%20machine"
+    script = b64encode(PUT.encode()).decode()
+    assert ssh(key, stack[0], f"echo {script} | base64 --decode | bash -s {url}") is not None
+    os.kill(pid(), signal.SIGKILL)
+    lab("cloud", "up", "--name", NAME)
+    got = lab("aws", "--name", NAME, "s3", "cp", f"s3://{bucket}/from/the machine", "-").out
+    assert got.startswith("of ip-10-1-")
+    denied = ssh(key, stack[0], f"curl -s -o /dev/null -w '%{{http_code}}' {url}")
+    assert denied == "403"
+
+
+def bucket_of_stack() -> str:
+    (found,) = aws("cloudformation", "describe-stacks", "--stack-name", STACK)["Stacks"]
+    return next(str(each["OutputValue"]) for each in found["Outputs"] if each["OutputKey"] == "Backup")
+
+
+def test_a_mount_works_after_the_cloud_s_process_was_killed(key: Path, stack: list[str]) -> None:
+    """The process before has started the machine."""
+    lines = "sudo systemctl stop docker.socket docker.service && sudo umount /var/lib/docker"
+    assert ssh(key, stack[1], lines) is not None
+    assert ssh(key, stack[1], "findmnt /var/lib/docker") is None
+    assert ssh(key, stack[1], "sudo systemctl start var-lib-docker.mount docker.service && docker info") is not None
+    assert (ssh(key, stack[1], "findmnt -no SOURCE /var/lib/docker") or "").strip() == "/dev/xvdb"
+
+
+def test_a_stack_with_a_full_bucket_is_deleted_once_that_is_empty(stack: list[str]) -> None:
+    bucket = bucket_of_stack()
+    aws("cloudformation", "delete-stack", "--stack-name", STACK)
+    until(lambda: status() == "DELETE_FAILED", "the stack is not deleted up to its bucket", LONG)
+    lab("aws", "--name", NAME, "s3", "rm", "--recursive", f"s3://{bucket}")
+    aws("cloudformation", "delete-stack", "--stack-name", STACK)
+    gone = ["DELETE_COMPLETE"]
+    until(lambda: api("cloudformation").list_stacks(StackStatusFilter=gone)["StackSummaries"], "not deleted")
+    assert api("s3").list_buckets()["Buckets"] == []
+    assert not cgroup(stack[0], "cgroup.procs")
+
+
+def status() -> Any:
+    return api("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]

@@ -1,0 +1,31 @@
+"""How far a walk has come is kept with the cluster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from coreos_lab.model import Cluster
+from coreos_lab.records import store, walks
+from coreos_lab.records.store import ClusterFolder
+from coreos_lab.records.walks import Progress
+
+
+def test_a_record_is_read_as_it_was_written(planned: Callable[..., Cluster]) -> None:
+    store.save(planned())
+    stopped = Progress(3, "cd /tmp\n", {"loop": "200\n"})
+    walks.record("core", "ch1", stopped)
+    assert walks.load("core", "ch1") == stopped
+    assert walks.load("core", "ch2") == Progress()
+    walks.forget("core", "ch1")
+    assert walks.load("core", "ch1") == Progress()
+
+
+def test_a_record_from_before_has_no_second_terminals(planned: Callable[..., Cluster]) -> None:
+    store.save(planned())
+    walks.record("core", "ch1", Progress(3))
+    path = ClusterFolder("core").walks / "ch1.json"
+    before = json.loads(path.read_text(encoding="utf-8"))
+    del before["beside"]
+    path.write_text(json.dumps(before), encoding="utf-8")
+    assert walks.load("core", "ch1") == Progress(3)

@@ -1,0 +1,122 @@
+"""A whole walk at a terminal: second terminals beside it, as lines or as panes of tmux."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from coreos_lab import settings, wait
+
+LONG = 30.0
+PAGE = """\
+# A
+
+```console terminal=loop within=20s
+$ while sleep 0.2; do echo tick; done
+tick
+```
+
+```console
+$ printf half; sleep 1
+half
+```
+"""
+TMUX = """\
+#!/bin/sh
+echo "$@" >> "$(dirname "$0")/calls"
+echo %7
+"""
+
+
+class Walk:
+    """`lab walk` with a terminal of its own."""
+
+    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+        self.shown = ""
+        self._master, slave = pty.openpty()
+        main = "from coreos_lab.start import main; main()"
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", main, "walk", str(folder)],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(settings.data("labs").parent), "TERM": "dumb", **env},
+        )
+        os.close(slave)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self._master, 65536):
+                self.shown += data.decode(errors="replace")
+        except OSError:
+            return  # the walk has ended
+
+    def types(self, line: str, until: str) -> None:
+        """Types a line, and waits until more has been shown, with `until` in it."""
+        since = len(self.shown)
+        os.write(self._master, f"{line}\r".encode())
+        self.shows(until, since)
+
+    def shows(self, text: str, since: int = 0) -> None:
+        wait.until(lambda: text in self.shown[since:], deadline=LONG, missing=lambda: f"{text!r} in {self.shown!r}")
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+
+@pytest.fixture
+def walk(tmp_path: Path) -> Iterator[Callable[..., Walk]]:
+    folder = tmp_path / "mine"
+    (folder / "units").mkdir(parents=True)
+    (folder / "units/idle.service").write_text("[Service]\nExecStart=/bin/sleep 1d\n", encoding="utf-8")
+    (folder / "lab.yaml").write_text("title: Mine\nsummary: A page.\nunits: [units/idle.service]\n", encoding="utf-8")
+    (folder / "page.md").write_text(PAGE, encoding="utf-8")
+    begun: list[Walk] = []
+
+    def begin(**env: str) -> Walk:
+        begun.append(Walk(folder, {"LAB_STATE_DIR": str(tmp_path / "state"), "TMUX": "", **env}))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        each.end()
+
+
+def test_a_second_terminals_lines_come_between_the_others(walk: Callable[..., Walk]) -> None:
+    reader = walk()
+    reader.shows("Enter runs in terminal loop")
+    reader.types("", "Step 2 of 2")
+    reader.types("", "loop | tick")
+    reader.shows("That was mine: Mine.")
+    assert reader.process.wait(LONG) == 0
+
+
+def test_a_second_terminal_is_a_pane_of_tmux_until_the_walk_ends(walk: Callable[..., Walk], tmp_path: Path) -> None:
+    tmux = tmp_path / "bin/tmux"
+    tmux.parent.mkdir()
+    tmux.write_text(TMUX, encoding="utf-8")
+    tmux.chmod(0o755)
+    reader = walk(TMUX="socket,1,0", PATH=f"{tmux.parent}:{os.environ['PATH']}")
+    reader.shows("Enter runs in terminal loop")
+    reader.types("", "Step 2 of 2")
+    assert reader.process.poll() is None
+    opened, *more = (tmux.parent / "calls").read_text(encoding="utf-8").splitlines()
+    assert "split-window" in opened
+    assert f"--pid={reader.process.pid} " in opened
+    assert opened.endswith("/loop.log")
+    assert more == []
+    reader.types(":stop", "Stopped before step 2 of 2")
+    assert reader.process.wait(LONG) == 0
+    assert (tmux.parent / "calls").read_text(encoding="utf-8").splitlines()[1:] == ["kill-pane -t %7"]
+    assert "loop | " not in reader.shown
