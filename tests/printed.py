@@ -47,6 +47,7 @@ ON_PAPER = {
 # On a cluster of three nodes, in this order.
 ON_THREE_NODES = {
     "deploy * ...": Execution("deploy LAB --set beat=2", "own"),
+    "deploy * ... --deadline *": Execution("deploy LAB --deadline 2m", "own"),
     "deploy *": Execution("deploy LAB", "own"),
     "check *": Execution("check own", "ok   ok"),
     "status": Execution("status", "own.service"),
@@ -79,6 +80,8 @@ ON_THREE_NODES = {
     "walk *": Execution("walk LAB", "To go on:", stdin=":stop\n"),
     "walk * --from 1": Execution("walk LAB --from 1", "To go on:", stdin=":stop\n"),
     "walk * --test --from *": Execution("walk LAB --test --from 1", "ok  "),
+    "walk * --test": Execution("walk LAB --test", "ok  "),
+    "walk * --test ...": Execution("walk LAB --test --from 1", "ok  "),
     "walk * --reset": Execution("walk LAB --reset", "To go on:", stdin=":stop\n"),
     "undeploy *": Execution("undeploy own", "own"),
     "scale *": Execution("scale 3", "has 3 nodes"),
@@ -92,6 +95,7 @@ ON_ONE_NODE = {
     "discovery new --size *": Execution("discovery new --size 1", "http://"),
     "discovery new": Execution("discovery new", "http://"),
     "up --no-userns": Execution("up --no-userns", "1 nodes up"),
+    "up --cloud-config *": Execution("up --cloud-config FILE", "core-01"),
     "up ... --apply": Execution("up --cloud-config=FILE --apply"),
     "ssh * -- sudo locksmithctl reboot": Execution("ssh core-01 -- sudo locksmithctl reboot"),
     "up ...": Execution("up --nodes 1 --agent-ttl 5s", "core-01", before="destroy"),
