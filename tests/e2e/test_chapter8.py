@@ -41,15 +41,13 @@ key = pytest.fixture(scope="module", name="key")(test_cloud.new_key)
 
 
 @pytest.fixture(scope="module")
-def stack(key: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def stack(key: Path) -> list[str]:
     """The instances of a stack that is complete, once fleet lists all of them."""
-    template = tmp_path_factory.mktemp("template") / "cluster.json"
-    template.write_text(chapter8.without_balancers())
     url = lab("cloud", "discovery", "--name", NAME, "--size", "3").out.strip()
     given = [
         f"ParameterKey={name},ParameterValue={value}" for name, value in (("KeyPair", "mine"), ("DiscoveryURL", url))
     ]
-    body = ("--template-body", f"file://{template}", "--parameters", *given)
+    body = ("--template-body", f"file://{chapter8.PATH}", "--parameters", *given)
     refused = lab("aws", "--name", NAME, "cloudformation", "create-stack", "--stack-name", STACK, *body, code=None)
     assert "InsufficientCapabilities" in refused.err
     aws("cloudformation", "create-stack", "--stack-name", STACK, *body, "--capabilities", "CAPABILITY_IAM")
@@ -94,6 +92,16 @@ def test_every_machine_is_what_the_template_says(key: Path, stack: list[str]) ->
         assert to == [own["NetworkInterfaceId"]]
     health = ssh(key, stack[0], "etcdctl cluster-health") or ""
     assert health.count("is healthy") == 4  # three members, and the cluster
+
+
+def test_the_group_s_machines_are_known_to_all_load_balancers(key: Path, stack: list[str]) -> None:
+    elbv2, elb = api("elbv2"), api("elb")
+    for group in elbv2.describe_target_groups()["TargetGroups"]:
+        listed = elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+        assert {each["Target"]["Id"] for each in listed} == set(stack)
+    (own,) = elb.describe_load_balancers()["LoadBalancerDescriptions"]
+    line = f"curl -sf -m 5 http://{own['DNSName']}:2379/version"
+    until(lambda: '"etcdserver"' in (ssh(key, stack[0], line) or ""), "etcd is not reached", LONG)
 
 
 def test_docker_lies_on_the_second_disk(key: Path, stack: list[str]) -> None:
