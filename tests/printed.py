@@ -93,7 +93,7 @@ ON_THREE_NODES = {
 ON_ONE_NODE = {
     "discovery new --size *": Execution("discovery new --size 1", "http://"),
     "discovery new": Execution("discovery new", "http://"),
-    "up --no-userns": Execution("up --no-userns", "1 nodes up"),
+    "up --no-userns": Execution("up --no-userns", "1 node up"),
     "up --cloud-config *": Execution("up --cloud-config FILE", "core-01"),
     "up ... --apply": Execution("up --cloud-config=FILE --apply"),
     "ssh * -- sudo locksmithctl reboot": Execution("ssh core-01 -- sudo locksmithctl reboot"),
