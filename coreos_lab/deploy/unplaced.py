@@ -42,5 +42,5 @@ class Unplaced:
             if reason := placement.explain(unit, units, machines):
                 if lost:
                     why = hints.lab("ssh", lost[0], "--", "journalctl", "-u", "fleet")
-                    raise LabError(f"{reason}; fleet does not list {', '.join(lost)}", f"see why: {why}")
+                    raise LabError(f"{reason} (fleet does not list {', '.join(lost)})", f"see why: {why}")
                 raise LabError(reason, "change its [X-Fleet] section or the cluster, then deploy it again")

@@ -33,7 +33,7 @@ def test_a_storm_is_carried_out_as_planned_and_repeated(ch3: Lab, tmp_path: Path
     again = ch3("replay", "--dry-run").json["breaks"]
     assert [(each["target"], each["fault"]) for each in again] == [(each["target"], each["fault"]) for each in planned]
     assert all(late["at"] >= early["at"] for late, early in zip(again, planned, strict=True)), "as it was"
-    assert ch3("replay", "--json", timeout=600).json["outcome"] == "pass"
+    assert ch3("replay", Path(done["folder"]).name, "--json", timeout=600).json["outcome"] == "pass"
 
 
 def test_ctrl_c_heals_before_a_storm_ends(ch3: Lab) -> None:
@@ -57,10 +57,10 @@ def test_a_lab_without_its_repair_fails_and_the_plan_is_shrunk(cluster: Lab, tmp
     planned = cluster("storm", *words, "--dry-run").json["breaks"]
     assert [each["fault"] for each in planned] == ["loss", "kill"]
     failed = cluster("storm", *words, "--json", code=1, timeout=900)
-    shrunk = json.loads(failed.out)["shrunk"]
+    shrunk, run = json.loads(failed.out)["shrunk"], Path(json.loads(failed.out)["folder"]).name
     left = [(each["target"], each["fault"]) for each in shrunk["breaks"]]
     assert left == [("unit:helloworld-nginx.service", "kill")]
     assert (shrunk["of"], shrunk["attempts"], shrunk["stopped"]) == (2, 1, "")
-    assert [each["fault"] for each in cluster("replay", "--shrunk", "--dry-run").json["breaks"]] == ["kill"]
+    assert [each["fault"] for each in cluster("replay", run, "--shrunk", "--dry-run").json["breaks"]] == ["kill"]
     assert cluster("status", "--json").json["faults"] == []
     cluster("undeploy", "ch3-tied")
