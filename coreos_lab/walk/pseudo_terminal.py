@@ -45,6 +45,7 @@ class PseudoTerminal:
     def attached(self) -> Iterator[None]:
         """Lets the reader's keys reach the shell's programs, Ctrl-C too. Ends the line that they have not ended."""
         before = termios.tcgetattr(self._keys)
+        self._copy()  # the echo of a last key may have come late: it is none of what the next program prints
         self.stopped = self._within_line = False
         self.resize()
         tty.setraw(self._keys, termios.TCSANOW)
@@ -52,6 +53,7 @@ class PseudoTerminal:
             yield
         finally:
             self._await_echo()
+            self._copy()
             termios.tcflush(self._slave, termios.TCIFLUSH)  # keys that no program has read are not for the next one
             termios.tcsetattr(self._keys, termios.TCSANOW, before)
             if self._within_line:

@@ -114,7 +114,7 @@ def test_ctrl_c_ends_a_command_and_its_repetition(judge: Judge, screen: Screen) 
     result = judge.run(block("sleep 60", within=60.0))
     assert result.outcome is Outcome.FAIL
     assert time.monotonic() - began < LONG
-    assert judge.run(block("echo $mine", "7")).outcome is Outcome.PASS, "the shell goes on"
+    assert judge.run(block("echo; echo $mine", "7")).outcome is Outcome.PASS, "the shell goes on"
 
 
 def test_ctrl_c_between_two_runs_ends_the_repetition(
@@ -127,7 +127,7 @@ def test_ctrl_c_between_two_runs_ends_the_repetition(
     result = judge.run(block("false", within=60.0))
     assert result.message == "false: exit code 1 instead of 0"
     assert time.monotonic() - began < LONG
-    assert judge.run(block("echo $mine", "7")).outcome is Outcome.PASS, "the shell goes on"
+    assert judge.run(block("echo; echo $mine", "7")).outcome is Outcome.PASS, "the shell goes on"
 
 
 def test_the_reader_goes_on_in_a_new_line(judge: Judge, screen: Screen) -> None:
