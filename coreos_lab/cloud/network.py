@@ -76,6 +76,15 @@ class Subnet:
         return str(IPv4Network(self.cidr).network_address + 1)
 
     @property
+    def mac(self) -> str:
+        """The router's MAC address in it.
+
+        Without one of its own, a bridge has the lowest of its ports', so a machine that comes or goes would change it,
+        and all others would send to the old one for a while.
+        """
+        return f"06:00:00:00:{self.number >> 8:02x}:{self.number & 255:02x}"
+
+    @property
     def length(self) -> int:
         return IPv4Network(self.cidr).prefixlen
 

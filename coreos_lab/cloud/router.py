@@ -74,7 +74,10 @@ class Router:
         for name, subnet in wanted.items():
             if name in there:
                 continue
-            self._ip(f"link add {name} type bridge", f"address add {subnet.gateway}/{subnet.length} dev {name}")
+            self._ip(
+                f"link add {name} address {subnet.mac} type bridge",
+                f"address add {subnet.gateway}/{subnet.length} dev {name}",
+            )
             self._set({f"conf/{name}/proxy_arp_pvlan": "1"})
             self._ip(f"link set {name} up", f"rule add iif {name} lookup {subnet.table} priority {PRIORITY}")
 

@@ -129,6 +129,14 @@ def main() -> None:
         "to the host": reaches(a, CLOUD.host_address, 5000),
         "metadata": metadata(a),
     }
+    # A bridge would take the lowest MAC address of its ports for its own, and nobody would know of the change.
+    call("ip", "-netns", router.name, "link", "add", "low", "address", "00:00:00:00:00:01", "type", "veth")
+    call("ip", "-netns", router.name, "link", "set", "low", "master", SUBNETS[0].bridge, "up")
+    found["after another joined the subnet"] = reaches(b, A.address, 2380)
+    call("ip", "-netns", B.instance, "neighbor", "flush", "all")
+    reaches(b, A.address, 2380)
+    call("ip", "-netns", router.name, "link", "delete", "low")
+    found["after it left"] = reaches(b, A.address, 2380)
     call("ip", "-netns", B.instance, "neighbor", "replace", A.address, "lladdr", A.mac, "dev", "eth1")
     found["past the router"] = reaches(b, A.address, 2380)
     call("ip", "-netns", B.instance, "neighbor", "flush", "dev", "eth1")

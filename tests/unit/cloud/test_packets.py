@@ -44,6 +44,8 @@ EXPECTED = {
     "by public address without an own": "",
     "to the host": "",
     "metadata": "HTTP/1.1 403 Forbidden",
+    "after another joined the subnet": "10.1.1.5",
+    "after it left": "10.1.1.5",
     "past the router": "",
     "another's address as the source, checked": "",
     "by a route, checked": "",
