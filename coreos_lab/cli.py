@@ -35,7 +35,8 @@ VERBS = (
         "undeploy",
         "check",
     ),
-    *("break", "faults", "verdict", "report", "heal", "ssh", "fleetctl", "etcdctl", "journal", "env", "destroy"),
+    *("break", "storm", "replay", "faults", "verdict", "report", "heal"),
+    *("ssh", "fleetctl", "etcdctl", "journal", "env", "destroy"),
     *("box", "render", "discovery", "snapshot", "cloud", "aws"),
 )
 MODULES = {"break": "break_", "list": "list_"}  # where Python has the verb's name for something else

@@ -83,6 +83,7 @@ def _call(chance: random.Random) -> tuple[str, ...]:
         (3, ("break", node, *fault, "--for", f"{chance.randint(1, 6)}s")),
         (3, ("break", node, *fault)),
         (2, ("break", node, *fault, "--verify", "--deadline", "30s")),
+        (1, ("storm", "--for", "20s", "--seed", f"{chance.randint(0, 999)}", "--deadline", "30s", "--no-shrink")),
         (2, ("heal",)),
         (3, ("deploy", lab)),
         (2, ("undeploy", lab)),

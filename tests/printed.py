@@ -47,7 +47,7 @@ ON_PAPER = {
 # On a cluster of three nodes, in this order.
 ON_THREE_NODES = {
     "deploy * ...": Execution("deploy LAB --set beat=2", "own"),
-    "deploy *": Execution("deploy LAB", "own"),
+    "deploy * ... --deadline *": Execution("deploy LAB --deadline 2m", "own"),
     "check *": Execution("check own", "ok   ok"),
     "status": Execution("status", "own.service"),
     "doctor": Execution("doctor"),
@@ -57,6 +57,7 @@ ON_THREE_NODES = {
     "ssh * -- systemctl": Execution("ssh core-01 -- systemctl", "fleet.service"),
     "ssh * -- systemctl status docker": Execution("ssh core-01 -- systemctl status docker", "active (running)"),
     "ssh * -- systemctl status fleet": Execution("ssh core-01 -- systemctl status fleet", "active (running)"),
+    "ssh * -- journalctl -u fleet": Execution("ssh core-01 -- journalctl -u fleet"),
     "ssh * -- journalctl -u update-engine": Execution("ssh core-01 -- journalctl -u update-engine"),
     "ssh * -- docker * rm *": Execution(
         "ssh core-01 -- docker volume rm own", "own", before="ssh core-01 -- docker volume create own"
@@ -78,6 +79,8 @@ ON_THREE_NODES = {
     "walk *": Execution("walk LAB", "To go on:", stdin=":stop\n"),
     "walk * --from 1": Execution("walk LAB --from 1", "To go on:", stdin=":stop\n"),
     "walk * --test --from *": Execution("walk LAB --test --from 1", "ok  "),
+    "walk * --test": Execution("walk LAB --test", "ok  "),
+    "walk * --test ...": Execution("walk LAB --test --from 1", "ok  "),
     "walk * --reset": Execution("walk LAB --reset", "To go on:", stdin=":stop\n"),
     "undeploy *": Execution("undeploy own", "own"),
     "scale *": Execution("scale 3", "has 3 nodes"),
@@ -86,11 +89,12 @@ ON_THREE_NODES = {
     "up --nodes *": Execution("up --nodes 3"),
     "up ... --disks *": Execution("up --disks 1"),
 }
-# On a cluster of one node that is made by the first of these and removed by the last.
+# On a cluster of one node that is planned by the first of these and removed by the last.
 ON_ONE_NODE = {
     "discovery new --size *": Execution("discovery new --size 1", "http://"),
     "discovery new": Execution("discovery new", "http://"),
-    "up --no-userns": Execution("up --no-userns", "core-01", before="destroy"),
+    "up --no-userns": Execution("up --no-userns", "1 node up"),
+    "up --cloud-config *": Execution("up --cloud-config FILE", "core-01"),
     "up ... --apply": Execution("up --cloud-config=FILE --apply"),
     "ssh * -- sudo locksmithctl reboot": Execution("ssh core-01 -- sudo locksmithctl reboot"),
     "up ...": Execution("up --nodes 1 --agent-ttl 5s", "core-01", before="destroy"),
@@ -103,6 +107,11 @@ ELSEWHERE = {
     "update": ("e2e/test_update.py", "update"),
     "update ...": ("e2e/test_update.py", "update --group beta"),
     "update --back": ("e2e/test_update.py", "update --back"),
+    "storm --for 10m": ("e2e/test_storm.py", "storm ..."),
+    "storm ... ... ... ...": ("e2e/test_storm.py", "storm ..."),
+    "replay *": ("e2e/test_storm.py", "replay *"),
+    "replay * ...": ("e2e/test_storm.py", "replay * --shrunk"),
+    "replay * --shrunk": ("e2e/test_storm.py", "replay * --shrunk"),
     "cloud up": ("e2e/test_cloud.py", "cloud up"),
     "cloud env": ("e2e/test_cloud.py", "cloud env"),
     "cloud destroy": ("e2e/test_cloud.py", "cloud destroy"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from coreos_lab.chaos.fault import Fault, Parameter, Scene
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError, UsageError
-from coreos_lab.model import Disk, FaultKind
+from coreos_lab.model import Disk, FaultKind, Node
 from coreos_lab.providers.base import DiskProvider, Provider
 from coreos_lab.remake import with_disks
 from coreos_lab.units_of_measure import size
@@ -28,6 +29,13 @@ class DiskFault(Fault):
 
     def is_for(self, provider: Provider) -> bool:
         return isinstance(provider, DiskProvider)
+
+    def fits(self, node: Node, values: Mapping[str, str]) -> bool:
+        return any(disk.device == f"/dev/{values['disk']}" for disk in node.disks)
+
+    def spares_etcd(self, values: Mapping[str, str]) -> bool:
+        del values
+        return True
 
     def require_able(self, scene: Scene) -> None:
         self.provider(scene)

@@ -51,7 +51,7 @@ class Fault(ABC):
     outside = False  # the undo works from outside, whatever the machine's state
     noticed = False  # fleet stops listing the machine
     waits = False  # after the undo, healing waits until the whole node serves
-    needs_quorum = False  # the undo needs a majority of etcd's other members
+    needs_quorum = False  # the undo needs a majority of etcd's members, of the others where the fault silences the node
 
     def is_for(self, provider: Provider) -> bool:
         """Whether the fault can be injected into this provider's machines at all."""
@@ -63,6 +63,16 @@ class Fault(ABC):
 
         Nothing is on record yet, so nothing may be changed.
         """
+
+    def fits(self, node: Node, values: Mapping[str, str]) -> bool:
+        """Whether a node can have this fault, as far as the cluster's plan says."""
+        del node, values
+        return True
+
+    def spares_etcd(self, values: Mapping[str, str]) -> bool:
+        """Whether the node's etcd works on as before. One that is only slow may lose its vote, too."""
+        del values
+        return False
 
     def silences(self, values: Mapping[str, str]) -> bool:
         """Whether the other members cannot reach the node's etcd while the fault is there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from coreos_lab import hints
 from coreos_lab.chaos.clock import ClockSkew
@@ -54,13 +54,13 @@ FAULTS: dict[FaultKind, Fault] = {
 }
 
 
-def kind_of(text: str) -> FaultKind:
-    """The fault of that name; UsageError lists all names."""
+def kind_of(text: str, option: str = "--fault") -> FaultKind:
+    """The fault of that name, which an option has; UsageError lists all names."""
     try:
         return FaultKind(text)
     except ValueError:
         names = ", ".join(kind.value for kind in FAULTS)
-        raise UsageError(f"--fault {text}: no such fault (there is: {names})", hints.lab("faults")) from None
+        raise UsageError(f"{option} {text}: no such fault (there is: {names})", hints.lab("faults")) from None
 
 
 def plan(nodes: Sequence[Node], kind: FaultKind, values: Mapping[str, str]) -> Break:
@@ -71,6 +71,11 @@ def plan(nodes: Sequence[Node], kind: FaultKind, values: Mapping[str, str]) -> B
 def silenced(planned: Break) -> set[str]:
     """The names of the nodes whose etcd the other members will not reach."""
     return {node.name for node in planned.nodes} if FAULTS[planned.kind].silences(planned.values) else set()
+
+
+def silent(broken: Iterable[OpenFault]) -> set[str]:
+    """The names of the nodes whose etcd the other members do not reach, of those that are broken."""
+    return {entry.node for entry in broken if FAULTS[entry.kind].silences(entry.values)}
 
 
 def described(entry: OpenFault) -> str:

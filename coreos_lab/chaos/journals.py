@@ -17,7 +17,7 @@ from coreos_lab.model import Cluster, Node, Outcome
 from coreos_lab.providers.base import Provider
 
 BEFORE, AFTER = 2.0, 6.0  # seconds around a moment
-MOMENTS = 12  # the first ones are read
+MOMENTS = 12  # that are read
 LINES = 250  # of one node around one moment: the last ones
 CHARACTERS = 500  # of a line
 PATIENCE = 15.0  # seconds for one call
@@ -66,7 +66,10 @@ class Line:
 
 
 def moments(phases: Sequence[Phase], offset: float) -> list[Moment]:
-    """When something was done or went wrong. `offset` makes seconds since the epoch of monotonic ones."""
+    """When something was done or went wrong: the first moments, or the last ones where something went wrong.
+
+    `offset` makes seconds since the epoch of monotonic ones.
+    """
     found = []
     for phase in phases:
         if phase.began is None:
@@ -75,7 +78,8 @@ def moments(phases: Sequence[Phase], offset: float) -> list[Moment]:
             found.append(Moment(phase.began + offset, phase.name))
         if phase.outcome is not Outcome.PASS:
             found.append(Moment(phase.began + phase.seconds + offset - AFTER / 2, f"{phase.name}: {phase.outcome}"))
-    return found[:MOMENTS]
+    wrong = any(phase.outcome is not Outcome.PASS for phase in phases)
+    return found[-MOMENTS:] if wrong else found[:MOMENTS]
 
 
 def record(provider: Provider, cluster: Cluster, around: Sequence[Moment], path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from coreos_lab import hints
 from coreos_lab.chaos.fault import Fault, Parameter, Scene
@@ -27,8 +27,13 @@ class KeyFault(Fault):
     """Keys in etcd that are gone or have a wrong value. The journal holds what they were."""
 
     family = "data"
+    needs_quorum = True
     undone = "keys that no unit has announced again are put back as they were"
     parameters: tuple[Parameter, ...] = (KEY,)
+
+    def spares_etcd(self, values: Mapping[str, str]) -> bool:
+        del values
+        return True
 
     def etcd(self, scene: Scene) -> Etcd:
         """The cluster's etcd, through any of its nodes."""

@@ -63,10 +63,13 @@ class Measurement:
         outcome, evidence = self._writes.judged()
         self._phases.add("writes", outcome, began, evidence)
 
-    def conclude(self, fault: str, nodes: Sequence[str], *, by_objectives: bool) -> Verdict:
+    def conclude(
+        self, fault: str, nodes: Sequence[str], *, by_objectives: bool, without_majority: bool = False
+    ) -> Verdict:
         """Records what was measured, the verdict, and the journals around what went wrong.
 
-        `fault` was done to `nodes`. `by_objectives` says whether the labs' objectives judge it.
+        `fault` was done to `nodes`. `by_objectives` says whether the labs' objectives judge it. No lab promises
+        anything for a time `without_majority` of etcd's members.
         """
         if troubles := [*self._prober.troubles, *self._writes.troubles]:
             self._phases.add("measured to the end", Outcome.UNKNOWN, time.monotonic(), troubles[0])
@@ -74,7 +77,7 @@ class Measurement:
         record(self._folder / PROBES, measured)
         self._observer.record(self._folder / UNITS)
         outages = outages_of(sample for samples in measured for sample in samples)
-        objectives = allowed(self._cluster, self._labs)
+        objectives = {} if without_majority else allowed(self._cluster, self._labs)
         if by_objectives and objectives:
             outcome, evidence = of_objectives(objectives, outages)
             self._phases.add(OBJECTIVES, outcome, time.monotonic(), evidence)

@@ -16,7 +16,7 @@ from coreos_lab.clients.etcd import Etcd
 from coreos_lab.cluster import joining
 from coreos_lab.cluster.joining import DATA, DIE
 from coreos_lab.errors import LabError
-from coreos_lab.model import FaultKind
+from coreos_lab.model import FaultKind, Node
 
 LOSE = f"{DIE}; find {DATA} -mindepth 1 -delete"
 # The first records of the newest log: they name the member and the cluster that the log belongs to.
@@ -39,6 +39,10 @@ class MemberFault(Fault):
     noticed = True
     waits = True
     needs_quorum = True
+
+    def fits(self, node: Node, values: Mapping[str, str]) -> bool:
+        del values
+        return node.member
 
     def require_able(self, scene: Scene) -> None:
         if not scene.node.member:

@@ -22,7 +22,8 @@ class Step:
     """One break. `targets` are nodes or unit:NAME, resolved when its turn has come; times are in seconds.
 
     `values` are those of the fault's parameters that the user has set. `lasting` is for how long the fault stays at
-    least, None until it is healed; `rest` is the pause after it.
+    least, None until it is healed; `rest` is the pause after it. It does not begin before `at`, counted from the
+    beginning of all.
     """
 
     targets: tuple[str, ...]
@@ -30,6 +31,7 @@ class Step:
     values: dict[str, str] = field(default_factory=dict)
     lasting: float | None = None
     rest: float = 0.0
+    at: float = 0.0
 
 
 def load(path: Path) -> list[Step]:

@@ -35,8 +35,11 @@ class ServiceFault(Fault):
         if states["ActiveState"] != "active":
             raise LabError(f"{scene.node.name}: {unit(scene)} is {states['ActiveState']}, so it cannot be broken")
 
+    def spares_etcd(self, values: Mapping[str, str]) -> bool:
+        return unit_names.full(values["service"]) != "etcd2.service"
+
     def silences(self, values: Mapping[str, str]) -> bool:
-        return not self.comes_back and values["service"].removesuffix(".service") == "etcd2"
+        return not self.comes_back and not self.spares_etcd(values)
 
     def _ask(self, scene: Scene, *names: str) -> dict[str, str]:
         call = ["systemctl", "show", *(f"--property={name}" for name in names), unit(scene)]

@@ -14,7 +14,7 @@ from coreos_lab.model import ETCD_PROBE, Outcome
 
 INTERVAL = 0.2  # seconds between two writes
 PATIENCE = 0.5  # seconds for one node's answer
-KEPT = 3600  # time to live in seconds, for keys that a killed command has left
+KEPT = 3 * 3600  # time to live in seconds, for keys that a killed command has left: longer than any storm
 # etcd hides a name that begins with _ from listings and watches.
 FOLDER = "/_coreos-lab"
 

@@ -56,11 +56,11 @@ class Router:
         """Makes bridges, addresses, routes and rules what the VPC says."""
         if vpc == self._applied:
             return
+        self._bridges(vpc.subnets)  # before the rules: a bridge's chains that are loaded before there is one do nothing
         rules = firewall.text(vpc)
         if self._applied is None or rules != firewall.text(self._applied):
             run.run(["ip", "netns", "exec", self.name, "nft", "--file", "-"], input_text=rules)
         self._ip(f"address replace {vpc.name_server}/32 dev lo")
-        self._bridges(vpc.subnets)
         self._public_addresses(port.public for port in vpc.ports if port.public)
         for subnet in vpc.subnets:
             self._route(vpc, subnet)

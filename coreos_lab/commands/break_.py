@@ -12,22 +12,22 @@ import typer
 from coreos_lab import events, hints, interrupts, screen, wait
 from coreos_lab.chaos import faults, healing, injecting, quorum
 from coreos_lab.chaos import schedule as schedules
+from coreos_lab.chaos.course import one_by_one
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.schedule import Step
 from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.chaos.verify import Verification
 from coreos_lab.checks.runner import write_junit
-from coreos_lab.commands import again, described
+from coreos_lab.commands import described, judged
 from coreos_lab.commands.options import DryRun, Json, Name, complete_nodes, pairs, verb
 from coreos_lab.commands.targets import target_node
 from coreos_lab.commands.verdict import print_verdict
-from coreos_lab.definition import catalog
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster
 from coreos_lab.observed import membership, node_states
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
-from coreos_lab.records import about, deployed, fault_journal, runs, store
+from coreos_lab.records import about, fault_journal, runs, store
 from coreos_lab.units_of_measure import duration
 
 app = verb()
@@ -233,13 +233,7 @@ def _verify(
     folder: Path,
     deadline: float,
 ) -> Verdict:
-    labs = [catalog.load(record.folder) for record in deployed.records(cluster)]
-    if not labs:
-        raise UsageError("--verify: no lab is deployed, so there is nothing to verify", hints.lab("deploy", "ch3"))
-    for lab in labs:
-        if difference := deployed.difference(cluster, lab):  # a verdict would judge one version by another's rules
-            raise LabError(difference, f"'{again.as_deployed(cluster, lab)}' first")
-    if fault_journal.open_faults(cluster):
-        raise LabError(f"{cluster.name}: is broken already", f"run '{hints.lab('heal')}' first")
+    labs = judged.labs(cluster, "--verify")
+    judged.require_healed(cluster)
     injecting.require_able(provider, cluster, plan(steps[0]))  # an impossible fault is an error, not a verdict
-    return Verification(provider, cluster, labs, folder).run(steps, plan, deadline=deadline)
+    return Verification(provider, cluster, labs, folder).run(one_by_one(steps), plan, deadline=deadline)

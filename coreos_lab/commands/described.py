@@ -30,7 +30,7 @@ def of_break(
     """The description of a run of these steps, which are those of the file `schedule` if there is one."""
     words = ["--schedule", str(schedule)] if schedule else _words(steps[0])
     words += ["--keep-quorum"] if keep_quorum else []
-    words += ["--verify", "--deadline", _seconds(deadline)] if verify else []
+    words += ["--verify", "--deadline", seconds(deadline)] if verify else []
     targets = ", ".join(dict.fromkeys(target for step in steps for target in step.targets))
     return describe(
         cluster,
@@ -54,9 +54,14 @@ def of_deploy(
     """The description of a lab's deployment. `secrets` are files: what is in them is not recorded."""
     words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
     words += [word for name, file in secrets.items() for word in ("--secret", f"{name}={file}")]
-    again = hints.lab("deploy", catalog.named(lab), *words, "--deadline", _seconds(deadline))
+    again = hints.lab("deploy", catalog.named(lab), *words, "--deadline", seconds(deadline))
     what = f"{DEPLOY} of {lab.name}"
     return describe(cluster, DEPLOY, what, again, judged=True, programs=_programs(cluster, provider))
+
+
+def of_storm(cluster: Cluster, provider: Provider, what: str, again: str) -> About:
+    """The description of a storm or of its replay, which `again` does once more."""
+    return describe(cluster, "storm", what, again, judged=True, programs=_programs(cluster, provider))
 
 
 def of_walk(cluster: Cluster, provider: Provider, lab: Lab, first: int) -> About:
@@ -77,10 +82,10 @@ def _programs(cluster: Cluster, provider: Provider) -> dict[str, str]:
 def _words(step: Step) -> list[str]:
     """The targets and options of one step."""
     values = [word for name, value in step.values.items() for word in ("--set", f"{name}={value}")]
-    lasting = ["--for", _seconds(step.lasting)] if step.lasting else []
+    lasting = ["--for", seconds(step.lasting)] if step.lasting else []
     return [*step.targets, "--fault", step.kind.value, *values, *lasting]
 
 
-def _seconds(value: float) -> str:
+def seconds(value: float) -> str:
     """A duration as an option takes it."""
     return f"{value:.3f}".rstrip("0").rstrip(".") + "s"

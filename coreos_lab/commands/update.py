@@ -8,15 +8,13 @@ from typing import Annotated
 import typer
 
 from coreos_lab import events, hints, screen
+from coreos_lab.commands import judged
 from coreos_lab.commands.options import DryRun, Json, Name, verb
 from coreos_lab.commands.verdict import print_verdict
-from coreos_lab.definition import catalog
-from coreos_lab.errors import LabError
 from coreos_lab.machine_image import editions
-from coreos_lab.model import Cluster, Lab
 from coreos_lab.observed import programs
 from coreos_lab.providers.choose import provider as choose
-from coreos_lab.records import about, deployed, runs, store
+from coreos_lab.records import about, runs, store
 from coreos_lab.updating import before
 from coreos_lab.updating.target import Target, target
 from coreos_lab.updating.update import FAULT, Update
@@ -63,7 +61,7 @@ def update(name: str, *, back: bool, group: str, dry_run: bool, as_json: bool) -
     words = [*(["--back"] if back else []), *(["--group", group] if group else [])]
     with screen.showing(), store.ClusterFolder(name).lock(hints.lab("update", *words)):
         cluster = store.require(name)
-        labs = _labs(cluster)
+        labs = judged.any_labs(cluster)
         found = before.nodes(cluster, provider, group)
         planned = target(cluster, found.has, editions.following, group=group, back=back)
         events.note("update", _announced(planned), name)
@@ -75,15 +73,6 @@ def update(name: str, *, back: bool, group: str, dry_run: bool, as_json: bool) -
         with events.recording(folder / runs.EVENTS):
             verdict = Update(provider, planned, found.asked, labs, folder).run(deadline=CHECKS_DEADLINE)
     print_verdict(verdict, folder, as_json=as_json)
-
-
-def _labs(cluster: Cluster) -> list[Lab]:
-    """The deployed labs. LabError where a lab's folder has another version than the cluster."""
-    labs = [catalog.load(record.folder) for record in deployed.records(cluster)]
-    for lab in labs:
-        if difference := deployed.difference(cluster, lab):  # a verdict would judge one version by another's rules
-            raise LabError(difference, f"'{hints.lab('deploy', catalog.named(lab))}' first")
-    return labs
 
 
 def _announced(planned: Target) -> str:

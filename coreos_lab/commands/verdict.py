@@ -1,8 +1,9 @@
-"""Judge a run again, such as one of 'lab break --verify' or 'lab deploy'. Only its record is read."""
+"""Judge a run again, such as one of 'lab break --verify', 'lab storm' or 'lab deploy'. Only its record is read."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -65,14 +66,15 @@ def find(name: str, run: str | None) -> Path:
     return chosen
 
 
-def print_verdict(verdict: Verdict, folder: Path, *, as_json: bool) -> None:
-    """Prints a verdict with its evidence. Raises FailedError or UnknownError if it is not a pass."""
+def print_verdict(verdict: Verdict, folder: Path, *, as_json: bool, more: Mapping[str, object] | None = None) -> None:
+    """Prints a verdict with its evidence, as JSON with `more`. Raises FailedError or UnknownError if it is no pass."""
     if as_json:
-        print(json.dumps({**to_json(verdict), "folder": str(folder)}, indent=2))
+        print(json.dumps({**to_json(verdict), **(more or {}), "folder": str(folder)}, indent=2))
     else:
         print(f"{verdict.what}, judged by {', '.join(verdict.labs)}:" if verdict.labs else f"{verdict.what}:")
+        width = max([22, *(len(phase.name) for phase in verdict.phases)])
         for phase in verdict.phases:
-            print(f"  {MARKS[phase.outcome]} {phase.name:22} {phase.seconds:6.1f} s  {phase.evidence}")
+            print(f"  {MARKS[phase.outcome]} {phase.name:{width}} {phase.seconds:6.1f} s  {phase.evidence}")
         if not verdict.userns:
             print("  not isolated: root on its machines is root of the host (made with --no-userns)")
         print(f"verdict: {verdict.outcome.value.upper()}   (record: {folder / RECORD})")

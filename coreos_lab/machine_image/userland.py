@@ -19,6 +19,8 @@ from threading import Event
 
 from coreos_lab import disk, events, namespaces, run, settings
 from coreos_lab.errors import LabError
+from coreos_lab.machine_image import corrections
+from coreos_lab.machine_image.corrections import LEASES, Correction
 from coreos_lab.machine_image.go_toolchain import find_go
 
 PREFIX = "opt/coreos-lab/bin"
@@ -29,7 +31,7 @@ class Program:
     """One program: built in `folder` of userland/ from the Go `package`, also installed under the names `links`.
 
     `stamp` is the Go variable that holds its version, where the program does not know it by itself. `cgo` says that it
-    has parts in C.
+    has parts in C. `corrections` are made in the modules that it is built from.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Program:
     stamp: str = ""
     cgo: bool = False
     links: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 # By folder, and the folder that takes longest first: see _build.
@@ -53,6 +56,7 @@ PROGRAMS = (
         "0.15.1",
         stamp="github.com/flannel-io/flannel/version.Version",
         cgo=True,
+        corrections=(LEASES,),
     ),
     # fleet panics at its first step where its version is no version.
     Program("fleetd", "fleet", "github.com/coreos/fleet", "1.0.0", stamp="github.com/coreos/fleet/version.Version"),
@@ -111,7 +115,8 @@ def build_command(go: Path, program: Program, output: Path) -> list[str]:
     if program.cgo:
         flags += ["-linkmode=external", "-extldflags=-static"]
         tags = ["-tags=netgo,osusergo"]  # Go's own resolvers: the C library's cannot be linked statically
-    common = ["-v", "-trimpath", "-buildvcs=false", *tags, f"-ldflags={' '.join(flags)}"]
+    corrected = ["-mod=vendor"] if program.corrections else []
+    common = ["-v", "-trimpath", "-buildvcs=false", *corrected, *tags, f"-ldflags={' '.join(flags)}"]
     return [str(go), "build", *common, "-o", str(output), program.package]
 
 
@@ -185,12 +190,18 @@ def _build_folder(folder: str, go: Path, draft: Path, stop: Event) -> None:
 
 def build_program(program: Program, go: Path, output: Path, work: Path, stop: Event | None = None) -> None:
     """Builds one program, with `work` for what is half done. Raises CommandError with the compiler's last lines."""
+    log_file = settings.state_dir() / "logs" / f"userland-{program.name}.log"
+    cwd = settings.data("userland") / program.folder
+    env = {**build_environment(program), "GOTMPDIR": str(work)}
     with events.step("userland", program.name, program.version):
+        if program.corrections:
+            source, cwd = cwd, work / f"{program.name}-corrected"
+            corrections.correct(program.corrections, go, source, cwd, log_file=log_file, env=env, stop=stop)
         run.stream(
             namespaces.contained(build_command(go, program, output)),
-            log_file=settings.state_dir() / "logs" / f"userland-{program.name}.log",
-            env={**build_environment(program), "GOTMPDIR": str(work)},
-            cwd=settings.data("userland") / program.folder,
+            log_file=log_file,
+            env=env,
+            cwd=cwd,
             stop=stop,
             outside=True,
         )

@@ -1,4 +1,4 @@
-"""The folders of runs: one for each break, update, deployment and tested walk, with what was seen and its verdict."""
+"""The folders of runs, one for each break, storm, update, deployment and tested walk: what was seen, and a verdict."""
 
 from __future__ import annotations
 

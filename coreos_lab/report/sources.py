@@ -10,11 +10,11 @@ from coreos_lab.chaos.verdict import RECORD
 from coreos_lab.errors import UsageError
 from coreos_lab.node_plans import node_name
 from coreos_lab.records import about, runs, store
-from coreos_lab.report import breaks
+from coreos_lab.report import breaks, storms
 from coreos_lab.report.values import Report
 
 # Readers by the verb of their runs, where it is another one than that of all runs that have phases and a verdict.
-READERS: dict[str, Callable[[Path], Report]] = {}
+READERS: dict[str, Callable[[Path], Report]] = {"storm": storms.read}
 FILES = (RECORD, about.FILE, runs.EVENTS)  # a folder with one of these is a run's
 
 

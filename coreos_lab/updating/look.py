@@ -11,6 +11,7 @@ from coreos_lab.model import Cluster, Node
 
 PATIENCE = 10.0  # seconds for a node's answer: a machine that is going down does not give one
 ASK_PATIENCE = 30.0
+OFF = "off"  # the strategy of a node without locksmithd
 NEED_REBOOT = "UPDATE_STATUS_UPDATED_NEED_REBOOT"
 # locksmithd's settings are those of its process: from update.conf, the cloud-config and drop-ins. Each value is echoed:
 # locksmithd's file, and those that a reader writes, may have no end of the line.
@@ -55,7 +56,7 @@ class Look:
     group: str = ""
     server: str = ""
     staged: str = ""
-    strategy: str = "off"
+    strategy: str = OFF
     lock_group: str = ""
     window: str = ""
     state: str = ""
@@ -74,7 +75,7 @@ def parse(output: str) -> Look:
         group=values.get("GROUP", ""),
         server=values.get("SERVER", ""),
         staged=values.get("NEW_VERSION", "") if waits else "",
-        strategy=values.get("REBOOT_STRATEGY", "reboot") if "locksmithd" in values else "off",
+        strategy=values.get("REBOOT_STRATEGY", "reboot") if "locksmithd" in values else OFF,
         lock_group=values.get("LOCKSMITHD_GROUP", ""),
         window=f"{start} for {length}" if start else "",
         state=values.get("state", ""),

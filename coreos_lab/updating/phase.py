@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coreos_lab.updating.locks import Lock
-from coreos_lab.updating.look import Look
+from coreos_lab.updating.look import OFF, Look
 
 ETCD_LOCK = "etcd-lock"
 GO_DURATION = re.compile(r"Waiting for ((?:[0-9.]+(?:h|ms|m|µs|ns|s))+) to reboot")
@@ -59,7 +59,7 @@ def phase(seen: Seen, image: str, locks: Mapping[str, Lock]) -> Phase:
 
 def _staged(look: Look, *, holds: bool) -> Phase:
     """What a node does that has installed the update, by the words of its locksmithd."""
-    if look.strategy == "off":
+    if look.strategy == OFF:
         return Phase.BY_HAND
     if look.state == "rebooting":
         return Phase.REBOOTS

@@ -148,6 +148,6 @@ class Update:
         if len(together) > 1:
             evidence += f" ({', '.join(together)})"
         if free:
-            evidence += f"; {', '.join(free)} ask for no lock"
+            evidence += f"; {', '.join(free)} {'asks' if len(free) == 1 else 'ask'} for no lock"
         kept = len([name for name in together if name not in free]) <= self._watch.most
         self._phases.add("under the lock", Outcome.PASS if kept else Outcome.FAIL, time.monotonic(), evidence)

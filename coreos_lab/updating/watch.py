@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 
 from coreos_lab import events, hints, wait
 from coreos_lab.clients import etcd, ssh
@@ -18,7 +19,7 @@ from coreos_lab.records import fault_journal
 from coreos_lab.updating import locks as locks_in_etcd
 from coreos_lab.updating import stuck
 from coreos_lab.updating.locks import Lock
-from coreos_lab.updating.look import look
+from coreos_lab.updating.look import OFF, Look, look
 from coreos_lab.updating.phase import Phase, Seen, phase
 from coreos_lab.updating.stuck import Standing
 
@@ -39,6 +40,7 @@ class Watch:
         self._last_boots = dict(self._boots)
         self._machines = {id_: node.name for node in cluster.nodes if (id_ := provider.machine_id(cluster, node))}
         self._known: dict[str, Lock] = {}
+        self._locking: dict[str, Look] = {}  # each node's last look with a locksmithd
         self.standings: dict[str, Standing] = {}
         self.most = 1  # the most machines that a lock let reboot at once
 
@@ -69,7 +71,14 @@ class Watch:
         if found is None or self._provider.boot_id(cluster, node) != before:
             return Seen(on=True, look=None)
         healthy = etcd.is_healthy(node.address) if node.member else etcd.answers(node.address)
-        return Seen(on=True, look=found, healthy=healthy)
+        return Seen(on=True, look=self._with_locksmithd(node, found), healthy=healthy)
+
+    def _with_locksmithd(self, node: Node, found: Look) -> Look:
+        """A look with what locksmithd goes by, also where it has ended for a reboot, or does not run yet after it."""
+        if found.strategy != OFF:
+            self._locking[node.name] = found
+        known = self._locking.get(node.name, found)
+        return replace(found, strategy=known.strategy, lock_group=known.lock_group)
 
     def _locks(self) -> dict[str, Lock]:
         """The locks; as they were where etcd does not answer now, since a machine gives its lock back through etcd."""
@@ -109,7 +118,7 @@ class Watch:
         if current is Phase.LOCK and seen.look:
             holders = locks.get(seen.look.lock_group, Lock()).holders
             names = ", ".join(self._machines.get(holder, f"machine {holder}") for holder in holders)
-            text += f", which {names} has" if names else ""
+            text += f", which {names} {'has' if len(holders) == 1 else 'have'}" if names else ""
         if current is Phase.WINDOW and seen.look:
             text += f" ({seen.look.window})"
         events.note("update", text, node.name, phase=current.name.lower())

@@ -11,7 +11,7 @@ import pytest
 
 from coreos_lab import run
 from coreos_lab.chaos import journals
-from coreos_lab.chaos.journals import CHARACTERS, LINES, Line, Moment, moments, parse, record
+from coreos_lab.chaos.journals import CHARACTERS, LINES, MOMENTS, Line, Moment, moments, parse, record
 from coreos_lab.chaos.verdict import Phase
 from coreos_lab.clients import ssh
 from coreos_lab.model import Cluster, Outcome
@@ -143,3 +143,11 @@ def test_moments_are_acts_and_what_went_wrong() -> None:
     found = [(moment.what, moment.wall) for moment in moments(phases, 1000.0)]
     assert found == [("2. effect", 1004.0), ("recovery while broken: fail", 1092.0), ("2. repair", 1096.0)]
     assert len(moments(phases * 50, 0.0)) == journals.MOMENTS
+
+
+@pytest.mark.parametrize(("outcome", "first"), [(Outcome.PASS, 0), (Outcome.FAIL, 9)])
+def test_of_too_many_moments_those_count_that_led_to_the_failure(outcome: Outcome, first: int) -> None:
+    phases = [Phase(f"{number}. effect", Outcome.PASS, 0.1, began=float(number)) for number in range(20)]
+    found = moments([*phases, Phase("20. recovery while broken", outcome, 9.0, began=20.0)], 0.0)
+    assert len(found) == MOMENTS
+    assert found[0].what == f"{first}. effect"

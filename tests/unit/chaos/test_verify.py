@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,12 +13,14 @@ import pytest
 
 from coreos_lab import wait
 from coreos_lab.chaos import healing, injecting, journals, measuring, phases
+from coreos_lab.chaos.course import one_by_one
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.objectives import allowed
 from coreos_lab.chaos.probes import Sample
 from coreos_lab.chaos.schedule import Step
 from coreos_lab.chaos.verdict import load
 from coreos_lab.chaos.verify import Verification
+from coreos_lab.clients import etcd
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import Cluster, FaultKind, Lab, NodeState, Outcome, QualifiedName
 from coreos_lab.observed import node_states
@@ -102,7 +105,7 @@ def carry_out(
         verification = Verification(provider, cluster, [made_lab("ch3", "a.service")], tmp_path / "run")
         planned_break = Break((cluster.nodes[1],), FaultKind.REBOOT, {})
         steps = [Step(("core-02",), FaultKind.REBOOT)] * stage.steps
-        verdict = verification.run(steps, lambda _step: planned_break, deadline=1.0)
+        verdict = verification.run(one_by_one(steps), lambda _step: planned_break, deadline=1.0)
         assert fault_journal.open_faults(cluster) == [] or stage.heal_fails
         return verdict
 
@@ -251,3 +254,31 @@ def test_who_no_longer_measures_proves_nothing(
     monkeypatch.setattr(Paper, "troubles", ["KeyError: 'node'"])
     verdict = carry_out()
     assert (verdict.outcome, verdict.first_bad.name) == (UNKNOWN, "measured to the end")
+
+
+@pytest.mark.parametrize(("may_be_lost", "outcome"), [(True, PASS), (False, FAIL)])
+def test_without_a_majority_no_lab_promises_anything(
+    stage: Stage,
+    planned: Callable[..., Cluster],
+    made_lab: Callable[..., Lab],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    may_be_lost: bool,
+    outcome: Outcome,
+) -> None:
+    monkeypatch.setattr(etcd, "is_healthy", lambda _address: False)
+    cluster = planned()
+    stage.checks = [PASS, PASS]
+    provider: Any = object()
+    lab = made_lab("ch3", "a.service", objectives={"etcd": 15.0})
+    two = Break(cluster.nodes[:2], FaultKind.KILL, {})
+    course = replace(one_by_one([Step(("core-01", "core-02"), FaultKind.KILL)]), may_lose_quorum=may_be_lost)
+    verdict = Verification(provider, cluster, [lab], tmp_path / "run").run(course, lambda _step: two, deadline=1.0)
+    names = [phase.name for phase in verdict.phases]
+    assert verdict.outcome is outcome
+    assert ("objectives" in names) is not may_be_lost
+    assert bool(verdict.objectives) is not may_be_lost
+    assert "recovery while broken" not in names
+    assert next(phase.evidence for phase in verdict.phases if phase.name == "quorum").startswith(
+        "etcd loses its quorum"
+    )

@@ -129,6 +129,9 @@ def main() -> None:
         "to the host": reaches(a, CLOUD.host_address, 5000),
         "metadata": metadata(a),
     }
+    call("ip", "-netns", B.instance, "neighbor", "replace", A.address, "lladdr", A.mac, "dev", "eth1")
+    found["past the router"] = reaches(b, A.address, 2380)
+    call("ip", "-netns", B.instance, "neighbor", "flush", "dev", "eth1")
     # What a container of A sends and gets, with addresses of flannel's.
     call("ip", "-netns", A.instance, "address", "add", "10.10.1.1/32", "dev", "lo")
     found["another's address as the source, checked"] = reaches(a, D.address, 22, own="10.10.1.1")

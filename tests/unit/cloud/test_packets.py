@@ -44,6 +44,7 @@ EXPECTED = {
     "by public address without an own": "",
     "to the host": "",
     "metadata": "HTTP/1.1 403 Forbidden",
+    "past the router": "",
     "another's address as the source, checked": "",
     "by a route, checked": "",
     "by a route, not checked": "10.1.2.4",

@@ -13,6 +13,7 @@ import pytest
 from coreos_lab import run, settings
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image import userland
+from coreos_lab.machine_image.corrections import Correction
 from coreos_lab.machine_image.userland import PROGRAMS, Program, build_command, build_environment, ensure_userland
 
 REPOSITORY_USERLAND = settings.data("userland")
@@ -50,6 +51,12 @@ def test_c_is_linked_statically() -> None:
     program = Program("a", "f", ".", "1", cgo=True)
     assert any("-extldflags=-static" in argument for argument in build_command(Path("go"), program, Path("a")))
     assert build_environment(program)["CGO_ENABLED"] == "1"
+
+
+def test_a_corrected_program_is_built_from_the_copies_beside_it() -> None:
+    corrected = Program("a", "f", ".", "1", corrections=(Correction("example.org/a", "a.go", "x", "y"),))
+    assert "-mod=vendor" in build_command(Path("go"), corrected, Path("a"))
+    assert "-mod=vendor" not in build_command(Path("go"), Program("a", "f", ".", "1"), Path("a"))
 
 
 def test_nothing_of_the_users_changes_the_build(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,15 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from coreos_lab.chaos.verdict import PROBES
+from coreos_lab.chaos import storm_record
+from coreos_lab.chaos.course import by_time
+from coreos_lab.chaos.schedule import Step
+from coreos_lab.chaos.storm_record import Shrunk, Storm
+from coreos_lab.chaos.verdict import PROBES, RECORD
 from coreos_lab.errors import LabError
-from coreos_lab.report import index, sources
+from coreos_lab.model import FaultKind
+from coreos_lab.records import about
+from coreos_lab.report import breaks, index, sources, storms
 from coreos_lab.report.markdown import markdown
 from coreos_lab.report.page import LARGEST, html
 from tests.unit.report import paper_run
@@ -94,7 +100,7 @@ def damage(draw: Any, path: Path) -> None:
         path.write_text("\n".join(lines) + "\n")
 
 
-@settings(
+some = settings(
     derandomize=True,
     deadline=None,
     database=None,
@@ -102,6 +108,31 @@ def damage(draw: Any, path: Path) -> None:
     phases=[Phase.generate],  # the input that fails is printed as it is: to make it smaller takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+@some
+@given(data=st.data())
+def test_any_plan_of_a_storm(whole: Path, data: st.DataObject) -> None:
+    steps = (Step(("core-02",), FaultKind.LOSS, {"percent": "40"}, lasting=20.0, at=3.5),) * 2
+    with tempfile.TemporaryDirectory(prefix="lab-any-record-") as scratch:
+        folder = Path(scratch)
+        for name in (about.FILE, RECORD):
+            shutil.copy(whole / name, folder)
+        storm_record.save(Storm(7, steps, 90.0, 600.0), folder)
+        storm_record.save_shrunk(Shrunk(steps, 9, 3, "run-3"), folder)
+        damage(data.draw, folder / data.draw(st.sampled_from([storm_record.FILE, storm_record.SHRUNK, RECORD])))
+        try:
+            assert Page(html(storms.read(folder), "1.0")).wrong == []
+            storm = storm_record.load(folder)
+            verdict = breaks.load_verdict(folder)
+        except LabError:
+            return
+        assert storm
+        assert verdict
+        by_time(storm_record.carried_out(storm.steps, verdict.phases))
+
+
+@some
 @given(data=st.data())
 def test_any_record(whole: Path, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory(prefix="lab-any-record-") as scratch:

@@ -29,7 +29,9 @@ ROUND = 1.0  # seconds
 
 @stands_for(SlotProvider)
 class Park:
-    """What is so in each round. A machine's list of words: old, waits, locked, goes, off, boots, new, held, back."""
+    """What is so in each round. A machine's list of words: old, waits, locked, goes, off, boots, new, held, back;
+    early is held before locksmithd runs again.
+    """
 
     boot_deadline = 90.0
     name = "paper"
@@ -52,7 +54,7 @@ class Park:
     def boot_id(self, _cluster: Cluster, node: Node) -> str:
         if self.word(node) in ("off", "boots", "gone"):
             return ""
-        return "2" if self.word(node) in ("new", "held", "back") else "1"
+        return "2" if self.word(node) in ("new", "held", "back", "early") else "1"
 
     def machine_id(self, _cluster: Cluster, node: Node) -> str:
         return f"id-of-{node.name}"
@@ -61,7 +63,7 @@ class Park:
         return ()
 
     def booted_image(self, _cluster: Cluster, node: Node) -> str:
-        return "k-2" if self.word(node) in ("new", "held") else "k"
+        return "k-2" if self.word(node) in ("new", "held", "early") else "k"
 
     def look(self, _cluster: Cluster, node: Node) -> Look | None:
         word, base = self.word(node), replace(BASE, machine=f"id-of-{node.name}")
@@ -74,10 +76,13 @@ class Park:
             "by hand": replace(base, staged="k-2", strategy="off", state=""),
             "new": replace(base, version="k-2"),
             "held": replace(base, version="k-2"),
+            "early": replace(base, version="k-2", strategy="off", state=""),
         }.get(word)
 
     def tree(self) -> dict[str, str]:
-        holders = [f"id-of-{name}" for name in self.said if self.word_of(name) in ("locked", "goes", "boots", "held")]
+        holders = [
+            f"id-of-{name}" for name in self.said if self.word_of(name) in ("locked", "goes", "boots", "held", "early")
+        ]
         value = json.dumps({"semaphore": 0, "max": self.most, "holders": [*holders, *self.stolen]})
         return {f"{locks.PREFIX}/semaphore": value}
 

@@ -12,6 +12,7 @@ from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.events import Event
 from coreos_lab.model import Cluster, FaultKind
 from coreos_lab.records import fault_journal
+from coreos_lab.updating import stuck
 from tests.unit.updating.paper_park import Park, watching
 
 Make = Callable[..., Park]
@@ -41,6 +42,30 @@ def test_each_phase_of_each_node_is_one_line(planned: Planned, park: Make) -> No
         "core-02 has booted it and still has the reboot lock",
         "core-02 is updated",
     ]
+
+
+def test_a_node_whose_locksmithd_does_not_run_yet_has_the_lock_still(planned: Planned, park: Make) -> None:
+    made = park({"core-01": ["goes", "boots", "early", "early", "held", "new"]})
+    watch = watching(made, planned())
+    assert noted(watch.run)[-2:] == ["core-01 has booted it and still has the reboot lock", "core-01 is updated"]
+    assert made.round == 5
+    assert stuck.without_lock(watch.standings) == []
+
+
+def test_a_node_without_locksmithd_asks_for_no_lock(planned: Planned, park: Make) -> None:
+    made = park({"core-01": ["boots", "early"]})
+    watch = watching(made, planned())
+    watch.run()
+    assert stuck.without_lock(watch.standings) == ["core-01"]
+
+
+def test_the_holders_of_a_lock_are_named(planned: Planned, park: Make) -> None:
+    made = park(
+        {"core-01": ONE, "core-02": ONE, "core-03": ["old", *["waits"] * 6, "locked", "goes", "boots", "new"]}, 2
+    )
+    assert "core-03 has installed it and waits for the reboot lock, which core-01, core-02 have" in noted(
+        watching(made, planned()).run
+    )
 
 
 def test_a_lock_that_cannot_be_read_now_is_held_as_before(planned: Planned, park: Make) -> None:

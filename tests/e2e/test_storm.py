@@ -1,0 +1,66 @@
+"""Storms on real machines: a plan that is carried out, repeated, interrupted; and one that fails and is shrunk."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.e2e.calls import ROOT, Result, lab, start, until
+
+Lab = Callable[..., Result]
+SHORT = ("--for", "40s", "--seed", "8")  # freezes core-01, then core-03
+
+
+def test_a_storm_is_carried_out_as_planned_and_repeated(ch3: Lab, tmp_path: Path) -> None:
+    planned = ch3("storm", *SHORT, "--dry-run").json["breaks"]
+    assert [(each["target"], each["fault"]) for each in planned] == [
+        ("core-01", "pause"),
+        ("core-03", "pause"),
+    ]
+    done = ch3("storm", *SHORT, "--json", timeout=600).json
+    assert done["outcome"] == "pass", done
+    names = {phase["name"] for phase in done["phases"]}
+    assert {f"{number}. {name}" for number in (1, 2) for name in ("effect", "repair", "steady state after")} <= names
+    assert ch3("status", "--json").json["faults"] == []
+    assert "verdict: PASS" in ch3("verdict").out
+    page = tmp_path / "storm.html"
+    assert "PASS: storm (seed 8)" in ch3("report", "--output", str(page)).out
+    assert "When each break was planned" in page.read_text(encoding="utf-8")
+
+    again = ch3("replay", "--dry-run").json["breaks"]
+    assert [(each["target"], each["fault"]) for each in again] == [(each["target"], each["fault"]) for each in planned]
+    assert all(late["at"] >= early["at"] for late, early in zip(again, planned, strict=True)), "as it was"
+    assert ch3("replay", Path(done["folder"]).name, "--json", timeout=600).json["outcome"] == "pass"
+
+
+def test_ctrl_c_heals_before_a_storm_ends(ch3: Lab) -> None:
+    storm = start("storm", "--for", "60s", "--seed", "4", "--faults", "kill")
+    until(lambda: ch3("status", "--json").json["faults"])
+    storm.send_signal(signal.SIGINT)
+    assert storm.wait(300) == 128 + signal.SIGINT
+    assert ch3("status", "--json").json["faults"] == []
+
+
+def test_a_lab_without_its_repair_fails_and_the_plan_is_shrunk(cluster: Lab, tmp_path: Path) -> None:
+    """The proxy is tied to a machine that is gone. Lost packets before that have nothing to do with it."""
+    for name in lab("status", "--json").json["labs"]:
+        lab("undeploy", name)
+    tied = tmp_path / "ch3-tied"
+    shutil.copytree(ROOT / "labs" / "ch3", tied)
+    unit = tied / "units" / "helloworld-nginx.service"
+    unit.write_text(unit.read_text().partition("[X-Fleet]")[0] + "\n[X-Fleet]\nMachineOf=helloworld@1.service\n")
+    cluster("deploy", str(tied))
+    words = ("--for", "40s", "--seed", "107", "--faults", "kill,loss:percent=5", "--deadline", "60s")
+    planned = cluster("storm", *words, "--dry-run").json["breaks"]
+    assert [each["fault"] for each in planned] == ["loss", "kill"]
+    failed = cluster("storm", *words, "--json", code=1, timeout=900)
+    shrunk, run = json.loads(failed.out)["shrunk"], Path(json.loads(failed.out)["folder"]).name
+    left = [(each["target"], each["fault"]) for each in shrunk["breaks"]]
+    assert left == [("unit:helloworld-nginx.service", "kill")]
+    assert (shrunk["of"], shrunk["attempts"], shrunk["stopped"]) == (2, 1, "")
+    assert [each["fault"] for each in cluster("replay", run, "--shrunk", "--dry-run").json["breaks"]] == ["kill"]
+    assert cluster("status", "--json").json["faults"] == []
+    cluster("undeploy", "ch3-tied")
