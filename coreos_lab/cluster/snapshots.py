@@ -244,8 +244,7 @@ def _standing_still(cluster: Cluster, provider: Provider, nodes: list[Node], hea
             for node in nodes:
                 with suppress(LabError, OSError):  # `heal` reports a node that stays paused
                     provider.resume(cluster, node)
-            seconds = time.monotonic() - began
-            if nodes and seconds > duration(cluster.agent_ttl, "agent_ttl"):
+            if nodes and (seconds := time.monotonic() - began) > duration(cluster.agent_ttl, "agent_ttl"):
                 events.note("pause", f"{seconds:.1f} s: longer than fleet's agent_ttl, so units may have moved")
             if pauses := fault_journal.open_faults(cluster):  # with another fault on record nothing is saved
                 heal(provider, cluster, pauses)

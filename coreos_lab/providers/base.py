@@ -1,4 +1,7 @@
-"""What a provider is: it makes machines, and does to them what only hardware can do."""
+"""What a provider is: it makes machines, and does to them what only hardware can do.
+
+One long module: these protocols are a provider's whole contract, which is read together.
+"""
 
 from __future__ import annotations
 
