@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -129,17 +130,7 @@ def main() -> None:
         "to the host": reaches(a, CLOUD.host_address, 5000),
         "metadata": metadata(a),
     }
-    # A bridge would take the lowest MAC address of its ports for its own, and nobody would know of the change.
-    call("ip", "-netns", router.name, "link", "add", "low", "address", "00:00:00:00:00:01", "type", "veth")
-    call("ip", "-netns", router.name, "link", "set", "low", "master", SUBNETS[0].bridge, "up")
-    found["after another joined the subnet"] = reaches(b, A.address, 2380)
-    call("ip", "-netns", B.instance, "neighbor", "flush", "all")
-    reaches(b, A.address, 2380)
-    call("ip", "-netns", router.name, "link", "delete", "low")
-    found["after it left"] = reaches(b, A.address, 2380)
-    call("ip", "-netns", B.instance, "neighbor", "replace", A.address, "lladdr", A.mac, "dev", "eth1")
-    found["past the router"] = reaches(b, A.address, 2380)
-    call("ip", "-netns", B.instance, "neighbor", "flush", "dev", "eth1")
+    found |= neighbors(router, b)
     # What a container of A sends and gets, with addresses of flannel's.
     call("ip", "-netns", A.instance, "address", "add", "10.10.1.1/32", "dev", "lo")
     found["another's address as the source, checked"] = reaches(a, D.address, 22, own="10.10.1.1")
@@ -165,6 +156,30 @@ def main() -> None:
     print(json.dumps(found))
     sys.stdout.flush()
     os._exit(0)
+
+
+def neighbors(router: Router, b: Path) -> dict[str, str]:
+    """Who answers ARP in a subnet, and that nobody is reached past the router."""
+    times = []
+    for _ in range(9):
+        call("ip", "-netns", B.instance, "neighbor", "flush", "all")
+        began = time.monotonic()
+        reaches(b, A.address, 2380)
+        times.append(time.monotonic() - began)
+    # By default a router waits for 0.4 s on average.
+    found = {"the router answers for A at once": str(sorted(times)[4] < 0.2)}
+    # A bridge would take the lowest MAC address of its ports for its own, and nobody would know of the change.
+    call("ip", "-netns", router.name, "link", "add", "low", "address", "00:00:00:00:00:01", "type", "veth")
+    call("ip", "-netns", router.name, "link", "set", "low", "master", SUBNETS[0].bridge, "up")
+    found["after another joined the subnet"] = reaches(b, A.address, 2380)
+    call("ip", "-netns", B.instance, "neighbor", "flush", "all")
+    reaches(b, A.address, 2380)
+    call("ip", "-netns", router.name, "link", "delete", "low")
+    found["after it left"] = reaches(b, A.address, 2380)
+    call("ip", "-netns", B.instance, "neighbor", "replace", A.address, "lladdr", A.mac, "dev", "eth1")
+    found["past the router"] = reaches(b, A.address, 2380)
+    call("ip", "-netns", B.instance, "neighbor", "delete", A.address, "dev", "eth1")
+    return found
 
 
 def metadata(source: Path) -> str:

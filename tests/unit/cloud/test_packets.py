@@ -44,6 +44,7 @@ EXPECTED = {
     "by public address without an own": "",
     "to the host": "",
     "metadata": "HTTP/1.1 403 Forbidden",
+    "the router answers for A at once": "True",
     "after another joined the subnet": "10.1.1.5",
     "after it left": "10.1.1.5",
     "past the router": "",
