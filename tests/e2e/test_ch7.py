@@ -42,6 +42,7 @@ def where(unit: str) -> str:
     return str(units[unit])
 
 
+@pytest.mark.rounds  # `make test-walks` shows it, too
 def test_the_conductors_machine_dies_while_workers_write(stack: Lab) -> None:
     verdict = stack("break", "unit:conductor.service", "--verify", "--json", timeout=TIMEOUT).json
     assert verdict["outcome"] == "pass", verdict

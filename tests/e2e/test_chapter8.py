@@ -17,6 +17,7 @@ from tests.e2e.calls import NAME, lab
 from tests.e2e.test_cloud import api, aws, cgroup, pid, ssh, until
 
 pytest.importorskip("moto", reason="the extra `cloud` is not installed")
+pytestmark = pytest.mark.rounds  # `make test-walks` goes through the chapter's page, which shows most of this
 STACK = "coreos"
 LONG = 400.0  # seconds for three machines to boot on a host that is busy with other tests
 # With the credentials of its role, an instance puts an object. Its one argument is the bucket's URL.
