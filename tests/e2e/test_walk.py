@@ -80,7 +80,7 @@ def test_a_reader_stops_goes_on_and_goes_back_to_the_beginning(cluster: Callable
     began = cluster("walk", str(mine), stdin="\n:skip\n:skip\netcdctl set /walk-e2e hello\n\n:stop\n")
     assert "✓ as expected" in began.out
     assert "Stopped before step 5 of 6" in began.out, "Enter looks whether the task is done"
-    went_on = cluster("walk", str(mine), stdin=":back\n\n:stop\n")
+    went_on = cluster("walk", str(mine), stdin=":back\n\n\n:stop\n")
     assert "goes on with step 5" in went_on.out
     assert "This is so already." in went_on.out
     assert "Terminal watch goes on: while sleep 0.3;" in went_on.out
