@@ -8,6 +8,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.calls import ROOT, Result, lab, start, until
 
 Lab = Callable[..., Result]
@@ -46,6 +48,7 @@ def test_ctrl_c_heals_before_a_storm_ends(ch3: Lab) -> None:
     assert ch3("status", "--json").json["faults"] == []
 
 
+@pytest.mark.rounds  # it takes minutes, as each attempt is a storm
 def test_a_lab_without_its_repair_fails_and_the_plan_is_shrunk(cluster: Lab, tmp_path: Path) -> None:
     """The proxy is tied to a machine that is gone. Lost packets before that have nothing to do with it."""
     for name in lab("status", "--json").json["labs"]:
