@@ -87,9 +87,19 @@ class Haproxy:
         self.place.socket.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
-        """Ends workers that a killed process has left: nothing else lives in that namespace."""
+        """Ends workers that a killed process has left. They take connections, and answer at the socket, until then."""
         if not self.namespace.exists():
             return
-        for pid in run.run(["ip", "netns", "pids", self.namespace.name]).stdout.split():
+        for pid in self._inside():
             with suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
+        wait.until(
+            lambda: not self._inside(),
+            deadline=wait.patiently(PATIENCE),
+            missing=lambda: f"{self.namespace.name}: processes do not end: {', '.join(map(str, self._inside()))}",
+            interval=0.02,
+        )
+
+    def _inside(self) -> list[int]:
+        """The ids of the processes in the namespace, in which nothing but haproxy lives."""
+        return [int(pid) for pid in run.run(["ip", "netns", "pids", self.namespace.name]).stdout.split()]

@@ -31,6 +31,7 @@ from coreos_lab.cloud.balancing.wanted import Front, Pool, Server, Wanted
 from coreos_lab.cloud.balancing.wiring import Wiring
 from coreos_lab.cloud.network import Group, Port, Route, Rule, Subnet, Vpc
 from coreos_lab.cloud.router import Router
+from coreos_lab.containers import pidfile
 from tests.unit.cloud.packets import CLOUD, EVERYWHERE, HOST, plug, space, within
 
 INTERNET = (Route("0.0.0.0/0", internet=True),)
@@ -322,7 +323,8 @@ def killed(balancer: Balancer, found: dict[str, object]) -> None:
     again.look(WANTED)
     found["it is found again"] = [again.pid() == before, echo(connection), sorted(again.states("web").values())]
     os.kill(before, signal.SIGKILL)
-    until(lambda: not Path(f"/proc/{before}/exe").exists(), "it lives")
+    until(lambda: pidfile.running(place_of(CLOUD, 1).folder / "haproxy.pid") is None, "it lives")
+    again.look(WANTED)
     again.until_all_are_up()
     found["after SIGKILL"] = [again.pid() != before, sorted(who())]
 
