@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coreos_lab.chaos import numbering
 from coreos_lab.chaos.schedule import Step, kinds
 
 
@@ -32,8 +33,8 @@ class Course:
     may_lose_quorum: bool = False
 
     def prefix(self, number: int) -> str:
-        """How the names of a break's phases begin: with its number, from 1, where there is more than one break."""
-        return f"{number + 1}. " if len(self.steps) > 1 else ""
+        """How the names of a break's phases begin."""
+        return numbering.prefix(number + 1, len(self.steps))
 
 
 def one_by_one(steps: Sequence[Step]) -> Course:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coreos_lab import events, run, wait
+from coreos_lab.chaos import numbering
 from coreos_lab.chaos.verdict import Phase
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError
@@ -74,7 +75,7 @@ def moments(phases: Sequence[Phase], offset: float) -> list[Moment]:
     for phase in phases:
         if phase.began is None:
             continue
-        if phase.name.rpartition(". ")[2] in ACTS:
+        if numbering.split(phase.name)[1] in ACTS:
             found.append(Moment(phase.began + offset, phase.name))
         if phase.outcome is not Outcome.PASS:
             found.append(Moment(phase.began + phase.seconds + offset - AFTER / 2, f"{phase.name}: {phase.outcome}"))

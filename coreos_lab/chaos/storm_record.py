@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from coreos_lab.chaos import numbering
 from coreos_lab.chaos.fault import values_for
 from coreos_lab.chaos.faults import FAULTS
 from coreos_lab.chaos.schedule import Step
@@ -86,7 +87,7 @@ def carried_out(steps: Sequence[Step], phases: Sequence[Phase]) -> tuple[Step, .
     start = phases[0].began + phases[0].seconds  # the steady state before
     found: list[tuple[Step, bool]] = []
     for number, step in enumerate(steps, 1):
-        prefix = f"{number}. " if len(steps) > 1 else ""
+        prefix = numbering.prefix(number, len(steps))
         began, repaired = (_began(phases, f"{prefix}{name}") for name in ("effect", "repair"))
         if began is None:
             continue

@@ -27,6 +27,7 @@ from coreos_lab.model import Cluster, Lab, Outcome
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import runs, store
+from coreos_lab.spelling import counted
 from coreos_lab.units_of_measure import duration
 
 SEEDS = 1_000_000  # of those that are drawn
@@ -197,7 +198,7 @@ def _print_again(verdict: Verdict, shrunk: Shrunk | None, run_name: str) -> None
         if verdict.nodes:
             print(f"once more: {hints.lab('replay', run_name)}")
         return
-    tried = f"{shrunk.attempts} attempt{'' if shrunk.attempts == 1 else 's'}"
+    tried = counted(shrunk.attempts, "attempt")
     print(f"shrunk to {len(shrunk.steps)} of {shrunk.of} breaks in {tried}: {words(shrunk.steps)}")
     if shrunk.stopped:
         print(f"not shrunk further: {shrunk.stopped}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coreos_lab import events, hints, wait
-from coreos_lab.chaos import faults, injecting, shrinking, storm_record
+from coreos_lab.chaos import faults, injecting, numbering, shrinking, storm_record
 from coreos_lab.chaos.course import Course, by_time
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.schedule import Step
@@ -129,8 +129,8 @@ class _Attempts:
 
 def suspect(verdict: Verdict) -> int | None:
     """The number, from 0, of the break in whose phases a verdict failed; None where that is none's."""
-    number = verdict.first_bad.name.partition(". ")[0] if verdict.first_bad else ""
-    return int(number) - 1 if number.isdecimal() else None
+    prefix = numbering.split(verdict.first_bad.name)[0] if verdict.first_bad else ""
+    return int(prefix.partition(".")[0]) - 1 if prefix else None
 
 
 def words(steps: Sequence[Step]) -> str:

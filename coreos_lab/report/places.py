@@ -6,13 +6,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+from coreos_lab.chaos.observer import Place
 from coreos_lab.report.jsonl import Lines, seconds, text
 from coreos_lab.report.values import Lane, Span
 
 SPANS = 300  # of a row
 ROWS = 500  # rows that are kept
 ACTIVE = {"active": "node", "activating": "wait", "reloading": "wait", "failed": "fail"}
-Place = tuple[str, str, str]  # node, active and sub state
 State = tuple[str, str, str]  # what is written on a span, its tone, and its detail
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from coreos_lab.chaos import storm_record
+from coreos_lab.chaos import numbering, storm_record
 from coreos_lab.chaos.schedule import Step
 from coreos_lab.chaos.storm_record import Shrunk, Storm
 from coreos_lab.errors import LabError
@@ -42,7 +42,7 @@ def _planned(steps: tuple[Step, ...], parts: tuple[Part, ...], seconds: float) -
         if begin > seconds:
             late += 1
             continue
-        done = (f"{number}. effect" if len(steps) > 1 else "effect") in names
+        done = f"{numbering.prefix(number, len(steps))}effect" in names
         detail = f"break {number}" if done else f"break {number}, which was not begun"
         span = Span(
             begin, min(seconds, begin + (step.lasting or 0.0)), step.kind.value, "wait" if done else "none", detail

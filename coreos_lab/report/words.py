@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from coreos_lab.chaos import numbering
 from coreos_lab.chaos import verdict as verdicts
 from coreos_lab.chaos.verdict import WALK, Phase, Verdict, measured_by
 from coreos_lab.model import ETCD_PROBE, Outcome, QualifiedName
@@ -97,18 +98,12 @@ def recovery(phases: Sequence[Phase]) -> float | None:
     by_step: dict[str, float] = {}
     whole: set[str] = set()
     for phase in phases:
-        step, name = step_of(phase.name)
+        step, name = numbering.split(phase.name)
         if name in RECOVERY:
             by_step[step] = by_step.get(step, 0.0) + phase.seconds
         if name == RECOVERY[-1] and phase.outcome is Outcome.PASS:
             whole.add(step)
     return max((seconds for step, seconds in by_step.items() if step in whole), default=None)
-
-
-def step_of(name: str) -> tuple[str, str]:
-    """The number of a phase's break ("2. ", or "" where there is one break), and the phase's name without it."""
-    number = re.match(r"\d+\. ", name)
-    return (number[0], name[number.end() :]) if number else ("", name)
 
 
 def limited(verdict: Verdict) -> list[tuple[QualifiedName, float, float]]:
