@@ -93,10 +93,14 @@ class Index:
 
     def bucket(self, name: str) -> Bucket:
         """RefusedError where there is none of that name."""
-        rows = self._rows("SELECT * FROM buckets WHERE name = ?", name)
-        if not rows:
+        found = self.find_bucket(name)
+        if found is None:
             raise RefusedError("NoSuchBucket", f"The specified bucket does not exist: {name}")
-        return _bucket(rows[0])
+        return found
+
+    def find_bucket(self, name: str) -> Bucket | None:
+        rows = self._rows("SELECT * FROM buckets WHERE name = ?", name)
+        return _bucket(rows[0]) if rows else None
 
     def add_bucket(self, bucket: Bucket) -> bool:
         """Returns whether there was none of that name."""
@@ -163,14 +167,14 @@ class Index:
 
     def uploads(self, bucket: str) -> list[Upload]:
         rows = self._rows("SELECT * FROM uploads WHERE bucket = ? ORDER BY key, begun", bucket)
-        return [Upload(row[0], row[1], row[2], row[3], json.loads(row[4])) for row in rows]
+        return [_upload(row) for row in rows]
 
     def upload(self, bucket: str, key: str, name: str) -> Upload:
         """RefusedError where there is none, or where it is another object's."""
-        found = next((each for each in self.uploads(bucket) if each.id == name and each.key == key), None)
-        if found is None:
+        rows = self._rows("SELECT * FROM uploads WHERE id = ? AND bucket = ? AND key = ?", name, bucket, key)
+        if not rows:
             raise RefusedError("NoSuchUpload", "The specified multipart upload does not exist.")
-        return found
+        return _upload(rows[0])
 
     def put_part(self, upload: str, new: Part) -> list[str]:
         """Puts a part in the place of the one with its number; returns the bodies that are not needed now."""
@@ -203,6 +207,11 @@ class Index:
 
 def _bucket(row: tuple[Any, ...]) -> Bucket:
     return Bucket(row[0], row[1], row[2], json.loads(row[3]), json.loads(row[4]))
+
+
+def _upload(row: tuple[Any, ...]) -> Upload:
+    name, bucket, key, begun, headers = row
+    return Upload(name, bucket, key, begun, json.loads(headers))
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:

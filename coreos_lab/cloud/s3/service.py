@@ -80,8 +80,8 @@ class Storage:
             raise _not_allowed(asker, "s3:ListBucket", access.arn(asked.bucket))
 
     def _allows(self, asker: Asker, action: str, bucket: str, key: str = "") -> bool:
-        policies = [each.policy for each in self.index.buckets() if each.name == bucket]
-        return access.allows(asker, policies[0] if policies else "", action, access.arn(bucket or "*", key))
+        found = self.index.find_bucket(bucket)
+        return access.allows(asker, found.policy if found else "", action, access.arn(bucket or "*", key))
 
     def _source(self, asked: Asked, asker: Asker) -> Stored:
         """The object that is to be copied."""
