@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from coreos_lab.cloud.scaling.group import Group, Member
@@ -27,74 +28,92 @@ class Attached:
             if time.monotonic() < self._after.get((member.instance, name), 0.0):
                 continue
             try:
-                self._register(name, member.instance)
+                self._of(name).register(member.instance)
             except Exception as error:
                 self._after[member.instance, name] = time.monotonic() + RETRY
                 self.say(f"{group.name}: {member.instance}: {error}")
             else:
                 member.registered.append(name)
         for name in [each for each in member.registered if each not in group.attached]:
-            self._leave(name, member)
+            self._take_away(name, member)
+            member.registered.remove(name)
 
     def leave(self, member: Member) -> None:
         """Takes a member away from all that it is registered with. Its open connections may still end well."""
         for name in member.registered:
-            _unless_gone(lambda name=name: self._deregister(name, member.instance))  # type: ignore[misc]
+            self._take_away(name, member)
 
     def has_left(self, member: Member) -> bool:
         """Whether no connection to a member is waited for any more, after `leave`."""
-        return not any(self._is_leaving(name, member.instance) for name in member.registered)
+        return not any(self._of(name).is_leaving(member.instance) for name in member.registered)
 
     def unhealthy(self, group: Group) -> set[str]:
         """The instances that a load balancer calls unhealthy, after enough checks; at most some seconds old."""
         when, found = self._seen.get(group.name, (0.0, set()))
         if time.monotonic() - when > LOOK:
-            found = {instance for name in group.attached for instance in self._unhealthy_of(name)}
+            found = {instance for name in group.attached for instance in self._of(name).unhealthy()}
             self._seen[group.name] = time.monotonic(), found
         return found
 
-    def _leave(self, name: str, member: Member) -> None:
-        _unless_gone(lambda: self._deregister(name, member.instance))
-        member.registered.remove(name)
+    def _take_away(self, name: str, member: Member) -> None:
+        _unless_gone(lambda: self._of(name).deregister(member.instance))
 
-    def _register(self, name: str, instance: str) -> None:
-        if _is_group(name):
-            self.client("elbv2").register_targets(TargetGroupArn=name, Targets=[{"Id": instance}])
-        else:
-            instances = [{"InstanceId": instance}]
-            self.client("elb").register_instances_with_load_balancer(LoadBalancerName=name, Instances=instances)
+    def _of(self, name: str) -> _TargetGroup | _Classic:
+        """What has this name: a target group's ARN, or the name of a classic load balancer."""
+        return (
+            _TargetGroup(self.client("elbv2"), name) if name.startswith("arn:") else _Classic(self.client("elb"), name)
+        )
 
-    def _deregister(self, name: str, instance: str) -> None:
-        if _is_group(name):
-            self.client("elbv2").deregister_targets(TargetGroupArn=name, Targets=[{"Id": instance}])
-        else:
-            instances = [{"InstanceId": instance}]
-            self.client("elb").deregister_instances_from_load_balancer(LoadBalancerName=name, Instances=instances)
 
-    def _is_leaving(self, name: str, instance: str) -> bool:
-        if _is_group(name):
-            asked = {"TargetGroupArn": name, "Targets": [{"Id": instance}]}
-            said = _unless_gone(lambda: self.client("elbv2").describe_target_health(**asked))
-            states = [each["TargetHealth"]["State"] for each in (said or {}).get("TargetHealthDescriptions", [])]
-            return "draining" in states
-        listed = [{"InstanceId": instance}]
-        asked = {"LoadBalancerName": name, "Instances": listed}
-        return bool(_unless_gone(lambda: self.client("elb").describe_instance_health(**asked)))
+@dataclass(frozen=True)
+class _TargetGroup:
+    """A target group, by boto3's client for its API."""
 
-    def _unhealthy_of(self, name: str) -> set[str]:
-        if _is_group(name):
-            said = _unless_gone(lambda: self.client("elbv2").describe_target_health(TargetGroupArn=name)) or {}
-            rows = said.get("TargetHealthDescriptions", [])
-            return {each["Target"]["Id"] for each in rows if each["TargetHealth"]["State"] == "unhealthy"}
-        said = _unless_gone(lambda: self.client("elb").describe_instance_health(LoadBalancerName=name)) or {}
+    client: Any
+    arn: str
+
+    def register(self, instance: str) -> None:
+        self.client.register_targets(TargetGroupArn=self.arn, Targets=[{"Id": instance}])
+
+    def deregister(self, instance: str) -> None:
+        self.client.deregister_targets(TargetGroupArn=self.arn, Targets=[{"Id": instance}])
+
+    def is_leaving(self, instance: str) -> bool:
+        return any(each["TargetHealth"]["State"] == "draining" for each in self._health(Targets=[{"Id": instance}]))
+
+    def unhealthy(self) -> set[str]:
+        return {each["Target"]["Id"] for each in self._health() if each["TargetHealth"]["State"] == "unhealthy"}
+
+    def _health(self, **asked: Any) -> list[Any]:
+        """The health of its targets; none where it is not there any more."""
+        said = _unless_gone(lambda: self.client.describe_target_health(TargetGroupArn=self.arn, **asked))
+        return list((said or {}).get("TargetHealthDescriptions", []))
+
+
+@dataclass(frozen=True)
+class _Classic:
+    """A classic load balancer, by boto3's client for its API."""
+
+    client: Any
+    name: str
+
+    def register(self, instance: str) -> None:
+        self.client.register_instances_with_load_balancer(**self._with(instance))
+
+    def deregister(self, instance: str) -> None:
+        self.client.deregister_instances_from_load_balancer(**self._with(instance))
+
+    def is_leaving(self, instance: str) -> bool:
+        return bool(_unless_gone(lambda: self.client.describe_instance_health(**self._with(instance))))
+
+    def unhealthy(self) -> set[str]:
+        said = _unless_gone(lambda: self.client.describe_instance_health(LoadBalancerName=self.name)) or {}
         rows = said.get("InstanceStates", [])
         failed = [each for each in rows if each["State"] == "OutOfService" and each["ReasonCode"] == "Instance"]
         return {each["InstanceId"] for each in failed}
 
-
-def _is_group(name: str) -> bool:
-    """Whether a name is a target group's ARN, and not that of a classic load balancer."""
-    return name.startswith("arn:")
+    def _with(self, instance: str) -> dict[str, Any]:
+        return {"LoadBalancerName": self.name, "Instances": [{"InstanceId": instance}]}
 
 
 def _unless_gone(ask: Callable[[], Any]) -> Any | None:
