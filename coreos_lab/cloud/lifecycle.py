@@ -58,34 +58,39 @@ def _require_region(region: str) -> None:
 
 def status(cloud: Cloud) -> dict[str, Any] | None:
     """What the cloud's process says of itself; None where it does not answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
     try:
-        connection.request("GET", STATUS_PATH, headers={"Authorization": f"Bearer {cloud.secret_key}"})
-        answer = connection.getresponse()
-        found: dict[str, Any] | None = json.loads(answer.read()) if answer.status == http.client.OK else None
+        code, said = _ask(cloud, STATUS_PATH, {"Authorization": f"Bearer {cloud.secret_key}"})
+        found: dict[str, Any] | None = json.loads(said) if code == http.client.OK else None
     except (OSError, ValueError, http.client.HTTPException):
         return None
-    finally:
-        connection.close()
     return found
 
 
 def new_token(cloud: Cloud, size: int) -> str:
     """The URL of a new discovery token, by which so many members of an etcd find each other."""
+    try:
+        code, said = _ask(cloud, f"{discovery.NEW}?size={size}", {"Host": discovery.NAME})
+    except (OSError, http.client.HTTPException):
+        raise silent(cloud) from None
+    if code != http.client.OK:
+        raise UsageError(f"--size {size}: {said.strip()}")
+    return said.strip()
+
+
+def _ask(cloud: Cloud, path: str, headers: dict[str, str]) -> tuple[int, str]:
+    """The status and the text of an answer of the cloud's process. OSError and HTTPException pass through."""
     connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
     try:
-        connection.request("GET", f"{discovery.NEW}?size={size}", headers={"Host": discovery.NAME})
+        connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
-        said = answer.read().decode("utf-8", "replace").strip()
-    except (OSError, http.client.HTTPException):
-        raise LabError(
-            f"{cloud.name}: the cloud's process does not answer", f"start it: {hints.lab('cloud', 'up')}"
-        ) from None
+        return answer.status, answer.read().decode("utf-8", "replace")
     finally:
         connection.close()
-    if answer.status != http.client.OK:
-        raise UsageError(f"--size {size}: {said}")
-    return said
+
+
+def silent(cloud: Cloud) -> LabError:
+    """The error for a cloud whose process does not answer."""
+    return LabError(f"{cloud.name}: the cloud's process does not answer", f"start it: {hints.lab('cloud', 'up')}")
 
 
 def take_down(cloud: Cloud, provider: InstanceProvider) -> None:

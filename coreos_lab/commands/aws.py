@@ -24,7 +24,7 @@ def command(ctx: typer.Context, name: CloudName = hints.DEFAULT_CLOUD) -> None:
 
 def aws(name: str, argv: Sequence[str]) -> NoReturn:
     """Becomes the AWS CLI: its exit code is the command's."""
-    cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
+    cloud = clouds.require(name)
     clients.require_extra()
     cleared: dict[str, str | None] = dict.fromkeys(clients.ELSEWHERE)
     run.replace([conditions.aws_cli(), *argv], env={**cleared, **clients.variables(cloud)})

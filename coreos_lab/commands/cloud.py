@@ -75,7 +75,7 @@ def status_command(name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = False)
 
 def status(name: str, *, as_json: bool) -> None:
     """Prints a cloud's endpoint, instances and load balancers, as its process says them."""
-    cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
+    cloud = clouds.require(name)
     said = lifecycle.status(cloud)
     state = "runs" if said is not None else "is off"
     if as_json:
@@ -91,7 +91,7 @@ def status(name: str, *, as_json: bool) -> None:
     if fronts:
         print(table(("LOAD BALANCER", "STATE", "NAME", "ADDRESSES"), fronts))
     if said is None:
-        raise LabError(f"{name}: the cloud's process does not answer", f"start it: {hints.lab('cloud', 'up')}")
+        raise lifecycle.silent(cloud)
 
 
 def _balancers(said: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -107,10 +107,10 @@ def hosts_command(name: CloudName = hints.DEFAULT_CLOUD) -> None:
 
 def hosts(name: str) -> None:
     """Each line ends with a comment by which it is found again: the addresses are the cloud's alone."""
-    cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
+    cloud = clouds.require(name)
     said = lifecycle.status(cloud)
     if said is None:
-        raise LabError(f"{name}: the cloud's process does not answer", f"start it: {hints.lab('cloud', 'up')}")
+        raise lifecycle.silent(cloud)
     for each in _balancers(said):
         if each["scheme"] == PUBLIC:
             for address in each["addresses"]:
@@ -123,7 +123,7 @@ PARTS = ("id", "state", "type", "zone", "private", "public")
 @app.command("env")
 def env_command(name: CloudName = hints.DEFAULT_CLOUD) -> None:
     """Print exports for plain aws and boto3: eval "$(lab cloud env)"."""
-    print(exports(clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")))
+    print(exports(clouds.require(name)))
 
 
 def exports(cloud: Cloud) -> str:
@@ -147,7 +147,7 @@ def discovery_command(
     as_json: Json = False,
 ) -> None:
     """Print the URL of a new discovery token, by which the members of a new etcd find each other."""
-    url = lifecycle.new_token(clouds.require(name, f"make it: {hints.lab('cloud', 'up')}"), size)
+    url = lifecycle.new_token(clouds.require(name), size)
     print(json.dumps({"cloud": name, "size": size, "url": url}) if as_json else url)
 
 
@@ -176,7 +176,7 @@ def destroy(name: str, *, as_json: bool) -> None:
 @app.command("serve", hidden=True)
 def serve_command(name: CloudName = hints.DEFAULT_CLOUD) -> None:
     """Be the cloud: what `lab cloud up` starts."""
-    cloud = clouds.require(name, f"make it: {hints.lab('cloud', 'up')}")
+    cloud = clouds.require(name)
     if pidfile.running(CloudFolder(name).supervisor_pid) != os.getpid():
         raise UsageError("cloud serve: is for the cloud's own process", hints.lab("cloud", "up"))
     from coreos_lab.cloud.supervisor import Supervisor

@@ -115,9 +115,10 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in folder.glob("*/cloud.json")) if folder.is_dir() else []
 
 
-def require(name: str, remedy: str) -> Cloud:
+def require(name: str) -> Cloud:
     """A cloud's plan; UsageError lists the existing clouds where there is none of that name."""
     cloud = load(name)
     if cloud is None:
-        raise UsageError(f"{name}: no such cloud (there is: {', '.join(names()) or 'none'})", remedy)
+        there = ", ".join(names()) or "none"
+        raise UsageError(f"{name}: no such cloud (there is: {there})", f"make it: {hints.lab('cloud', 'up')}")
     return cloud

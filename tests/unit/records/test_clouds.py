@@ -39,7 +39,7 @@ def test_a_plan_has_secrets_and_so_is_its_owner_s_alone() -> None:
 def test_a_cloud_that_is_not_there_is_named_with_those_that_are() -> None:
     clouds.make("one", "us-west-2", signed=True)
     with pytest.raises(UsageError, match=r"two: no such cloud \(there is: one\)"):
-        clouds.require("two", "make it")
+        clouds.require("two")
 
 
 def test_a_plan_of_a_newer_lab_is_refused_and_keeps_its_place() -> None:
