@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import Result, end_all, lab
+from tests.e2e.calls import ROOT, Result, end_all, lab
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,11 +42,16 @@ def cluster() -> Callable[..., Result]:
     return lab
 
 
-def deploy_alone(chapter: str) -> None:
-    """Deploys a chapter onto the cluster that the test before left: what else is there goes, for its ports' sake."""
+def undeploy_others(chapter: str = "") -> None:
+    """Takes off what the test before left on the cluster, for its ports' sake."""
     for other in lab("status", "--json").json["labs"]:
         if other != chapter:
             lab("undeploy", other)
+
+
+def deploy_alone(chapter: str) -> None:
+    """Deploys a chapter onto the cluster, with nothing beside it."""
+    undeploy_others(chapter)
     lab("deploy", chapter)
 
 
@@ -61,3 +67,16 @@ def ch3(cluster: Callable[..., Result]) -> Callable[..., Result]:
     """The same with ch3 on it."""
     deploy_alone("ch3")
     return cluster
+
+
+@pytest.fixture
+def tied(cluster: Callable[..., Result], tmp_path: Path) -> Iterator[Callable[..., Result]]:
+    """The same with ch3, whose proxy is tied to a machine: when that is gone, fleet cannot move it."""
+    undeploy_others()
+    folder = tmp_path / "ch3-tied"
+    shutil.copytree(ROOT / "labs" / "ch3", folder)
+    unit = folder / "units" / "helloworld-nginx.service"
+    unit.write_text(unit.read_text().partition("[X-Fleet]")[0] + "\n[X-Fleet]\nMachineOf=helloworld@1.service\n")
+    cluster("deploy", str(folder))
+    yield cluster
+    cluster("undeploy", "ch3-tied")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,11 @@ import pytest
 from tests import chapter8
 from tests.e2e import test_cloud
 from tests.e2e.calls import NAME, lab
-from tests.e2e.test_cloud import api, aws, cgroup, pid, ssh, until
+from tests.e2e.test_cloud import api, aws, cgroup, cloud, pid, ssh, until
 
 pytest.importorskip("moto", reason="the extra `cloud` is not installed")
 pytestmark = pytest.mark.rounds  # `make test-walks` goes through the chapter's page, which shows most of this
+__all__ = ["cloud"]  # a fixture
 STACK = "coreos"
 LONG = 400.0  # seconds for three machines to boot on a host that is busy with other tests
 # With the credentials of its role, an instance puts an object. Its one argument is the bucket's URL.
@@ -28,14 +28,6 @@ hash=$(printf 'of %s' "$(hostname)" | tee /tmp/object | sha256sum | cut -d ' ' -
 curl -sSf --aws-sigv4 aws:amz:us-west-2:s3 --user "$(of AccessKeyId):$(of SecretAccessKey)" \
     -H "X-Amz-Security-Token: $(of Token)" -H "X-Amz-Content-Sha256: $hash" -T /tmp/object "$1"
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cloud() -> Iterator[None]:
-    lab("cloud", "destroy", "--name", NAME)
-    lab("cloud", "up", "--name", NAME)
-    yield
-    lab("cloud", "destroy", "--name", NAME)
 
 
 key = pytest.fixture(scope="module", name="key")(test_cloud.new_key)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import ROOT, Result, lab, start, until
+from tests.e2e.calls import Result, start, until
 
 Lab = Callable[..., Result]
 SHORT = ("--for", "40s", "--seed", "8")  # freezes core-01, then core-03
@@ -49,23 +48,15 @@ def test_ctrl_c_heals_before_a_storm_ends(ch3: Lab) -> None:
 
 
 @pytest.mark.rounds  # it takes minutes, as each attempt is a storm
-def test_a_lab_without_its_repair_fails_and_the_plan_is_shrunk(cluster: Lab, tmp_path: Path) -> None:
-    """The proxy is tied to a machine that is gone. Lost packets before that have nothing to do with it."""
-    for name in lab("status", "--json").json["labs"]:
-        lab("undeploy", name)
-    tied = tmp_path / "ch3-tied"
-    shutil.copytree(ROOT / "labs" / "ch3", tied)
-    unit = tied / "units" / "helloworld-nginx.service"
-    unit.write_text(unit.read_text().partition("[X-Fleet]")[0] + "\n[X-Fleet]\nMachineOf=helloworld@1.service\n")
-    cluster("deploy", str(tied))
+def test_a_lab_without_its_repair_fails_and_the_plan_is_shrunk(tied: Lab) -> None:
+    """The proxy's machine is gone. Lost packets before that have nothing to do with it."""
     words = ("--for", "40s", "--seed", "107", "--faults", "kill,loss:percent=5", "--deadline", "60s")
-    planned = cluster("storm", *words, "--dry-run").json["breaks"]
+    planned = tied("storm", *words, "--dry-run").json["breaks"]
     assert [each["fault"] for each in planned] == ["loss", "kill"]
-    failed = cluster("storm", *words, "--json", code=1, timeout=900)
+    failed = tied("storm", *words, "--json", code=1, timeout=900)
     shrunk, run = json.loads(failed.out)["shrunk"], Path(json.loads(failed.out)["folder"]).name
     left = [(each["target"], each["fault"]) for each in shrunk["breaks"]]
     assert left == [("unit:helloworld-nginx.service", "kill")]
     assert (shrunk["of"], shrunk["attempts"], shrunk["stopped"]) == (2, 1, "")
-    assert [each["fault"] for each in cluster("replay", run, "--shrunk", "--dry-run").json["breaks"]] == ["kill"]
-    assert cluster("status", "--json").json["faults"] == []
-    cluster("undeploy", "ch3-tied")
+    assert [each["fault"] for each in tied("replay", run, "--shrunk", "--dry-run").json["breaks"]] == ["kill"]
+    assert tied("status", "--json").json["faults"] == []

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,22 @@ from coreos_lab.model import Cloud
 
 Client = Any
 NEXT = {PENDING: RUNNING, SHUTTING_DOWN: ENDED}
+
+
+@contextmanager
+def again_and_again(look: Callable[[], None]) -> Iterator[None]:
+    """Calls `look` in a thread while the block runs, as a keeper of the cloud's process does."""
+    end = threading.Event()
+
+    def go_on() -> None:
+        while not end.wait(0.05):
+            look()
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    yield
+    end.set()
+    thread.join()
 
 
 @dataclass
@@ -86,21 +103,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def machines(served: Served) -> Iterator[None]:
     """Lets instances become what they are asked to be, as machines do."""
-    end = threading.Event()
 
-    def go_on() -> None:
-        while not end.wait(0.05):
-            with served.engine.objects() as backend:
-                found = view.instances(backend)
-            for each in found:
-                if each.code in NEXT:
-                    served.engine.become(each.name, each.code, NEXT[each.code])
+    def look() -> None:
+        with served.engine.objects() as backend:
+            found = view.instances(backend)
+        for each in found:
+            if each.code in NEXT:
+                served.engine.become(each.name, each.code, NEXT[each.code])
 
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    yield
-    end.set()
-    thread.join()
+    with again_and_again(look):
+        yield
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +12,7 @@ from coreos_lab.cloud.balancing.control import Seen
 from coreos_lab.cloud.balancing.keeper import Keeper
 from coreos_lab.cloud.balancing.kept import ACTIVE, Check, Kept
 from coreos_lab.cloud.states import RUNNING, STOPPED
-from tests.unit.cloud.conftest import Client, Served
+from tests.unit.cloud.conftest import Client, Served, again_and_again
 from tests.unit.cloud.test_formation import deleted, settled
 from tests.unit.cloud.test_scaling import until
 
@@ -26,26 +25,22 @@ NONE = "arn:aws:elasticloadbalancing:us-west-2:123456789012:{}/none/0123456789ab
 @pytest.fixture(scope="module")
 def balancers(served: Served) -> Iterator[None]:
     """Lets load balancers become active and go, and their targets leave, as the keeper does."""
-    shelf, end = served.api.balancing.shelf, threading.Event()
+    shelf = served.api.balancing.shelf
 
-    def go_on() -> None:
-        while not end.wait(0.05):
-            with shelf.lock:
-                for group in shelf.kept.groups:
-                    group.targets = [target for target in group.targets if not target.leaving]
-                for each in list(shelf.kept.balancers):
-                    each.state = ACTIVE
-                    each.targets = [target for target in each.targets if not target.leaving]
-                    if each.deleting:
-                        with shelf.engine.objects() as backend:
-                            interfaces.remove(backend, each)
-                        shelf.kept.balancers.remove(each)
+    def look() -> None:
+        with shelf.lock:
+            for group in shelf.kept.groups:
+                group.targets = [target for target in group.targets if not target.leaving]
+            for each in list(shelf.kept.balancers):
+                each.state = ACTIVE
+                each.targets = [target for target in each.targets if not target.leaving]
+                if each.deleting:
+                    with shelf.engine.objects() as backend:
+                        interfaces.remove(backend, each)
+                    shelf.kept.balancers.remove(each)
 
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    yield
-    end.set()
-    thread.join()
+    with again_and_again(look):
+        yield
 
 
 @pytest.fixture

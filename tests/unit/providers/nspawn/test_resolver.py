@@ -59,13 +59,22 @@ def test_the_relay_asks_whom_the_host_asks_but_never_itself() -> None:
     assert name_relay.refusal(QUESTION)[:4].hex() == "beef8182"
 
 
+def sockets_of_one_port() -> tuple[socket.socket, socket.socket]:
+    """Sockets of UDP and TCP at the same port: one that is free for the first may be taken for the second."""
+    while True:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        try:
+            return udp, socket.create_server(udp.getsockname())
+        except OSError:
+            udp.close()
+
+
 @pytest.fixture
 def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """The host's name server, which answers each question with its own bytes backwards; returns its port."""
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", 0))
+    udp, tcp = sockets_of_one_port()
     port = int(udp.getsockname()[1])
-    tcp = socket.create_server(("127.0.0.1", port))
 
     def by_udp() -> None:
         data, address = udp.recvfrom(512)
