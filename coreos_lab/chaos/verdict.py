@@ -19,6 +19,7 @@ from coreos_lab.spelling import counted
 OBJECTIVES = "objectives"  # the phase that is judged from the probes
 RECORD, PROBES, UNITS, LEADERS = "verdict.json", "probes.jsonl", "units.jsonl", "leaders.jsonl"
 JOURNALS = "journals.jsonl"
+HISTORY, JUDGEMENT, PICTURE = "history.jsonl", "judgement.json", "history.html"
 DEPLOY, WALK = "deploy", "walk"  # runs that break nothing, as their verdicts call them
 VERSION = 2  # of the record; the first one named probes and checks without their lab
 

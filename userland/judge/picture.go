@@ -1,0 +1,53 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+const drawing = 5 * time.Second // for a picture
+
+// How interesting a register is: nothing happened, some operations had no answer, it had stale reads, or no order
+// explains it.
+const (
+	ordinary = iota
+	unanswered
+	outdated
+	refuted
+)
+
+// A scene is what may be drawn of a register, and how interesting that is. Of several, the longest is drawn; of those that
+// no order explains, the first, which the judgement names first.
+type scene struct {
+	register   string
+	interest   int
+	length     int
+	operations []porcupine.Operation
+}
+
+// draw writes the picture of the most interesting register and returns its name, "" where there is nothing to draw.
+func (j *judge) draw(path string) (string, error) {
+	if len(j.scenes) == 0 {
+		return "", nil
+	}
+	chosen := slices.MaxFunc(j.scenes, func(a, b scene) int {
+		if a.interest != b.interest {
+			return a.interest - b.interest
+		}
+		return a.length - b.length
+	})
+	operations := slices.Clone(chosen.operations)
+	first := operations[0].Call
+	for _, each := range operations {
+		first = min(first, each.Call)
+	}
+	for number := range operations {
+		operations[number].Call -= first
+		operations[number].Return -= first
+	}
+	drawn := model(func() bool { return false })
+	_, info := porcupine.CheckOperationsVerbose(drawn, operations, drawing)
+	return chosen.register, porcupine.VisualizePath(drawn, info, path)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/anishathalye/porcupine"
+)
+
+const precision = 1_000_000 // nanoseconds of an age
+
+// findStale finds the local reads that no order explains together with the quorum operations of a register, which are
+// linearizable, and with the local reads that returned before.
+func (j *judge) findStale(agreed, local []*operation, made *judgement) {
+	if len(local) == 0 || j.check(until(end, slices.Concat(agreed, local))) == porcupine.Ok {
+		return
+	}
+	local = slices.Clone(local)
+	slices.SortStableFunc(local, func(a, b *operation) int { return cmp.Compare(a.Return, b.Return) })
+	for _, each := range local {
+		switch j.check(until(end, append(slices.Clip(agreed), each))) {
+		case porcupine.Ok:
+			agreed = append(agreed, each)
+		case porcupine.Unknown:
+			made.Unexamined++
+		case porcupine.Illegal:
+			if isWritten(each, agreed) {
+				made.addStale(stale{*each, j.age(agreed, each)})
+			} else {
+				made.addWrong(wrong{*each, true})
+			}
+		}
+	}
+}
+
+func (made *judgement) addStale(found stale) {
+	made.Stale++
+	made.StaleBy[found.Node]++
+	made.Oldest = max(made.Oldest, found.Age)
+	if len(made.StaleReads) < most {
+		made.StaleReads = append(made.StaleReads, found)
+	}
+}
+
+// age returns by how many nanoseconds a read would have to begin earlier, at least, for an order to explain it.
+func (j *judge) age(agreed []*operation, read *operation) int64 {
+	first := read.Call
+	for _, o := range agreed {
+		first = min(first, o.Call)
+	}
+	little, enough := int64(0), read.Call-first+1
+	for enough-little > precision {
+		middle := (little + enough) / 2
+		earlier := *read
+		earlier.Call -= middle
+		if j.check(until(end, append(slices.Clip(agreed), &earlier))) == porcupine.Ok {
+			enough = middle
+		} else {
+			little = middle
+		}
+	}
+	return little
+}
