@@ -10,11 +10,12 @@ import (
 const precision = 1_000_000 // nanoseconds of an age
 
 // findStale finds the local reads that no order explains together with the quorum operations of a register, which are
-// linearizable, and with the local reads that returned before.
+// linearizable, and with the local reads that returned before. The first one that found what nobody wrote is wrong.
 func (j *judge) findStale(agreed, local []*operation, made *judgement) {
 	if len(local) == 0 || j.check(until(end, slices.Concat(agreed, local))) == porcupine.Ok {
 		return
 	}
+	invented := false
 	local = slices.Clone(local)
 	slices.SortStableFunc(local, func(a, b *operation) int { return cmp.Compare(a.Return, b.Return) })
 	for _, each := range local {
@@ -26,7 +27,8 @@ func (j *judge) findStale(agreed, local []*operation, made *judgement) {
 		case porcupine.Illegal:
 			if isWritten(each, agreed) {
 				made.addStale(stale{*each, j.age(agreed, each)})
-			} else {
+			} else if !invented {
+				invented = true
 				made.addWrong(wrong{*each, true})
 			}
 		}

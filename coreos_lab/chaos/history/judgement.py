@@ -95,8 +95,8 @@ class Judgement:
         if self.outcome is Outcome.UNKNOWN:
             unjudged = f", so {counted(self.unjudged, 'register')} could not be judged" if self.unjudged else ""
             return f"{self.reason}{unjudged}: {done}"
-        pending = f", {self.pending} without an answer" if self.pending else ""
-        return f"{done}{pending}, are linearizable; {self.finding}"
+        pending = f", with {self.pending} that had no answer" if self.pending else ""
+        return f"{done} are linearizable{pending}; {self.finding}"
 
     @property
     def finding(self) -> str:
