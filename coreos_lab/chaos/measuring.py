@@ -19,7 +19,7 @@ from coreos_lab.chaos.observer import Observer
 from coreos_lab.chaos.phases import Phases
 from coreos_lab.chaos.probes import Prober, Sample, record
 from coreos_lab.chaos.record import conclude
-from coreos_lab.chaos.verdict import OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of
+from coreos_lab.chaos.verdict import HISTORY, OBJECTIVES, PROBES, UNITS, Verdict, of_objectives, outages_of
 from coreos_lab.chaos.writes import Writes
 from coreos_lab.model import ETCD_PROBE, Cluster, Lab, Outcome, QualifiedName
 from coreos_lab.observed import node_states
@@ -84,7 +84,7 @@ class Measurement:
         if self._history:
             began = time.monotonic()
             outcome, evidence = self._history.judged()
-            self._phases.add("history", outcome, began, evidence)
+            self._phases.add(HISTORY, outcome, began, evidence)
 
     def conclude(
         self, fault: str, nodes: Sequence[str], *, by_objectives: bool, without_majority: bool = False

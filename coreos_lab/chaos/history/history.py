@@ -12,11 +12,12 @@ from coreos_lab import events, run
 from coreos_lab.chaos.history import judgement as judgements
 from coreos_lab.chaos.history.clients import Clients
 from coreos_lab.chaos.history.judgement import Judgement
-from coreos_lab.chaos.verdict import HISTORY, JUDGEMENT, PICTURE
+from coreos_lab.chaos.verdict import JUDGEMENT, OPERATIONS, PICTURE
 from coreos_lab.chaos.writes import FOLDER, KEPT
 from coreos_lab.clients.etcd import CLIENT_PORT, Etcd
 from coreos_lab.errors import LabError
 from coreos_lab.model import Node, Outcome
+from coreos_lab.records.formats import Record
 
 PATIENCE = 300.0  # seconds for the judge, which has a limit of its own, to read the longest history and to draw
 
@@ -35,7 +36,7 @@ class History:
             {node.name: f"http://{node.address}:{CLIENT_PORT}" for node in members},
             self._registers,
             KEPT,
-            folder / HISTORY,
+            folder / OPERATIONS,
         )
 
     @property
@@ -70,5 +71,17 @@ def judge(program: Path, folder: Path) -> Judgement:
 
     CommandError where the judge fails.
     """
-    call: list[str | Path] = [program, "-picture", folder / PICTURE, folder / HISTORY]
-    return judgements.save(json.loads(run.run(call, timeout=PATIENCE).stdout), folder / JUDGEMENT)
+    answer = _ask(program, "-picture", folder / PICTURE, folder / OPERATIONS)
+    found = judgements.of_answer(answer)
+    judgements.FORMAT.write(folder / JUDGEMENT, answer)
+    return found
+
+
+def judge_again(program: Path, folder: Path) -> Judgement:
+    """The same, without a record."""
+    return judgements.of_answer(_ask(program, folder / OPERATIONS))
+
+
+def _ask(program: Path, *arguments: str | Path) -> Record:
+    answer: Record = json.loads(run.run([program, *arguments], timeout=PATIENCE).stdout)
+    return answer

