@@ -78,7 +78,9 @@ def judge(program: Path, folder: Path) -> Judgement:
 
 
 def judge_again(program: Path, folder: Path) -> Judgement:
-    """The same, without a record."""
+    """The same, without a record. LabError where there is no history any more."""
+    if not (folder / OPERATIONS).is_file():
+        raise LabError(f"{folder / OPERATIONS}: it is not there, so the history cannot be judged again")
     return judgements.of_answer(_ask(program, folder / OPERATIONS))
 
 
