@@ -102,8 +102,14 @@ func (j *judge) judge(history []*operation, least int) *judgement {
 	}
 	names, registers := byRegister(history)
 	made.Registers = len(names)
+	var sound []*part
 	for _, name := range names {
-		j.judgeRegister(name, registers[name], made)
+		if each := newPart(name, registers[name], made); j.isSound(each, made) {
+			sound = append(sound, each)
+		}
+	}
+	for _, each := range sound { // later: looking for stale reads must not take the time that the verdict needs
+		j.examine(each, made)
 	}
 	switch {
 	case len(made.Wrong) > 0:
@@ -131,48 +137,66 @@ func byRegister(history []*operation) ([]string, map[string][]*operation) {
 	return names, registers
 }
 
-func (j *judge) judgeRegister(name string, history []*operation, made *judgement) {
-	var agreed, local []*operation
-	pending := 0
+// A part is what matters of a register's history: what the members agreed on, with pending operations, and the reads of
+// one member's own copy.
+type part struct {
+	name          string
+	agreed, local []*operation
+	pending       int
+}
+
+// newPart takes a register's history apart, and counts it.
+func newPart(name string, history []*operation, made *judgement) *part {
+	found := &part{name: name}
 	for _, o := range history {
 		switch {
 		case o.Op == localRead:
 			if o.isAnswered() {
-				local = append(local, o)
+				found.local = append(found.local, o)
 			}
 		case o.isAnswered():
-			agreed = append(agreed, o)
+			found.agreed = append(found.agreed, o)
 			made.Answered++
 		case o.Outcome == unknown && !o.isRead():
-			agreed = append(agreed, o)
-			pending++
+			found.agreed = append(found.agreed, o)
+			found.pending++
 		}
 	}
-	made.Pending += pending
-	made.LocalReads += len(local)
-	switch j.check(until(end, agreed)) {
+	made.Pending += found.pending
+	made.LocalReads += len(found.local)
+	return found
+}
+
+// isSound says whether what the members agreed on is linearizable.
+func (j *judge) isSound(p *part, made *judgement) bool {
+	switch j.check(until(end, p.agreed)) {
 	case porcupine.Illegal:
-		last := j.firstWrong(agreed)
-		made.addWrong(wrong{*last, last.isRead() && !isWritten(last, agreed)})
-		j.scenes = append(j.scenes, scene{name, refuted, 0, until(last.Return, agreed)})
-		return
+		last := j.firstWrong(p.agreed)
+		made.addWrong(wrong{*last, last.isRead() && !isWritten(last, p.agreed)})
+		j.scenes = append(j.scenes, scene{p.name, refuted, 0, until(last.Return, p.agreed)})
+		return false
 	case porcupine.Unknown:
-		made.Unjudged = append(made.Unjudged, name)
-		made.Unexamined += len(local)
-		return
+		made.Unjudged = append(made.Unjudged, p.name)
+		made.Unexamined += len(p.local)
+		return false
 	}
+	return true
+}
+
+// examine looks for stale and invented reads of a sound part.
+func (j *judge) examine(p *part, made *judgement) {
 	stale, invented := made.Stale, len(made.Wrong)
-	j.findStale(agreed, local, made)
-	interest, length := ordinary, len(agreed)
+	j.findStale(p.agreed, p.local, made)
+	interest, length := ordinary, len(p.agreed)
 	switch {
 	case len(made.Wrong) > invented:
 		interest, length = refuted, 0
 	case made.Stale > stale:
 		interest = outdated
-	case pending > 0:
+	case p.pending > 0:
 		interest = unanswered
 	}
-	j.scenes = append(j.scenes, scene{name, interest, length, until(end, slices.Concat(agreed, local))})
+	j.scenes = append(j.scenes, scene{p.name, interest, length, until(end, slices.Concat(p.agreed, p.local))})
 }
 
 func (made *judgement) addWrong(found wrong) {

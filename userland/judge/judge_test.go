@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -174,48 +176,59 @@ func TestWhatTakesTooLongIsUnknown(t *testing.T) {
 	}
 }
 
-// simulated returns a history as clients make it who act at random moments within their calls.
-func simulated(clients, operations, perRegister int) []*operation {
+// simulated returns a history as clients make it who begin at the same moments, and act at random moments within their
+// calls. A share of the reads are local; where behind, the local ones of the last client find the value of five rounds ago.
+func simulated(clients, operations, perRegister int, behind bool) (history []*operation, stale int) {
+	const round, longest = 400_000_000, 30_000_000 // nanoseconds
 	dice := rand.New(rand.NewSource(7))
-	free := make([]int64, clients)
+	past := map[string][]register{} // after each round
 	state := map[string]register{}
-	var history []*operation
-	now := int64(0) // acts happen in this order, each within its operation
-	for number := range operations {
-		client := 0
-		for each := range free {
-			if free[each] < free[client] {
-				client = each
+	for begin := int64(1); len(history) < operations; begin += round {
+		made := make([]*operation, clients)
+		moments := map[*operation]int64{}
+		name := fmt.Sprint(len(history) / perRegister)
+		for client := range made {
+			o := &operation{Client: client, Node: "core-01", Register: name, Outcome: ok, Call: begin + dice.Int63n(1_000_000)}
+			moments[o] = o.Call + dice.Int63n(longest)
+			o.Return = moments[o] + dice.Int63n(longest)
+			made[client] = o
+		}
+		slices.SortFunc(made, func(a, b *operation) int { return cmp.Compare(moments[a], moments[b]) })
+		for _, o := range made {
+			before, value := state[name], fmt.Sprint(len(history))
+			switch act := dice.Intn(5); {
+			case act == 0:
+				o.Op, o.Value = write, &value
+				state[name] = register{true, value}
+			case act <= 2 && before.exists:
+				o.Op, o.Expected, o.Value = cas, &before.value, &value
+				state[name] = register{true, value}
+			default:
+				o.Op = quorum
+				if dice.Intn(5) < 2 {
+					o.Op = localRead
+				}
+				seen := before
+				if old := past[name]; behind && o.Op == localRead && o.Client == clients-1 && len(old) >= 5 {
+					seen = old[len(old)-5]
+					if seen != old[len(old)-1] {
+						stale++
+					}
+				}
+				if seen.exists {
+					o.Value = &seen.value
+				}
 			}
+			history = append(history, o)
 		}
-		now = max(now, free[client]) + 1 + dice.Int63n(50)
-		made := &operation{
-			Client: client, Node: "core-01", Register: fmt.Sprint(number / perRegister), Outcome: ok,
-			Call: max(free[client], now-dice.Int63n(200)), Return: now + dice.Int63n(400),
-		}
-		free[client] = made.Return + 1
-		before, value := state[made.Register], fmt.Sprint(number)
-		switch act := dice.Intn(3); {
-		case act == 0:
-			made.Op, made.Value = write, &value
-			state[made.Register] = register{true, value}
-		case act == 1 && before.exists:
-			made.Op, made.Expected, made.Value = cas, &before.value, &value
-			state[made.Register] = register{true, value}
-		default:
-			made.Op = quorum
-			if before.exists {
-				made.Value = &before.value
-			}
-		}
-		history = append(history, made)
+		past[name] = append(past[name], state[name])
 	}
-	return history
+	return history, stale
 }
 
 func TestTwentyThousandOperationsAreJudgedInTenSeconds(t *testing.T) {
 	for _, perRegister := range []int{120, 20_000} {
-		history := simulated(10, 20_000, perRegister)
+		history, _ := simulated(10, 20_000, perRegister, false)
 		began := time.Now()
 		got := newJudge(began.Add(time.Minute), 1<<30).judge(history, 100)
 		if got.Outcome != pass || time.Since(began) > 10*time.Second {
@@ -224,8 +237,17 @@ func TestTwentyThousandOperationsAreJudgedInTenSeconds(t *testing.T) {
 	}
 }
 
+func TestTwentyThousandOperationsWithStaleReadsAreJudgedInTenSeconds(t *testing.T) {
+	history, stale := simulated(5, 20_000, 120, true) // of ten clients, who use two registers
+	began := time.Now()
+	got := newJudge(began.Add(time.Minute), 1<<30).judge(history, 100)
+	if got.Outcome != pass || got.Stale != stale || stale < 100 || time.Since(began) > 10*time.Second {
+		t.Errorf("after %s, %d stale reads: %+v", time.Since(began), stale, got)
+	}
+}
+
 func TestAWrongAnswerAmongTwentyThousandIsFound(t *testing.T) {
-	history := simulated(10, 20_000, 120)
+	history, _ := simulated(10, 20_000, 120, false)
 	last := history[len(history)-1]
 	last.Op, last.Expected, last.Value = quorum, nil, history[len(history)-60].Value
 	began := time.Now()
