@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from coreos_lab.chaos.history import clients
+from coreos_lab.chaos.history import clients, registers
 from coreos_lab.chaos.history.clients import Clients
 from coreos_lab.chaos.history.history import judge as judged_by
 from coreos_lab.chaos.history.judgement import Judgement, load
@@ -143,6 +143,20 @@ def test_a_member_that_is_off_was_never_asked(tmp_path: Path, monkeypatch: pytes
     off = [line for line in recorded(tmp_path) if line["node"] == "core-03"]
     assert off
     assert {line["outcome"] for line in off} == {"failed"}
+
+
+def test_registers_are_not_read_any_more_once_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "INTERVAL", 0.01)
+    monkeypatch.setattr(registers, "LENGTH", 20)
+    with serving(*three()) as urls:
+        acting = Clients(urls, "/x", 60, tmp_path / OPERATIONS)
+        with acting:
+            while acting.recorded < 200:
+                time.sleep(0.01)
+    acting.finish()
+    acting.close()
+    last = [line for line in recorded(tmp_path) if line["client"] == 6]
+    assert [(line["node"], line["register"]) for line in last] == [(f"core-0{number}", "1") for number in (1, 2, 3)]
 
 
 def test_too_few_operations_prove_nothing(judged: Make) -> None:
