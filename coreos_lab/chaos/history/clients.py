@@ -50,7 +50,9 @@ class Clients(Watch):
         """
         self.stop()
         with self._troubled():
-            all(self._read_once_more(name) for name in self._registers.names)
+            for name in self._registers.names:
+                if not self._read_once_more(name):
+                    break
 
     def close(self) -> None:
         """Ends the clients and the record."""

@@ -107,7 +107,7 @@ class Judgement:
             return f"none of {reads} was stale{unexamined}"
         nodes = ", ".join(f"{count} through {node}" for node, count in self.stale_by.items())
         were = "was" if self.stale == 1 else "were"
-        return f"{self.stale} of {reads} {were} stale, by {self.oldest:.1f} s at most: {nodes}{unexamined}"
+        return f"{self.stale} of {reads} {were} stale, the oldest by {self.oldest:.1f} s: {nodes}{unexamined}"
 
 
 def of_answer(answer: Record) -> Judgement:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -71,12 +71,13 @@ class Operation:
         line = {
             "client": self.client,
             "node": self.node,
-            **{name: value for name, value in asdict(act).items() if name not in ("kind", "value")},
+            "register": act.register,
             "op": act.kind,
+            **({"expected": act.expected} if act.expected is not None else {}),
             "value": act.value if act.kind.changes else answer.value,
             "call": self.call,
             "return": self.end,
             "outcome": answer.result,
-            "detail": answer.detail,
+            **({"detail": answer.detail} if answer.detail else {}),
         }
-        return json.dumps({name: value for name, value in line.items() if value is not None or name == "value"})
+        return json.dumps(line)

@@ -16,6 +16,7 @@ from coreos_lab.clients.etcd import KEY_NOT_FOUND
 
 COMPARE_FAILED = 101  # etcd's error code
 LARGEST = 1 << 20  # bytes of an answer
+VALUE = 100  # characters: nobody writes longer ones
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -56,7 +57,7 @@ def _answer(kind: Kind, status: int, body: bytes) -> Answer:
     try:
         answer = json.loads(body)
         if status in (http.client.OK, http.client.CREATED):
-            return Answer(Result.OK, str(answer["node"]["value"]))
+            return Answer(Result.OK, str(answer["node"]["value"])[:VALUE])
         code = answer["errorCode"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return Answer(Result.UNKNOWN, detail=f"HTTP {status}: no answer of etcd")

@@ -40,7 +40,7 @@ def test_a_history_is_shown_with_its_picture_and_a_table(recorded: Recorded) -> 
     assert found.wrong == []
     assert found.frames == [paper_history.PAGE]
     assert addresses(page) == []
-    assert "1 of 1 reads without quorum was stale, by 3.2 s at most: 1 through core-03" in page
+    assert "1 of 1 reads without quorum was stale, the oldest by 3.2 s: 1 through core-03" in page
     assert "At 6.5 s, core-03 answered a read of register 2 with 2, which was 3.2 s old." in page
     assert report.history
     assert [call.what for call in report.history.calls] == [

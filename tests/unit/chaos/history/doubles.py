@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+INVENTED = "made up"
+
 
 @dataclass
 class Store:
@@ -49,7 +51,7 @@ class Member:
         with self.store.lock:
             value = self.store.value(key, 0 if quorum and not self.lies else self.behind)
         if self.invents:
-            value = "made up"
+            value = INVENTED
         return (404, {"errorCode": 100, "message": "Key not found"}) if value is None else (200, of(key, value))
 
     def put(self, key: str, value: str, expected: str | None) -> tuple[int, Any]:

@@ -16,6 +16,7 @@ from coreos_lab.chaos.history.history import judge as judged_by
 from coreos_lab.chaos.history.judgement import Judgement, load
 from coreos_lab.chaos.verdict import JUDGEMENT, OPERATIONS, PICTURE
 from coreos_lab.model import Outcome
+from tests.unit.chaos.history import doubles
 from tests.unit.chaos.history.doubles import Member, Store, serving
 
 Make = Callable[..., Judgement]
@@ -116,6 +117,16 @@ def test_a_member_whose_own_copy_is_behind_is_a_finding(judged: Make) -> None:
     assert list(found.stale_by) == ["core-03"]
     assert found.oldest > 0
     assert f"{found.stale} of {found.local_reads} reads without quorum w" in found.words
+
+
+def test_a_member_that_answers_with_a_megabyte_is_judged_all_the_same(
+    judged: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doubles, "INVENTED", "x" * 600_000)
+    first, second, liar = three()
+    liar.invents = True
+    assert judged(first, second, liar, least=100).outcome is Outcome.FAIL
+    assert max(len(str(line["value"])) for line in recorded(tmp_path)) == 100
 
 
 @pytest.mark.parametrize("trouble", ["mute", "broken"])
