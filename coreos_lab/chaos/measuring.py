@@ -76,6 +76,11 @@ class Measurement:
         outcome, evidence = self._writes.judged()
         self._phases.add("writes", outcome, began, evidence)
 
+    def fill_history(self) -> None:
+        """Lets a history, if there is one, go on until there is enough to judge."""
+        if self._history:
+            self._history.fill()
+
     def judge_history(self) -> None:
         """Whether the history, if there is one, is linearizable becomes a phase.
 

@@ -43,6 +43,7 @@ class Verification:
                 carrier.run()
             if carrier.had_effect:
                 measured.judge_writes()
+                measured.fill_history()
         if carrier.had_effect:
             measured.judge_history()
         return measured.conclude(

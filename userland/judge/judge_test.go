@@ -278,6 +278,21 @@ func TestThePictureShowsWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestThereIsNoPictureOfNothing(t *testing.T) {
+	const read = `{"client":0,"node":"core-01","register":"1","op":"read","value":null,"call":1,"return":2,"outcome":"failed"}`
+	for _, lines := range [][]string{{}, {read}} {
+		path := filepath.Join(t.TempDir(), "history.html")
+		var out bytes.Buffer
+		if err := run([]string{"-picture", path, written(t, lines...)}, &out); err != nil {
+			t.Fatal(err)
+		}
+		var got judgement
+		if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Pictured != "" || got.Outcome != unknown {
+			t.Errorf("%v: %+v", err, got)
+		}
+	}
+}
+
 func TestABadLineIsNamed(t *testing.T) {
 	good := `{"client":0,"node":"core-01","register":"1","op":"write","value":"1","call":1,"return":2,"outcome":"ok"}`
 	for bad, says := range map[string]string{

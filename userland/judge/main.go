@@ -14,7 +14,7 @@ import (
 
 func run(arguments []string, out io.Writer) error {
 	flags := flag.NewFlagSet("judge", flag.ContinueOnError)
-	least := flags.Int("least", 100, "`NUMBER` of answered quorum operations below which nothing is proved")
+	least := flags.Int("least", 1, "`NUMBER` of answered quorum operations below which nothing is proved")
 	limit := flags.Duration("limit", time.Minute, "`TIME` after which what is not judged yet stays unjudged")
 	memory := flags.Uint64("memory", 1024, "`MEGABYTES` that the search for an order may take")
 	picture := flags.String("picture", "", "`FILE` for porcupine's picture, as HTML")

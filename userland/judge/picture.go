@@ -29,10 +29,11 @@ type scene struct {
 
 // draw writes the picture of the most interesting register and returns its name, "" where there is nothing to draw.
 func (j *judge) draw(path string) (string, error) {
-	if len(j.scenes) == 0 {
+	scenes := slices.DeleteFunc(j.scenes, func(each scene) bool { return len(each.operations) == 0 })
+	if len(scenes) == 0 {
 		return "", nil
 	}
-	chosen := slices.MaxFunc(j.scenes, func(a, b scene) int {
+	chosen := slices.MaxFunc(scenes, func(a, b scene) int {
 		if a.interest != b.interest {
 			return a.interest - b.interest
 		}

@@ -37,7 +37,7 @@ class Clients(Watch):
         self._out = path.open("w", encoding="utf-8")
         self._unanswered: set[int] = set()  # clients whose last quorum operation had no answer
         self._clients = 0
-        self.recorded = 0  # operations
+        self.recorded = self.answered = 0  # operations; answers to those that the members agree on
         for node in list(members) * EACH:
             dice = random.Random(f"client {self._clients}")  # noqa: S311 - no secret
             self.every(0.0, partial(self._act, self._clients, node, dice))
@@ -99,4 +99,5 @@ class Clients(Watch):
         with self._lock:
             self._out.write(operation.as_json() + "\n")
             self.recorded += 1
+            self.answered += act.kind is not Kind.LOCAL_READ and answer.result.answered
         return answer

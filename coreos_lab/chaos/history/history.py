@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from coreos_lab import events, run
+from coreos_lab import events, run, wait
 from coreos_lab.chaos.history import judgement as judgements
 from coreos_lab.chaos.history.clients import Clients
 from coreos_lab.chaos.history.judgement import Judgement
@@ -19,6 +19,8 @@ from coreos_lab.errors import LabError
 from coreos_lab.model import Node, Outcome
 from coreos_lab.records.formats import Record
 
+ENOUGH = 100  # answered operations: fewer prove nothing
+FILLING = 30.0  # seconds
 PATIENCE = 300.0  # seconds for the judge, which has a limit of its own, to read the longest history and to draw
 
 
@@ -56,6 +58,16 @@ class History:
             self._etcd.remove(self._registers)
             self._etcd.remove_empty_folders_above(self._registers)
 
+    def fill(self) -> None:
+        """Lets the clients go on until there is enough to judge, for half a minute at most: some breaks are short."""
+        with suppress(wait.DeadlineError):
+            wait.until(
+                lambda: self._clients.answered >= ENOUGH,
+                deadline=wait.patiently(FILLING),
+                interval=0.2,
+                missing="too few operations were answered",  # so the judge finds, too
+            )
+
     def judged(self) -> tuple[Outcome, str]:
         """Whether the history is linearizable, and the evidence in words. Call it after the block."""
         try:
@@ -71,7 +83,7 @@ def judge(program: Path, folder: Path) -> Judgement:
 
     CommandError where the judge fails.
     """
-    answer = _ask(program, "-picture", folder / PICTURE, folder / OPERATIONS)
+    answer = _ask(program, folder, "-picture", folder / PICTURE)
     found = judgements.of_answer(answer)
     judgements.FORMAT.write(folder / JUDGEMENT, answer)
     return found
@@ -81,9 +93,10 @@ def judge_again(program: Path, folder: Path) -> Judgement:
     """The same, without a record. LabError where there is no history any more."""
     if not (folder / OPERATIONS).is_file():
         raise LabError(f"{folder / OPERATIONS}: it is not there, so the history cannot be judged again")
-    return judgements.of_answer(_ask(program, folder / OPERATIONS))
+    return judgements.of_answer(_ask(program, folder))
 
 
-def _ask(program: Path, *arguments: str | Path) -> Record:
-    answer: Record = json.loads(run.run([program, *arguments], timeout=PATIENCE).stdout)
+def _ask(program: Path, folder: Path, *options: str | Path) -> Record:
+    call = [program, "-least", str(ENOUGH), *options, folder / OPERATIONS]
+    answer: Record = json.loads(run.run(call, timeout=PATIENCE).stdout)
     return answer

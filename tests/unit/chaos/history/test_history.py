@@ -74,6 +74,29 @@ def test_a_run_with_a_history(run: Path, judge: Path) -> None:
     assert Paper.removed == [folder, f"above {folder}"]
 
 
+def test_a_short_break_has_a_history_that_can_be_judged(run: Path, judge: Path) -> None:
+    with History(members(), run, judge) as made:
+        made.fill()
+    outcome, evidence = made.judged()
+    assert outcome is Outcome.PASS, evidence
+    assert len(lines(run)) < 400, "it does not go on for longer than that"
+
+
+def test_an_etcd_that_does_not_answer_is_not_waited_for_for_ever(
+    judge: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(Member(Store())) as urls:
+        monkeypatch.setattr(history, "CLIENT_PORT", int(urls["core-01"].rpartition(":")[2]))
+    monkeypatch.setattr(history, "FILLING", 0.5)
+    began = time.monotonic()
+    with History(members(), run, judge) as made:
+        made.fill()
+    assert time.monotonic() - began < 10
+    outcome, evidence = made.judged()
+    assert outcome is Outcome.UNKNOWN
+    assert evidence.startswith("too few operations were answered: ")
+
+
 def test_registers_that_cannot_be_removed_expire(run: Path, judge: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Paper, "down", True)
     assert recorded(run, judge).judged()[0] is Outcome.PASS
