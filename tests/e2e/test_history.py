@@ -17,6 +17,7 @@ Lab = Callable[..., Result]
 # read with the first value that it has seen of the register.
 LYING = """
 import http.client, json, threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -47,6 +48,10 @@ def double(url):
             self.wfile.write(body)
 
         do_GET = do_PUT = pass_on
+
+        def handle(self):
+            with suppress(OSError):  # a client that no longer waits
+                super().handle()
 
         def log_message(self, *_args):
             pass
