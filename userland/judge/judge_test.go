@@ -278,6 +278,26 @@ func TestThePictureShowsWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestWhatHasNoAnswerHasARowOfItsOwn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.html")
+	lines := []string{
+		`{"client":0,"node":"core-01","register":"1","op":"write","value":"1","call":100,"return":110,"outcome":"unknown"}`,
+		`{"client":0,"node":"core-01","register":"1","op":"read","value":"1","call":120,"return":130,"outcome":"ok"}`,
+	}
+	if err := run([]string{"-picture", path, written(t, lines...)}, &bytes.Buffer{}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"ClientId":1,`, `"ClientId":0,`, "write 1 → not known", "client 0, through core-01"} {
+		if !strings.Contains(string(page), part) {
+			t.Errorf("no %s in %s", part, page)
+		}
+	}
+}
+
 func TestThereIsNoPictureOfNothing(t *testing.T) {
 	const read = `{"client":0,"node":"core-01","register":"1","op":"read","value":null,"call":1,"return":2,"outcome":"failed"}`
 	for _, lines := range [][]string{{}, {read}} {

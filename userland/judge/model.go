@@ -56,7 +56,7 @@ func model(over func() bool) porcupine.Model {
 		},
 		DescribeOperation:         func(in, out any) string { return describe(in.(*operation), out.(bool)) },
 		DescribeState:             func(state any) string { return state.(register).String() },
-		DescribeOperationMetadata: func(node any) string { return fmt.Sprintf("through %s", node) },
+		DescribeOperationMetadata: func(o any) string { return o.(*operation).who() },
 	}
 }
 
@@ -70,6 +70,10 @@ func describe(o *operation, answered bool) string {
 		return fmt.Sprintf("%s → another value", asked(o))
 	}
 	return asked(o)
+}
+
+func (o *operation) who() string {
+	return fmt.Sprintf("client %d, through %s", o.Client, o.Node)
 }
 
 func asked(o *operation) string {
@@ -97,7 +101,7 @@ func until(end int64, history []*operation) []porcupine.Operation {
 			returned = last + 1
 		}
 		made = append(made, porcupine.Operation{
-			ClientId: o.Client, Input: o, Call: o.Call, Output: answered, Return: returned, Metadata: o.Node,
+			ClientId: o.Client, Input: o, Call: o.Call, Output: answered, Return: returned, Metadata: o,
 		})
 	}
 	return made

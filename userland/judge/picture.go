@@ -27,7 +27,8 @@ type scene struct {
 	operations []porcupine.Operation
 }
 
-// draw writes the picture of the most interesting register and returns its name, "" where there is nothing to draw.
+// draw writes the picture of the most interesting register and returns its name, "" where there is nothing to draw. It
+// has a row for each client, and below these one for each operation without an answer.
 func (j *judge) draw(path string) (string, error) {
 	scenes := slices.DeleteFunc(j.scenes, func(each scene) bool { return len(each.operations) == 0 })
 	if len(scenes) == 0 {
@@ -40,13 +41,18 @@ func (j *judge) draw(path string) (string, error) {
 		return a.length - b.length
 	})
 	operations := slices.Clone(chosen.operations)
-	first := operations[0].Call
+	first, rows := operations[0].Call, 0
 	for _, each := range operations {
-		first = min(first, each.Call)
+		first, rows = min(first, each.Call), max(rows, each.ClientId+1)
 	}
 	for number := range operations {
-		operations[number].Call -= first
-		operations[number].Return -= first
+		each := &operations[number]
+		each.Call -= first
+		each.Return -= first
+		if answered := each.Output.(bool); !answered { // it lasts to the end, while its client goes on
+			each.ClientId = rows
+			rows++
+		}
 	}
 	drawn := model(func() bool { return false })
 	_, info := porcupine.CheckOperationsVerbose(drawn, operations, drawing)
