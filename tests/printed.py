@@ -112,7 +112,7 @@ ELSEWHERE = {
     "update ...": ("e2e/test_update.py", "update --group beta"),
     "update --back": ("e2e/test_update.py", "update --back"),
     "storm --for 10m": ("e2e/test_storm.py", "storm ..."),
-    "storm ... ... ... ...": ("e2e/test_storm.py", "storm ..."),
+    "storm ... ... ... ... ...": ("e2e/test_storm.py", "storm ..."),
     "replay *": ("e2e/test_storm.py", "replay *"),
     "replay * ...": ("e2e/test_storm.py", "replay * --shrunk"),
     "replay * --shrunk": ("e2e/test_storm.py", "replay * --shrunk"),

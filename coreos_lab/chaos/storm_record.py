@@ -28,13 +28,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Storm:
-    """A plan that is carried out, and the seed that it was made from. `ends` and `deadline` are in seconds."""
+    """A plan that is carried out, and the seed that it was made from. `ends` and `deadline` are in seconds.
+
+    `history`: a history of registers in etcd is recorded meanwhile, and judged.
+    """
 
     seed: int
     steps: tuple[Step, ...]
     deadline: float
     ends: float | None = None
     may_lose_quorum: bool = False
+    history: bool = False
 
     @property
     def what(self) -> str:
@@ -119,8 +123,8 @@ def _read(path: Path, make: Callable[[Record], T]) -> T | None:
 
 def _storm(raw: Record) -> Storm:
     ends = None if raw["ends"] is None else _seconds(raw["ends"])
-    lost = raw["may_lose_quorum"] is True
-    return Storm(_number(raw["seed"]), _steps(raw["steps"]), _seconds(raw["deadline"]), ends, lost)
+    lost, history = raw["may_lose_quorum"] is True, raw.get("history") is True
+    return Storm(_number(raw["seed"]), _steps(raw["steps"]), _seconds(raw["deadline"]), ends, lost, history)
 
 
 def _shrunk(raw: Record) -> Shrunk:

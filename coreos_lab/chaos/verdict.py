@@ -16,9 +16,10 @@ from coreos_lab.model import ETCD_PROBE, CheckResult, Outcome, QualifiedName, to
 from coreos_lab.node_plans import node_name
 from coreos_lab.spelling import counted
 
-OBJECTIVES = "objectives"  # the phase that is judged from the probes
+OBJECTIVES, HISTORY = "objectives", "history"  # the phases that are judged from the probes, and from operations on etcd
 RECORD, PROBES, UNITS, LEADERS = "verdict.json", "probes.jsonl", "units.jsonl", "leaders.jsonl"
 JOURNALS = "journals.jsonl"
+OPERATIONS, JUDGEMENT, PICTURE = "history.jsonl", "judgement.json", "history.html"
 DEPLOY, WALK = "deploy", "walk"  # runs that break nothing, as their verdicts call them
 VERSION = 2  # of the record; the first one named probes and checks without their lab
 
@@ -219,19 +220,24 @@ def _sample(raw: dict[str, Any]) -> Sample:
     return Sample(**{**raw, **texts, "mono": _seconds(raw["mono"]), "wall": _seconds(raw["wall"])})
 
 
-def derived(verdict: Verdict, measured: Iterable[Sample]) -> Verdict:
-    """The verdict judged again: phases from the results of their checks, objectives from the probes' samples."""
-    return judged_by(verdict, outages_of(measured))
+def derived(verdict: Verdict, measured: Iterable[Sample], history: Outcome | None = None) -> Verdict:
+    """The verdict judged again: phases from the results of their checks, objectives from the probes' samples.
+
+    The phase of a history gets the outcome `history`, if there is one.
+    """
+    return judged_by(verdict, outages_of(measured), history)
 
 
-def judged_by(verdict: Verdict, outages: dict[QualifiedName, float]) -> Verdict:
+def judged_by(verdict: Verdict, outages: dict[QualifiedName, float], history: Outcome | None = None) -> Verdict:
     """The same, by the longest outage of each probe that has a sample."""
-    phases = tuple(_judged(phase, first=number == 0) for number, phase in enumerate(verdict.phases))
+    phases = [_judged(phase, first=number == 0) for number, phase in enumerate(verdict.phases)]
     outcome, evidence = of_objectives(verdict.objectives, outages)
-    phases = tuple(
-        replace(phase, outcome=outcome, evidence=evidence) if phase.name == OBJECTIVES else phase for phase in phases
-    )
-    return replace(verdict, outcome=judge(phases), phases=phases, outages=outages)
+    for number, phase in enumerate(phases):
+        if phase.name == OBJECTIVES:
+            phases[number] = replace(phase, outcome=outcome, evidence=evidence)
+        elif phase.name == HISTORY and history is not None:
+            phases[number] = replace(phase, outcome=history)
+    return replace(verdict, outcome=judge(phases), phases=tuple(phases), outages=outages)
 
 
 def _judged(phase: Phase, *, first: bool) -> Phase:

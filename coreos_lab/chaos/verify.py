@@ -18,13 +18,16 @@ from coreos_lab.records import fault_journal
 
 
 class Verification:
-    """One verification: carries breaks out and measures meanwhile."""
+    """One verification: carries breaks out and measures meanwhile. With the program of the `judge`, a history, too."""
 
-    def __init__(self, provider: Provider, cluster: Cluster, labs: Sequence[Lab], run_folder: Path) -> None:
+    def __init__(
+        self, provider: Provider, cluster: Cluster, labs: Sequence[Lab], run_folder: Path, judge: Path | None = None
+    ) -> None:
         self._provider = provider
         self._cluster = cluster
         self._labs = labs
         self._folder = run_folder
+        self._judge = judge
         self._phases = Phases(provider, cluster, labs)
 
     def run(self, course: Course, plan: Callable[[Step], Break], *, deadline: float) -> Verdict:
@@ -34,12 +37,15 @@ class Verification:
         process lives; else `lab heal` does it.
         """
         carrier = Carrier(self._cluster, self._phases, course, plan, deadline)
-        measured = Measurement(self._provider, self._cluster, self._labs, self._phases, self._folder)
+        measured = Measurement(self._provider, self._cluster, self._labs, self._phases, self._folder, self._judge)
         with measured.going_on(self._broken):
             if self._phases.checks("steady state before", course.patience, only="not lasting"):
                 carrier.run()
             if carrier.had_effect:
                 measured.judge_writes()
+                measured.fill_history()
+        if carrier.had_effect:
+            measured.judge_history()
         return measured.conclude(
             course.what,
             tuple(carrier.nodes),

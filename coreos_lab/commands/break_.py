@@ -19,10 +19,11 @@ from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.chaos.verify import Verification
 from coreos_lab.checks.runner import write_junit
 from coreos_lab.commands import described, judged
-from coreos_lab.commands.options import DryRun, Json, Name, complete_nodes, pairs, verb
+from coreos_lab.commands.options import DryRun, History, Json, Name, complete_nodes, pairs, verb
 from coreos_lab.commands.targets import target_node
 from coreos_lab.commands.verdict import print_verdict
 from coreos_lab.errors import LabError, UsageError
+from coreos_lab.machine_image.judge import ensure_judge
 from coreos_lab.model import Cluster
 from coreos_lab.observed import membership, node_states
 from coreos_lab.providers.base import Provider
@@ -70,6 +71,7 @@ def command(
         bool,
         typer.Option("--verify", envvar="LAB_VERIFY", help="Prove effect, recovery and repair, and give a verdict."),
     ] = False,
+    history: History = False,
     junit: Annotated[
         Path | None,
         typer.Option(
@@ -95,6 +97,7 @@ def command(
         deadline=duration(deadline, "--deadline"),
         keep_quorum=keep_quorum,
         verify=verify,
+        history=history,
         junit=junit,
         dry_run=dry_run,
         as_json=as_json,
@@ -109,6 +112,7 @@ def break_(
     deadline: float,
     keep_quorum: bool,
     verify: bool,
+    history: bool,
     junit: Path | None,
     dry_run: bool,
     as_json: bool,
@@ -120,6 +124,8 @@ def break_(
     """
     if junit and not verify:
         raise UsageError(f"--junit {junit}: only a verdict can be reported", "add --verify")
+    if history and not verify:
+        raise UsageError("--history: only a verdict judges it", "add --verify")
     cluster = store.require(name)
     provider = choose(cluster.provider)
 
@@ -142,13 +148,11 @@ def break_(
     what = hints.lab("break", *(target for step in steps for target in step.targets))
     with screen.showing(), store.ClusterFolder(name).lock(what), interrupts.orderly():
         folder = runs.new(cluster, f"break-{'-'.join(node.name for node in first.nodes)}")
-        about.save(
-            described.of_break(cluster, provider, steps, schedule, deadline, keep_quorum=keep_quorum, verify=verify),
-            folder,
-        )
+        options = {"keep_quorum": keep_quorum, "verify": verify, "history": history}
+        about.save(described.of_break(cluster, provider, steps, schedule, deadline, **options), folder)
         with events.recording(folder / runs.EVENTS):
             if verify:
-                verdict = _verify(provider, cluster, steps, plan, folder, deadline)
+                verdict = _verify(provider, cluster, steps, plan, folder, deadline, history=history)
             else:
                 done = [_carry_out(provider, cluster, plan(step), step) for step in steps]
     if verify:
@@ -232,8 +236,11 @@ def _verify(
     plan: Callable[[Step], Break],
     folder: Path,
     deadline: float,
+    *,
+    history: bool,
 ) -> Verdict:
     labs = judged.labs(cluster, "--verify")
     judged.require_healed(cluster)
     injecting.require_able(provider, cluster, plan(steps[0]))  # an impossible fault is an error, not a verdict
-    return Verification(provider, cluster, labs, folder).run(one_by_one(steps), plan, deadline=deadline)
+    judge = ensure_judge() if history else None
+    return Verification(provider, cluster, labs, folder, judge).run(one_by_one(steps), plan, deadline=deadline)

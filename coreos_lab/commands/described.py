@@ -26,11 +26,13 @@ def of_break(
     *,
     keep_quorum: bool,
     verify: bool,
+    history: bool,
 ) -> About:
     """The description of a run of these steps, which are those of the file `schedule` if there is one."""
     words = ["--schedule", str(schedule)] if schedule else _words(steps[0])
     words += ["--keep-quorum"] if keep_quorum else []
     words += ["--verify", "--deadline", seconds(deadline)] if verify else []
+    words += ["--history"] if history else []
     targets = ", ".join(dict.fromkeys(target for step in steps for target in step.targets))
     return describe(
         cluster,

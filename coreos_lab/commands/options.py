@@ -82,6 +82,14 @@ Name = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", envvar="LAB_JSON", help="Print one JSON document to stdout.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", envvar="LAB_DRY_RUN", help="Print the plan as JSON and do nothing.")]
+History = Annotated[
+    bool,
+    typer.Option(
+        "--history",
+        envvar="LAB_HISTORY",
+        help="With a verdict: read and write registers in etcd meanwhile, and judge whether that is linearizable.",
+    ),
+]
 NodeName = Annotated[str, typer.Argument(metavar="NODE", autocompletion=complete_nodes)]
 LabName = Annotated[
     str,

@@ -19,7 +19,7 @@ from coreos_lab.chaos.storm_record import Shrunk, Storm
 from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.commands import judged
 from coreos_lab.commands.described import seconds
-from coreos_lab.commands.options import DryRun, Json, Name, pairs, verb
+from coreos_lab.commands.options import DryRun, History, Json, Name, pairs, verb
 from coreos_lab.commands.storming import Storming, as_json, words
 from coreos_lab.commands.verdict import print_verdict
 from coreos_lab.errors import UsageError
@@ -65,6 +65,7 @@ def command(
     deadline: Annotated[
         str, typer.Option("--deadline", envvar="LAB_DEADLINE", help="How long each recovery may take.")
     ] = "90s",
+    history: History = False,
     shrink: Annotated[
         bool,
         typer.Option(envvar="LAB_SHRINK", help="Look for the shortest plan that still fails, if the storm fails."),
@@ -80,6 +81,7 @@ def command(
         fault_names=fault_names,
         lose_quorum=lose_quorum,
         deadline=duration(deadline, "--deadline"),
+        history=history,
         shrink=shrink,
         dry_run=dry_run,
         json_=as_json,
@@ -95,6 +97,7 @@ def run(
     fault_names: str | None,
     lose_quorum: bool,
     deadline: float,
+    history: bool,
     shrink: bool,
     dry_run: bool,
     json_: bool,
@@ -118,8 +121,9 @@ def run(
         *(("--faults", fault_names) if fault_names is not None else ()),
         *(("--lose-quorum",) if lose_quorum else ()),
         *("--deadline", seconds(deadline)),
+        *(("--history",) if history else ()),
     )
-    made = Storm(seed, steps, deadline, for_, lose_quorum)
+    made = Storm(seed, steps, deadline, for_, lose_quorum, history)
     shrunk: Shrunk | None = None
     with screen.showing(), store.ClusterFolder(name).lock(again), interrupts.orderly():
         judged.require_healed(cluster)

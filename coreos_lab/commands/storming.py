@@ -17,6 +17,7 @@ from coreos_lab.chaos.verify import Verification
 from coreos_lab.commands import described
 from coreos_lab.commands.targets import target_node
 from coreos_lab.errors import LabError
+from coreos_lab.machine_image.judge import ensure_judge
 from coreos_lab.model import Cluster, Lab, Node, Outcome
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import about, fault_journal, runs
@@ -50,7 +51,8 @@ class Storming:
             may_lose_quorum=storm.may_lose_quorum,
         )
         with events.recording(folder / runs.EVENTS):
-            verification = Verification(self._provider, self._cluster, self._labs, folder)
+            judge = ensure_judge() if storm.history else None
+            verification = Verification(self._provider, self._cluster, self._labs, folder, judge)
             return verification.run(course, self._plan, deadline=storm.deadline)
 
     def shrink(self, storm: Storm, verdict: Verdict, folder: Path) -> Shrunk:

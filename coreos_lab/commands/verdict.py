@@ -9,11 +9,13 @@ from typing import Annotated
 
 import typer
 
-from coreos_lab import hints
+from coreos_lab import hints, screen
 from coreos_lab.chaos import verdict as records
-from coreos_lab.chaos.verdict import RECORD, Verdict
+from coreos_lab.chaos.history.history import judge_again
+from coreos_lab.chaos.verdict import HISTORY, RECORD, Verdict
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.errors import FailedError, LabError, UnknownError, UsageError
+from coreos_lab.machine_image.judge import ensure_judge
 from coreos_lab.model import Outcome, to_json
 from coreos_lab.records import runs, store
 
@@ -40,13 +42,21 @@ def verdict(name: str, run: str | None, *, as_json: bool) -> None:
     """
     folder = find(name, run)
     recorded = records.load(folder)
-    derived = records.derived(recorded, records.samples(folder))
+    derived = records.derived(recorded, records.samples(folder), _history(recorded, folder))
     if derived.outcome is not recorded.outcome:
         raise LabError(
             f"{folder / RECORD}: says {recorded.outcome.value}, but its evidence says {derived.outcome.value}",
             "the record was changed: do not trust it",
         )
     print_verdict(derived, folder, as_json=as_json)
+
+
+def _history(recorded: Verdict, folder: Path) -> Outcome | None:
+    """What a run's history proves, judged again; None where the verdict does not depend on it, or it was not judged."""
+    if not any(phase.name == HISTORY and phase.outcome is not Outcome.UNKNOWN for phase in recorded.phases):
+        return None
+    with screen.showing():
+        return judge_again(ensure_judge(), folder).outcome
 
 
 def find(name: str, run: str | None) -> Path:

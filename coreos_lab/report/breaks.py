@@ -10,6 +10,7 @@ from coreos_lab.chaos import verdict as verdicts
 from coreos_lab.chaos.observer import READS_PROBE
 from coreos_lab.chaos.verdict import (
     DEPLOY,
+    HISTORY,
     JOURNALS,
     LEADERS,
     OBJECTIVES,
@@ -21,15 +22,15 @@ from coreos_lab.chaos.verdict import (
     measured_by,
 )
 from coreos_lab.errors import LabError, UnknownError
-from coreos_lab.model import QualifiedName
+from coreos_lab.model import Outcome, QualifiedName
 from coreos_lab.records import about as abouts
 from coreos_lab.records import runs
 from coreos_lab.records.about import About
-from coreos_lab.report import excerpts, places, words
+from coreos_lab.report import excerpts, histories, places, words
 from coreos_lab.report.happened import Happened
 from coreos_lab.report.jsonl import Lines, seconds, text
 from coreos_lab.report.series import Series
-from coreos_lab.report.values import Curve, Group, Lane, Part, Report, Span
+from coreos_lab.report.values import Curve, Group, History, Lane, Part, Report, Span
 from coreos_lab.units_of_measure import as_size
 
 LARGEST = 64 << 20  # bytes of a verdict: it has no samples
@@ -56,9 +57,17 @@ def read(folder: Path) -> Report:
     seen = max((each.last for each in series.values()), default=end)  # nobody looked at units and leaders later
     wall = about.wall if about else happened.wall + began
     found, bad_journals = excerpts.read(folder / JOURNALS, 0.0 if math.isnan(wall) else wall)
-    judged = verdicts.judged_by(recorded, outages) if recorded else None
+    history, bad_history = histories.read(folder, began)
+    judged = verdicts.judged_by(recorded, outages, history.outcome if history else None) if recorded else None
     going_on, deploys = runs.is_going_on(folder), recorded is not None and recorded.fault == DEPLOY
-    judgement = words.judge(recorded, outages, about, happened.errors, damaged=bool(bad_samples), going_on=going_on)
+    judgement = words.judge(
+        recorded,
+        judged,
+        about,
+        happened.errors,
+        damaged="its samples are damaged" if bad_samples else _missing(recorded, history),
+        going_on=going_on,
+    )
     return Report(
         folder.name,
         recorded.what if recorded else about.what if about else "a break",
@@ -80,8 +89,16 @@ def read(folder: Path) -> Report:
         tuple(words.versions(about, recorded)),
         about.again if about else "",
         tuple(about.files.items()) if about else (),
-        (*problems, *bad_journals),
+        (*problems, *bad_journals, *bad_history),
+        history,
     )
+
+
+def _missing(recorded: Verdict | None, history: History | None) -> str:
+    """Evidence that a verdict needs and that there is none of, in words."""
+    phases = recorded.phases if recorded and not history else ()
+    judged = any(phase.name == HISTORY and phase.outcome is not Outcome.UNKNOWN for phase in phases)
+    return "the judgement of its history is missing or damaged" if judged else ""
 
 
 def _about(folder: Path, problems: list[str]) -> About | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from coreos_lab.report import excerpts
-from coreos_lab.report.values import Curve, Group, Lane, Part, Report
+from coreos_lab.report.values import Curve, Group, History, Lane, Part, Report
 
 LEAST = 1 / 256
 
@@ -34,6 +34,7 @@ WHOLE = Budget()
 JOURNALS = 400_000  # characters
 LANES, SPANS, CURVES, POINTS, PARTS, CHECKS = 60, 2000, 40, 4000, 400, 2000  # of a page
 OUTAGES, PROBLEMS, VERSIONS = 1000, 40, 60
+PICTURE, CALLS = 400_000, 500  # characters of porcupine's picture, and operations of its register
 
 
 def reduced(report: Report, budget: Budget) -> Report:
@@ -56,8 +57,18 @@ def reduced(report: Report, budget: Budget) -> Report:
         excerpts=excerpts.within(report.excerpts, budget.of(JOURNALS)),
         versions=report.versions[:VERSIONS],
         bands=report.bands[: budget.of(SPANS)],
+        history=_history(report.history, budget, said) if report.history else None,
         problems=(*report.problems[:PROBLEMS], *said),
     )
+
+
+def _history(history: History, budget: Budget, said: list[str]) -> History:
+    calls = history.calls[: budget.of(CALLS)]
+    _say(said, len(history.calls) - len(calls), f"operations on register {history.pictured}")
+    if len(history.picture) <= budget.of(PICTURE):
+        return replace(history, calls=calls)
+    said.append("There is no room on this page for porcupine's picture of the history.")
+    return replace(history, calls=calls, picture="", script="")
 
 
 def _say(said: list[str], left_out: int, what: str) -> None:

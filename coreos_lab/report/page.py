@@ -59,8 +59,8 @@ def _environment() -> Any:
     def asset(name: str) -> Markup:
         return Markup((folder / name).read_text(encoding="utf-8"))  # noqa: S704 - our own file
 
-    def digest(name: str) -> str:
-        return f"sha256-{base64.b64encode(hashlib.sha256(asset(name).encode()).digest()).decode()}"
+    def digest(program: str) -> str:
+        return f"sha256-{base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()}"
 
     def shown(value: Any) -> Any:
         return value if isinstance(value, Markup) else clean(str(value))

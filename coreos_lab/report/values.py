@@ -134,6 +134,35 @@ class Excerpt:
 
 
 @dataclass(frozen=True)
+class Call:
+    """An operation of a client on a register in etcd, through a node, which took so many `seconds`."""
+
+    at: float
+    seconds: float
+    client: int
+    node: str
+    what: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class History:
+    """What was judged of a history. `stale` are its first stale reads, in words.
+
+    `picture` is porcupine's page about the register `pictured`, which has the operations `calls`; `script` is the
+    program in that page. Both are "" where there is none, or no room for it.
+    """
+
+    outcome: Outcome
+    words: str
+    stale: tuple[str, ...] = ()
+    pictured: str = ""
+    calls: tuple[Call, ...] = ()
+    picture: str = ""
+    script: str = ""
+
+
+@dataclass(frozen=True)
 class Fact:
     """A figure worth a large print: its name, its value, and a remark. `outcome` colours it where it was judged."""
 
@@ -169,6 +198,7 @@ class Report:
     again: str = ""
     files: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
+    history: History | None = None
 
     @property
     def mark(self) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from coreos_lab.chaos import numbering
-from coreos_lab.chaos import verdict as verdicts
-from coreos_lab.chaos.verdict import WALK, Phase, Verdict, measured_by
+from coreos_lab.chaos.verdict import HISTORY, WALK, Phase, Verdict, measured_by
 from coreos_lab.model import ETCD_PROBE, Outcome, QualifiedName
 from coreos_lab.records.about import About
 from coreos_lab.report.values import Fact
 
+LINEARIZABLE = {Outcome.PASS: "yes", Outcome.FAIL: "no", Outcome.UNKNOWN: "not known"}
 RECOVERY = ("effect", "quorum", "noticed", "recovery while broken")  # from the act until the labs work again
 
 
@@ -27,20 +27,19 @@ class Judgement:
 
 def judge(
     recorded: Verdict | None,
-    outages: Mapping[QualifiedName, float],
+    derived: Verdict | None,
     about: About | None,
     errors: Sequence[str],
     *,
-    damaged: bool,
+    damaged: str,
     going_on: bool,
 ) -> Judgement:
-    """Judges a record again: `outages` are the longest ones of its probes, `damaged` says that samples are missing."""
-    if recorded is None:
+    """What a record proves, which was judged again as `derived`. `damaged` says what is wrong with its evidence."""
+    if recorded is None or derived is None:
         return _without(about, errors, going_on=going_on)
     if damaged:
-        says = f"The record says {recorded.outcome.value}, but its samples are damaged, so that cannot be checked."
+        says = f"The record says {recorded.outcome.value}, but {damaged}, so that cannot be checked."
         return Judgement(Outcome.UNKNOWN, says)
-    derived = verdicts.judged_by(recorded, dict(outages))
     if derived.outcome is not recorded.outcome:
         says = f"The record says {recorded.outcome.value}, but its evidence says {derived.outcome.value}"
         return Judgement(Outcome.UNKNOWN, f"{says}: it was changed, so do not trust it.")
@@ -79,6 +78,8 @@ def _passed(verdict: Verdict) -> str:
         proved.append(f"{name} was down for {down:.1f} s at the longest ({limit:g} s are allowed)")
     if any(phase.name == "writes" for phase in verdict.phases):
         proved.append("no acknowledged write was lost")
+    if any(phase.name == HISTORY for phase in verdict.phases):
+        proved.append("etcd's answers were linearizable")
     if not proved and verdict.fault == WALK:
         proved.append(f"all {len(verdict.phases)} steps did what the page says")
     elif not proved and (checked := [phase for phase in verdict.phases if phase.checks]):
@@ -130,6 +131,9 @@ def facts(verdict: Verdict) -> Iterator[Fact]:
     for phase in verdict.phases:
         if phase.name == "writes":
             yield Fact("Writes", _count(phase.evidence), phase.evidence, phase.outcome)
+        elif phase.name == HISTORY:
+            about = re.split("[:;]", phase.evidence)[0]
+            yield Fact("Linearizable", LINEARIZABLE[phase.outcome], about, phase.outcome)
     if checked := [phase for phase in verdict.phases if phase.checks]:
         told = next((phase for phase in checked if phase.outcome is not Outcome.PASS), checked[-1])
         good = sum(check.outcome is Outcome.PASS for check in told.checks)

@@ -13,9 +13,10 @@ import pytest
 from coreos_lab import hints, run, settings, wait
 from coreos_lab.cluster import transpiling
 from coreos_lab.errors import LabError
-from coreos_lab.machine_image import transpiler
 from coreos_lab.machine_image.go_toolchain import find_go
-from coreos_lab.machine_image.userland import build_command, build_environment
+from coreos_lab.machine_image.judge import JUDGE
+from coreos_lab.machine_image.transpiler import CT
+from coreos_lab.machine_image.userland import Program, build_command, build_environment
 from coreos_lab.model import CloudConfig, Cluster, Lab, LabUnit, Node
 from coreos_lab.plan import Request, plan
 from coreos_lab.user_data import kinds
@@ -54,15 +55,27 @@ def _of_its_own_call(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def ct(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real config transpiler. Without Go, the tests that need it are skipped."""
-    binary = tmp_path_factory.mktemp("ct") / transpiler.CT.name
+    return built(CT, tmp_path_factory.mktemp("ct"))
+
+
+@pytest.fixture(scope="session")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real judge of histories. Without Go, the tests that need it are skipped."""
+    return built(JUDGE, tmp_path_factory.mktemp("judge"))
+
+
+def built(program: Program, folder: Path) -> Path:
+    """A program that runs on the host, built anew."""
+    binary = folder / program.name
     try:
-        call = build_command(find_go(), transpiler.CT, binary)
-        environment = {**os.environ, **build_environment(transpiler.CT)}
-        subprocess.run(call, check=True, capture_output=True, env=environment, cwd=settings.data("userland") / "ct")
+        call = build_command(find_go(), program, binary)
+        environment = {**os.environ, **build_environment(program)}
+        source = settings.data("userland") / program.folder
+        subprocess.run(call, check=True, capture_output=True, env=environment, cwd=source)
     except (LabError, subprocess.CalledProcessError) as error:
         if os.environ.get("LAB_TEST_WITH_GO"):
             raise
-        pytest.skip(f"ct cannot be built here: {error}")
+        pytest.skip(f"{program.name} cannot be built here: {error}")
     return binary
 
 

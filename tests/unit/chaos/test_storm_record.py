@@ -20,7 +20,7 @@ STEPS = (
     Step(("unit:web.service",), FaultKind.KILL, lasting=15.0, at=30.0),
     Step(("core-03",), FaultKind.PAUSE, lasting=10.0, at=60.0),
 )
-STORM = Storm(7, STEPS, 90.0, 600.0)
+STORM = Storm(7, STEPS, 90.0, 600.0, history=True)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from coreos_lab import wait
 from coreos_lab.chaos import healing, injecting, journals, measuring, phases
 from coreos_lab.chaos.course import one_by_one
 from coreos_lab.chaos.fault import Break
+from coreos_lab.chaos.history import clients, history
 from coreos_lab.chaos.objectives import allowed
 from coreos_lab.chaos.probes import Sample
 from coreos_lab.chaos.schedule import Step
@@ -27,6 +28,7 @@ from coreos_lab.observed import node_states
 from coreos_lab.records import fault_journal
 from coreos_lab.run import CommandError, Completed
 from coreos_lab.wait import DeadlineError
+from tests.unit.chaos.history.doubles import Member, Store, serving
 from tests.unit.chaos.paper_checks import Paper, run_checks
 
 PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
@@ -254,6 +256,124 @@ def test_who_no_longer_measures_proves_nothing(
     monkeypatch.setattr(Paper, "troubles", ["KeyError: 'node'"])
     verdict = carry_out()
     assert (verdict.outcome, verdict.first_bad.name) == (UNKNOWN, "measured to the end")
+
+
+class History:
+    """A history of paper."""
+
+    judgement = (PASS, "120 answered operations on 1 register are linearizable")
+    troubles: ClassVar[list[str]] = []
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def __enter__(self) -> History:
+        self._stage.done.append("history begins")
+        return self
+
+    def __exit__(self, *_args: object) -> None:
+        self._stage.done.append("history ends")
+
+    def fill(self) -> None:
+        self._stage.done.append("history is filled")
+
+    def judged(self) -> tuple[Outcome, str]:
+        self._stage.done.append("history is judged")
+        return self.judgement
+
+
+@pytest.fixture
+def with_history(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, planned: Callable[..., Cluster], made_lab: Callable[..., Lab]
+) -> Callable[[Path], Any]:
+    monkeypatch.setattr(measuring, "History", lambda _members, _folder, _judge: History(stage))
+
+    def run(folder: Path) -> Any:
+        cluster, provider = planned(), cast(Any, object())
+        verification = Verification(provider, cluster, [made_lab("ch3", "a.service")], folder, Path("judge"))
+        course = one_by_one([Step(("core-02",), FaultKind.REBOOT)])
+        return verification.run(course, lambda _step: Break((cluster.nodes[1],), FaultKind.REBOOT, {}), deadline=1.0)
+
+    return run
+
+
+def test_a_history_is_judged_when_all_is_over(
+    stage: Stage, with_history: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    verdict = with_history(tmp_path / "run")
+    assert verdict.outcome is PASS
+    assert [phase.name for phase in verdict.phases][-2:] == ["writes", "history"]
+    assert verdict.phases[-1].evidence == History.judgement[1]
+    assert stage.done[0] == "history begins"
+    assert stage.done[-3:] == ["history is filled", "history ends", "history is judged"]
+
+
+@pytest.mark.parametrize("outcome", [FAIL, UNKNOWN])
+def test_a_history_that_is_not_linearizable_is_no_pass(
+    with_history: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outcome: Outcome
+) -> None:
+    monkeypatch.setattr(History, "judgement", (outcome, "so"))
+    verdict = with_history(tmp_path / "run")
+    assert (verdict.outcome, verdict.first_bad.name) == (outcome, "history")
+    assert load(tmp_path / "run").outcome is outcome
+
+
+def test_without_an_effect_no_history_is_judged(
+    stage: Stage, with_history: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    stage.inject_fails = True
+    assert "history" not in [phase.name for phase in with_history(tmp_path / "run").phases]
+    assert {"history is filled", "history is judged"}.isdisjoint(stage.done)
+
+
+def test_a_history_that_was_not_recorded_to_the_end_proves_nothing(
+    with_history: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(History, "troubles", ["OSError: No space left on device"])
+    verdict = with_history(tmp_path / "run")
+    assert (verdict.outcome, verdict.first_bad.name) == (UNKNOWN, "measured to the end")
+
+
+@pytest.mark.parametrize(("lies", "outcome"), [(False, PASS), (True, FAIL)])
+def test_an_etcd_that_lies_is_found(
+    stage: Stage,
+    judge: Path,
+    planned: Callable[..., Cluster],
+    made_lab: Callable[..., Lab],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lies: bool,
+    outcome: Outcome,
+) -> None:
+    """Behind one member's port is an etcd that answers quorum reads from its own copy, which is behind."""
+    store = Store()
+    stage.checks = [PASS] * 4
+    monkeypatch.setattr(clients, "INTERVAL", 0.01)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with serving(Member(store), Member(store), Member(store, behind=1, lies=lies)) as urls:
+        monkeypatch.setattr(history, "CLIENT_PORT", int(urls["core-01"].rpartition(":")[2]))
+        monkeypatch.setattr(history, "Etcd", lambda _addresses: Unremoved())
+        cluster = planned()
+        nodes = tuple(replace(node, address=f"127.0.0.{n}") for n, node in enumerate(cluster.nodes, 1))
+        cluster = replace(cluster, nodes=nodes)
+        provider: Any = object()
+        verification = Verification(provider, cluster, [made_lab("ch3", "a.service")], folder, judge)
+        course = one_by_one([Step(("core-02",), FaultKind.REBOOT, lasting=2.0)])
+        planned_break = Break((cluster.nodes[1],), FaultKind.REBOOT, {})
+        verdict = verification.run(course, lambda _step: planned_break, deadline=1.0)
+    assert verdict.outcome is outcome, verdict.phases
+    evidence = next(phase.evidence for phase in verdict.phases if phase.name == "history")
+    assert ("is not linearizable: core-0" in evidence) is lies
+    assert ("through core-03" in evidence) is not lies, "what it reads from its own copy is a finding"
+    assert "porcupine" in (folder / "history.html").read_text().lower()
+
+
+class Unremoved:
+    """An etcd whose registers stay until they expire."""
+
+    def remove(self, _folder: str) -> None:
+        raise UnknownError("etcd: no node answers")
 
 
 @pytest.mark.parametrize(("may_be_lost", "outcome"), [(True, PASS), (False, FAIL)])

@@ -11,7 +11,7 @@ import pytest
 from coreos_lab.chaos import healing, injecting
 from coreos_lab.chaos.schedule import Step
 from coreos_lab.commands import break_ as command
-from coreos_lab.commands import described
+from coreos_lab.commands import described, judged
 from coreos_lab.definition import catalog
 from coreos_lab.errors import LabError, UnknownError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Lab, NodeState
@@ -24,6 +24,7 @@ OPTIONS: dict[str, Any] = {
     "deadline": 1.0,
     "keep_quorum": False,
     "verify": False,
+    "history": False,
     "junit": None,
     "dry_run": False,
     "as_json": False,
@@ -61,26 +62,26 @@ def of_break(steps: list[Step], schedule: Path | None, **options: bool) -> About
             Step(("core-01", "unit:web"), FaultKind.LOSS, {"percent": "20"}, lasting=1_000_000.5),
             True,
             "lab break core-01 unit:web --fault loss --set percent=20 --for 1000000.5s --keep-quorum --verify"
-            " --deadline 90s",
+            " --deadline 90s --history",
         ),
     ],
 )
 def test_the_record_has_the_command_that_does_it_again(step: Step, verify: bool, again: str) -> None:
-    made = of_break([step], None, keep_quorum=verify, verify=verify)
+    made = of_break([step], None, keep_quorum=verify, verify=verify, history=verify)
     assert (made.again, made.judged) == (again, verify)
     assert made.programs == {"node": "core-01", "etcd": "3.5"}
 
 
 def test_a_broken_node_is_not_asked_for_its_programs() -> None:
     fault_journal.record(store.require("core"), FaultKind.PAUSE, "core-01")
-    assert of_break(kill("core-02"), None, keep_quorum=False, verify=True).programs["node"] == "core-02"
+    assert of_break(kill("core-02"), None, keep_quorum=False, verify=True, history=False).programs["node"] == "core-02"
 
 
 def test_the_record_has_the_schedule_that_was_carried_out(tmp_path: Path) -> None:
     path = tmp_path / "steps.yaml"
     path.write_text("- break: core-02\n- break: core-03\n  fault: pause\n")
     steps = [*kill("core-02"), Step(("core-03",), FaultKind.PAUSE)]
-    made = of_break(steps, path, keep_quorum=False, verify=True)
+    made = of_break(steps, path, keep_quorum=False, verify=True, history=False)
     assert made.what == "kill, pause of core-02, core-03"
     assert made.again == f"lab break --schedule {path} --verify --deadline 90s"
     assert made.files == {str(path): path.read_text()}
@@ -89,6 +90,25 @@ def test_the_record_has_the_schedule_that_was_carried_out(tmp_path: Path) -> Non
 def test_a_report_needs_a_verdict(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="only a verdict can be reported"):
         command.break_("core", kill("core-01"), **{**OPTIONS, "junit": tmp_path / "report.xml"})
+
+
+def test_a_history_needs_a_verdict() -> None:
+    with pytest.raises(UsageError, match="--history: only a verdict judges it"):
+        command.break_("core", kill("core-01"), **{**OPTIONS, "history": True})
+
+
+def test_the_judge_is_built_before_anything_is_broken(
+    made_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot() -> None:
+        raise LabError("go: no toolchain of version 1.26 or later")
+
+    monkeypatch.setattr(judged, "labs", lambda _cluster, _asked: [made_lab("ch3", "web.service")])
+    monkeypatch.setattr(injecting, "require_able", lambda *_args: [])
+    monkeypatch.setattr(command, "ensure_judge", cannot)
+    with pytest.raises(LabError, match="no toolchain"):
+        command.break_("core", kill("core-01"), **{**OPTIONS, "verify": True, "history": True})
+    assert fault_journal.open_faults(store.require("core")) == []
 
 
 def test_keep_quorum_refuses_a_break_that_costs_the_quorum() -> None:

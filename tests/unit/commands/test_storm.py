@@ -29,6 +29,7 @@ OPTIONS: dict[str, Any] = {
     "fault_names": None,
     "lose_quorum": False,
     "deadline": 30.0,
+    "history": False,
     "shrink": True,
     "dry_run": False,
     "json_": True,
@@ -53,12 +54,16 @@ class Verifications:
     def __init__(self) -> None:
         self.bad: set[tuple[str, FaultKind]] = set()
         self.courses: list[Course] = []
+        self.judges: list[Path | None] = []
         self.unsteady_after = 99  # so many courses, the cluster does not become steady again
         self.error_after = 99
         self.begun = 99  # breaks of a course that there is time for
 
-    def __call__(self, _provider: object, cluster: Cluster, _labs: object, folder: Path) -> Any:
+    def __call__(
+        self, _provider: object, cluster: Cluster, _labs: object, folder: Path, judge: Path | None = None
+    ) -> Any:
         verifications = self
+        self.judges.append(judge)
 
         class One:
             def run(self, course: Course, _plan: object, *, deadline: float) -> Verdict:
@@ -254,6 +259,20 @@ def test_a_storm_that_fails_is_shrunk(paper: Verifications, capsys: Printed) -> 
     attempt = folder() / "shrinking" / shrunk.run
     assert verdicts.load(attempt).outcome is Outcome.FAIL
     assert len(runs.ordered("core")) == 1, "an attempt is no run of its own: the last run is the storm"
+
+
+def test_a_history_is_recorded_in_each_attempt_and_in_a_replay(
+    cluster: Cluster, paper: Verifications, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storming, "ensure_judge", lambda: Path("judge"))
+    paper.bad = {steps_of(planned_breaks(capsys))[-1]}
+    with pytest.raises(FailedError):
+        storm.run("core", **{**OPTIONS, "history": True})
+    assert about.load(folder()).again.endswith(" --history")  # type: ignore[union-attr]
+    paper.bad = set()
+    replay.replay(cluster.name, None, shrunk=True, dry_run=False, json_=True)
+    assert len(paper.judges) >= 3
+    assert set(paper.judges) == {Path("judge")}
 
 
 def test_a_storm_need_not_be_shrunk(paper: Verifications, capsys: Printed) -> None:

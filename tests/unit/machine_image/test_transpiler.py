@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from coreos_lab import run, settings
-from coreos_lab.machine_image import transpiler, userland
+from coreos_lab.machine_image import host_programs, userland
 from coreos_lab.machine_image.transpiler import CT, ensure_transpiler, transpiler_folder
 
 
@@ -45,7 +45,7 @@ def test_it_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return run.Completed(tuple(argv), 0, "", "")
 
     monkeypatch.setattr(run, "stream", stream)
-    monkeypatch.setattr(transpiler, "find_go", lambda: Path("/go"))
+    monkeypatch.setattr(host_programs, "find_go", lambda: Path("/go"))
     assert ensure_transpiler() == ensure_transpiler()
     assert ensure_transpiler().read_text() == "ct"
     assert len(built) == 1

@@ -21,6 +21,8 @@ class Page(HTMLParser):
         self.cells: list[str] = []  # texts of tables' cells
         self.scripts: list[str] = []
         self.links: list[str] = []
+        self.frames: list[str] = []  # pages inside of this one
+        self.programs: list[str] = []  # of those
         self.policy = ""
         self._open: list[str] = []
         self._ids: list[str] = []
@@ -32,7 +34,7 @@ class Page(HTMLParser):
             f"id {each} is there twice" for each in {each for each in self._ids if self._ids.count(each) > 1}
         ]
         self.wrong += [f"refers to {each}, which is not there" for each in set(self._refers) - set(self._ids)]
-        for script in self.scripts:
+        for script in [*self.scripts, *self.programs]:
             digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
             if f"'sha256-{digest}'" not in self.policy:
                 self.wrong.append("the policy does not allow the page's own program")
@@ -55,6 +57,10 @@ class Page(HTMLParser):
             if "url(" in value and "url(#" not in value:
                 self.wrong.append(f"loads {value}")
             self._refers += [value[1:]] if name == "href" and value.startswith("#") else []
+        if tag == "iframe":
+            self.frames.append(values["srcdoc"])
+            self.wrong += [] if values["sandbox"] == "allow-scripts" else [f"a frame may {values['sandbox']}"]
+            self.programs += re.findall("<script>(.*?)</script>", values["srcdoc"], re.DOTALL)
         if values.get("role") == "img":
             self.pictures.append(values.get("aria-label", ""))
         if values.get("role") == "region" and "aria-label" in values:
