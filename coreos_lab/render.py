@@ -84,6 +84,11 @@ def cloud_config(
     return str(text)
 
 
+def stack(**values: object) -> str:
+    """The CloudFormation template of a cluster's machines, of the values that templates/stack.yaml.j2 names."""
+    return str(_environment(settings.data("templates")).get_template("stack.yaml.j2").render(**values))
+
+
 def vagrantfile(cluster: Cluster, files: VagrantFiles) -> str:
     """The Vagrantfile of a cluster that has a box."""
     if cluster.box is None:

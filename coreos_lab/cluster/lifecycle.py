@@ -7,13 +7,13 @@ may be repeated, and goes on wherever it was interrupted.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from coreos_lab import disk, events, hints
 from coreos_lab.clients import host_keys, ssh
 from coreos_lab.clients.etcd import CLIENT_PORT
-from coreos_lab.cluster import added_disks, cloud_config, discovery, joining, mirror, preloading, updates
+from coreos_lab.cluster import added_disks, cloud_config, discovery, joining, mirror, placing, preloading, updates
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import inventory, ready
@@ -81,7 +81,11 @@ def bring_up(cluster: Cluster, provider: Provider) -> Brought:
     discovery.run_service(cluster)
     updates.run_server(cluster)
     inventory.write(now)
-    _start_together(work, provider)
+    if cluster.replaced:
+        work = _start_and_place(work, provider)
+        cluster = work.cluster
+    else:
+        _start_together(work.at_once, work, provider)
     mirror.offer_tools(cluster)  # while the nodes boot: it waits for the disk
     _join_one_by_one(work, provider)
     mended = [f"Docker of {name} is started" for name in preloading.start_stopped(cluster, now.states)]
@@ -119,6 +123,8 @@ def _joining(now: Observation) -> list[Node]:
     A new cluster's members find each other by the list in their cloud-config and need no announcement. Nor can they be
     announced when making them was interrupted: an etcd that waits for its first majority does not answer.
     """
+    if now.cluster.replaced:  # without addresses yet: they are made members once they run
+        return []
     absent = [n for n in now.cluster.staying if n.member and now.state(n) is NodeState.ABSENT]
     founded = any(not node.joins for node in absent) and bool(now.members)
     return [node for node in absent if node.joins or founded]
@@ -158,11 +164,35 @@ def _make_identity(work: Work) -> None:
     identity.ensure_token(folder)
 
 
-def _start_together(work: Work, provider: Provider) -> None:
-    for node in work.at_once:
+def _start_together(nodes: Sequence[Node], work: Work, provider: Provider) -> None:
+    for node in nodes:
         _prepare(work, node)
-    if work.at_once:
-        provider.start(work.cluster, work.at_once, ClusterFolder(work.cluster.name).user_data)
+    if nodes:
+        provider.start(work.cluster, nodes, ClusterFolder(work.cluster.name).user_data)
+
+
+def _start_and_place(work: Work, provider: Provider) -> Work:
+    """Starts nodes that have addresses only when they run; returns the work with these.
+
+    The members go first: the first machines to find each other found etcd, and any later one is a proxy. They take no
+    units before they reach the registry.
+    """
+    founding = work.observed.members is None
+    for nodes in ([n for n in work.at_once if n.member], [n for n in work.at_once if not n.member]):
+        _start_together(placing.as_in(work.cluster, nodes), work, provider)
+        cluster = placing.place(work.cluster, provider)
+        work = replace(
+            work,
+            observed=observe(cluster, provider),
+            at_once=placing.as_in(cluster, work.at_once),
+            serving=placing.as_in(cluster, work.serving),
+        )
+        placing.forget_lost(cluster, provider)
+        mirror.run_mirror(cluster)
+        if founding and len(nodes) < len(work.at_once):
+            for node in placing.as_in(cluster, [n for n in nodes if n.member]):
+                ready.wait_for_etcd(cluster, node, provider, deadline=provider.boot_deadline)
+    return work
 
 
 def _join_one_by_one(work: Work, provider: Provider) -> None:

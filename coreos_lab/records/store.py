@@ -111,6 +111,11 @@ class ClusterFolder:
         return self.path / "registry.pid"
 
     @property
+    def tunnels_pid(self) -> Path:
+        """The process that keeps the tunnels by which nodes of AWS reach the registry."""
+        return self.path / "tunnels.pid"
+
+    @property
     def discovery(self) -> Path:
         """The tokens of the cluster's discovery service, one change a line; absent where it never had one."""
         return self.path / "discovery.jsonl"
