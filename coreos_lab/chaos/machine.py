@@ -11,7 +11,7 @@ from coreos_lab.clients.etcd import CLIENT_PORT
 from coreos_lab.clients.http import request
 from coreos_lab.errors import LabError
 from coreos_lab.model import FaultKind, Node, NodeState
-from coreos_lab.providers.base import PausingProvider, Provider, ReplacingProvider
+from coreos_lab.providers.base import PausingProvider, Provider, ReplacingProvider, ZonedProvider
 from coreos_lab.records.store import ClusterFolder
 
 KILL_INSTEAD = "use --fault kill"
@@ -119,3 +119,41 @@ class Reboot(MachineFault):
 
     def seen(self, scene: Scene) -> bool:
         return scene.provider.boot_id(scene.cluster, scene.node) != scene.before
+
+
+class Zone(MachineFault):
+    """Each machine of a zone has this fault of its own; the zone is closed by the first, and opened with any undo."""
+
+    kind = FaultKind.ZONE
+    summary = "the machine's zone is gone: its machines with their disks, and no machine can be launched there"
+    undone = "the zone is open again, and another machine takes its place"
+    outside = True
+
+    def is_for(self, provider: Provider) -> bool:
+        return isinstance(provider, ZonedProvider)
+
+    def require_able(self, scene: Scene) -> None:
+        if not self.is_for(scene.provider):
+            raise LabError(f"zone: the provider {scene.provider.name} has no zones", KILL_INSTEAD)
+
+    def before(self, scene: Scene) -> str:
+        return _zoned(scene).zone(scene.cluster, scene.node)
+
+    def inject(self, scene: Scene) -> None:
+        _zoned(scene).close_zone(scene.cluster, scene.before)
+        scene.provider.kill(scene.cluster, scene.node)
+
+    def seen(self, scene: Scene) -> bool:
+        return super().seen(scene) and not _zoned(scene).is_open(scene.cluster, scene.before)
+
+    def undo(self, scene: Scene) -> None:
+        _zoned(scene).open_zone(scene.cluster, scene.before)
+
+    def gone(self, scene: Scene) -> bool:
+        return _zoned(scene).is_open(scene.cluster, scene.before)
+
+
+def _zoned(scene: Scene) -> ZonedProvider:
+    if not isinstance(scene.provider, ZonedProvider):  # require_able has refused that
+        raise LabError(f"{scene.provider.name}: no zones")
+    return scene.provider
