@@ -36,15 +36,7 @@ def check(asked: Mapping[str, Any], provider: str) -> None:
     for field, why in OTHERS.items():
         if asked[field] is not None:
             raise UsageError(f"--{field.replace('_', '-')}: {why}", "leave it out")
-    if asked["endpoint"] not in (None, HERE, AWS):
-        raise UsageError(f"--endpoint {asked['endpoint']}: must be {HERE} (one on this machine) or {AWS} (AWS itself)")
-    if asked["cloud"] is not None and asked["endpoint"] == AWS:
-        raise UsageError(f"--cloud {asked['cloud']}: AWS itself is none", f"leave it out, or --endpoint {AWS}")
-    if asked["allow_from"] is not None:
-        try:
-            IPv4Network(asked["allow_from"])
-        except ValueError as error:
-            raise UsageError(f"--allow-from {asked['allow_from']}: {error}", "write it as 192.0.2.7/32") from None
+    _check_place(asked)
     for option in ("cloud_configs", "metadata"):
         for each in asked[option] or ():
             if each.node:
@@ -52,6 +44,23 @@ def check(asked: Mapping[str, Any], provider: str) -> None:
                     f"--{option.removesuffix('s').replace('_', '-')} {each.node}: machines of a group are all alike",
                     "give it to all nodes",
                 )
+
+
+def _check_place(asked: Mapping[str, Any]) -> None:
+    if asked["endpoint"] not in (None, HERE, AWS):
+        raise UsageError(f"--endpoint {asked['endpoint']}: must be {HERE} (one on this machine) or {AWS} (AWS itself)")
+    if asked["cloud"] is not None and asked["endpoint"] == AWS:
+        raise UsageError(f"--cloud {asked['cloud']}: AWS itself is none", f"leave it out, or --endpoint {AWS}")
+    if asked["endpoint"] == AWS and asked["allow_from"] is None:
+        raise UsageError(
+            f"--endpoint {AWS}: who may reach the machines is not said",
+            "give the address that AWS sees you at: --allow-from 192.0.2.7/32",
+        )
+    if asked["allow_from"] is not None:
+        try:
+            IPv4Network(asked["allow_from"])
+        except ValueError as error:
+            raise UsageError(f"--allow-from {asked['allow_from']}: {error}", "write it as 192.0.2.7/32") from None
 
 
 def network(place: Network) -> Network:

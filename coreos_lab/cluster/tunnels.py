@@ -1,4 +1,4 @@
-"""Tunnels from nodes that cannot reach this host, such as instances of AWS, to the cluster's registry here.
+"""Tunnels from nodes that cannot reach this host, such as instances of AWS, to the cluster's services here.
 
 SSH connections that this host opens carry them. One process keeps a connection to each node that ssh_config has; it
 outlives the command that starts it, as the registry does.
@@ -15,10 +15,11 @@ from coreos_lab import run, settings
 from coreos_lab.containers import pidfile
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster
-from coreos_lab.plan import REGISTRY_PORT
+from coreos_lab.plan import DISCOVERY_PORT, REGISTRY_PORT
 from coreos_lab.records.store import ClusterFolder
 
-ON_NODES = f"127.0.0.1:{REGISTRY_PORT}"  # where nodes reach the registry
+LOOPBACK = "127.0.0.1"  # the nodes' end of all tunnels
+ON_NODES = f"{LOOPBACK}:{REGISTRY_PORT}"  # where nodes reach the registry
 AGAIN = 0.5  # seconds until a connection that has ended is opened again, and between two looks for nodes
 PROGRAM = "from coreos_lab.cluster.tunnels import main; main()"  # with -P: no module of the working directory's
 
@@ -39,7 +40,10 @@ def end(cluster: Cluster) -> None:
 def call(folder: ClusterFolder, node: str, registry: str) -> list[str]:
     """The ssh call that is a tunnel. It ends with the process that has started it, however that ends."""
     options = [f"-o{each}" for each in ("ControlPath=none", "ExitOnForwardFailure=yes", "ControlMaster=no")]
-    ssh = ["ssh", "-F", str(folder.ssh_config), "-N", *options, "-R", f"{ON_NODES}:{registry}", node]
+    ways = ["-R", f"{ON_NODES}:{registry}"]
+    if folder.discovery.exists():
+        ways += ["-R", f"{LOOPBACK}:{DISCOVERY_PORT}:{registry.rpartition(':')[0]}:{DISCOVERY_PORT}"]
+    ssh = ["ssh", "-F", str(folder.ssh_config), "-N", *options, *ways, node]
     return ["setpriv", "--pdeathsig", "KILL", *ssh]
 
 

@@ -17,6 +17,7 @@ from coreos_lab.model import Cluster, NodeState, Stack
 from coreos_lab.observed import node_states
 from coreos_lab.plan import INDICES, Request, check_name, network_for, plan
 from coreos_lab.providers import routes
+from coreos_lab.providers.aws.api import default_region
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import clouds, state_folders, store
@@ -73,6 +74,13 @@ def planned(request: Request, existing: Cluster | None) -> Cluster:
     return cluster
 
 
+def difference(request: Request) -> tuple[Cluster, int]:
+    """The plan for a request, and how many nodes more than now it has."""
+    request, existing = resolve(request)
+    cluster = planned(request, existing)
+    return cluster, len(cluster.nodes) - (len(existing.nodes) if existing else 0)
+
+
 def save(request: Request, existing: Cluster | None) -> Cluster:
     """Plans a request and saves the plan. Raises LabError, with nothing saved, if this machine cannot run it.
 
@@ -82,8 +90,10 @@ def save(request: Request, existing: Cluster | None) -> Cluster:
     _judge(request, existing)
     with state_folders.planning():
         cluster = plan(request, existing, _taken(request.name))
-        require_able(choose(cluster.provider), userns=cluster.userns)
-        cluster = with_stack(with_box(cluster, request), request)
+        cluster = with_stack(cluster, request)
+        if cluster.stack is None or not cluster.stack.at_aws:  # whose machines need nothing of this host
+            require_able(choose(cluster.provider), userns=cluster.userns)
+        cluster = with_box(cluster, request)
         _check(cluster, existing)
         store.save(cluster)
     return cluster
@@ -132,11 +142,13 @@ def with_stack(cluster: Cluster, request: Request) -> Cluster:
     """The plan with the stack that its machines are part of, if AWS's API makes them."""
     if cluster.provider != stack_plans.PROVIDER or cluster.stack is not None:
         return cluster
+    size = request.instance_type or stack_plans.SIZE
+    if request.endpoint == stack_plans.AWS:
+        return replace(cluster, stack=Stack("", default_region(), size, request.allow_from or ""))
     name = request.cloud or os.environ.get("LAB_CLOUD") or hints.DEFAULT_CLOUD
     check_name(name, "cloud")
     cloud = clouds.load(name)
     region = cloud.region if cloud else DEFAULT_REGION
-    size = request.instance_type or stack_plans.SIZE
     return replace(cluster, stack=Stack(name, region, size, request.allow_from or ""))
 
 

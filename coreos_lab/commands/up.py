@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from coreos_lab import events, hints, screen
+from coreos_lab import events, hints, screen, stack_plans
 from coreos_lab.cluster import applying, lifecycle, mirror, placing, scaling, snapshots
 from coreos_lab.commands import on_aws, planning, view
 from coreos_lab.commands.confirm import confirmed
@@ -22,6 +22,7 @@ from coreos_lab.commands.options import (
     CloudConfigs,
     CloudOfCluster,
     DryRun,
+    Endpoint,
     InstanceType,
     Json,
     Metadata,
@@ -99,6 +100,7 @@ def command(
         ),
     ] = False,
     cloud: CloudOfCluster = None,
+    endpoint: Endpoint = None,
     instance_type: InstanceType = None,
     allow_from: AllowFrom = None,
     cloud_config: CloudConfigs = None,
@@ -141,6 +143,7 @@ def command(
         box_version=box_version,
         no_userns=no_userns or None,
         cloud=cloud,
+        endpoint=endpoint,
         instance_type=instance_type,
         allow_from=allow_from,
         cloud_configs=given.cloud_configs(cloud_config),
@@ -167,6 +170,8 @@ def up(
         existing = existing and replace(existing, nodes=existing.staying)
         print(json.dumps(to_json(planning.planned(request, existing)), indent=2))
         return
+    if request.provider == stack_plans.PROVIDER:
+        on_aws.accept_costs(*planning.difference(request), yes=yes)
     with screen.showing(), store.ClusterFolder(request.name).lock(hints.lab("up")):
         on_aws.wake(request.name)
         request, existing = planning.resolve(request)

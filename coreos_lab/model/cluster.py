@@ -115,6 +115,11 @@ class Stack:
     allowed: str = ""
     discovery: str = ""
 
+    @property
+    def at_aws(self) -> bool:
+        """Whether it is at AWS itself: its machines are Flatcar's, and cost money."""
+        return not self.cloud
+
 
 @dataclass(frozen=True)
 class Offer:

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from coreos_lab import hints
-from coreos_lab.errors import LabError, UnknownError
+from coreos_lab.errors import LabError, UnknownError, UsageError
 from coreos_lab.model import Cluster, Stack
 from coreos_lab.providers import conditions
 from coreos_lab.records import clouds
 
+PRICES_ARE_IN = "us-east-1"  # the region that has the price list
 THERE_IS_NONE = "does not exist"  # of CloudFormation's message for a stack that is not there
 
 
@@ -66,13 +67,14 @@ class Api:
         patience = {"connect_timeout": 5, "read_timeout": 30, "max_pool_connections": 20}
         config = Config(retries={"total_max_attempts": 5, "mode": "standard"}, proxies={} if here else None, **patience)
         with self.asking():
-            return boto3.Session().client(service, region_name=self.stack.region, config=config, **here)
+            region = PRICES_ARE_IN if service == "pricing" else self.stack.region
+            return boto3.Session().client(service, region_name=region, config=config, **here)
 
     def rows(self, service: str, operation: str, key: str, **asked: Any) -> list[dict[str, Any]]:
         """All that an operation lists under `key`, page by page."""
         with self.asking():
             pages = self.client(service).get_paginator(operation).paginate(**asked)
-            return [row for page in pages for row in page[key]]
+            return [row for page in pages for row in page.get(key, ())]
 
     @contextmanager
     def asking(self, unless: Callable[[str, str], bool] = lambda _code, _message: False) -> Iterator[None]:
@@ -101,3 +103,15 @@ def stack_of(cluster: Cluster) -> Stack:
     if cluster.stack is None:
         raise LabError(f"{cluster.name}: its plan names no stack")
     return cluster.stack
+
+
+def default_region() -> str:
+    """The region of AWS itself that boto3 takes, by its variables and files. UsageError where there is none."""
+    if conditions.missing_for_clouds():
+        raise LabError(f"{conditions.boto3().name}: {conditions.boto3().message}", conditions.boto3().remedy)
+    import boto3
+
+    region = boto3.Session().region_name
+    if not region:
+        raise UsageError("--endpoint aws: no region of AWS is chosen", "set it: AWS_REGION=us-west-2")
+    return str(region)

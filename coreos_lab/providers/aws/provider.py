@@ -14,7 +14,7 @@ from coreos_lab import disk, events, hints
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import Cluster, Finding, Leftovers, Node, NodeState
-from coreos_lab.providers.aws import group, rules, stacks
+from coreos_lab.providers.aws import bucket, group, rules, stacks
 from coreos_lab.providers.aws.api import Api, CloudGoneError, stack_of
 from coreos_lab.providers.aws.doctor import findings
 from coreos_lab.providers.aws.group import Instance
@@ -68,7 +68,7 @@ class AwsProvider:
 
     def prepare(self, cluster: Cluster) -> str:
         """Makes the machine image that a `lab cloud` boots its instances from."""
-        return NspawnInstances().prepare() if stack_of(cluster).cloud else ""
+        return "" if stack_of(cluster).at_aws else NspawnInstances().prepare()
 
     def create_network(self, cluster: Cluster) -> None:
         """The network is part of the stack, which `start` makes."""
@@ -85,6 +85,7 @@ class AwsProvider:
             if stacks.find(api, cluster) is None:
                 stacks.make(api, cluster, user_data(missing[0]).read_text(encoding="utf-8"), len(missing))
             stacks.await_made(api, cluster)
+            bucket.fill(api, cluster)
             group.require(api, cluster, missing)
             group.name(api, cluster, missing)
             rules.admit(api, cluster)

@@ -10,11 +10,16 @@ from coreos_lab import events, hints, render, wait
 from coreos_lab.errors import LabError
 from coreos_lab.model import NODES_MAX, Cluster
 from coreos_lab.providers.aws.api import THERE_IS_NONE, Api
+from coreos_lab.providers.aws.bucket import bucket_of, empty
 from coreos_lab.providers.aws.group import group_of
 from coreos_lab.records import clouds
 from coreos_lab.records.store import ClusterFolder
 
 CLOUDS_IMAGE = "ami-7d11c51d"  # what every image of a `lab cloud` is
+FLATCARS_ACCOUNT, FLATCAR = (
+    "075585003325",
+    "Flatcar-stable-*-hvm",
+)  # https://www.flatcar.org/docs/latest/installing/cloud/aws-ec2/
 OWNER_TAG = "coreos-lab"  # whose it is: the cluster's identity
 ZONES = 3  # at most: one member of etcd in each
 USER_DATA_MAX = 16 * 1024  # bytes: EC2's limit
@@ -59,6 +64,19 @@ def zones(api: Api) -> list[str]:
     return names[:ZONES]
 
 
+def image(api: Api) -> str:
+    """The id of the machines' image: at AWS itself, Flatcar's newest stable one."""
+    if not api.stack.at_aws:
+        return CLOUDS_IMAGE
+    wanted = [{"Name": "name", "Values": [FLATCAR]}, {"Name": "architecture", "Values": ["x86_64"]}]
+    rows = api.rows("ec2", "describe_images", "Images", Owners=[FLATCARS_ACCOUNT], Filters=wanted)
+    if not rows:
+        raise LabError(
+            f"{api.place}: has no image {FLATCAR} of account {FLATCARS_ACCOUNT}", "use another region: AWS_REGION"
+        )
+    return str(max(rows, key=lambda row: row["CreationDate"])["ImageId"])
+
+
 def template(cluster: Cluster, user_data: str, zones: list[str]) -> str:
     """The stack's template. LabError where the machines' cloud-config is larger than EC2 takes."""
     if (size := len(user_data.encode())) > USER_DATA_MAX:
@@ -72,6 +90,7 @@ def template(cluster: Cluster, user_data: str, zones: list[str]) -> str:
         cluster=cluster,
         group=group_of(cluster),
         owner_tag=OWNER_TAG,
+        bucket=bucket_of(cluster),
         user_data=user_data,
         subnets=subnets,
         machines_max=NODES_MAX,
@@ -83,10 +102,10 @@ def make(api: Api, cluster: Cluster, user_data: str, machines: int) -> None:
     _make_key(api, cluster)
     stack = api.stack
     values = {
-        "Image": CLOUDS_IMAGE,
+        "Image": image(api),
         "InstanceType": stack.size,
         "KeyPair": group_of(cluster),
-        "AllowedFrom": stack.allowed or f"{clouds.require(stack.cloud).host_address}/32",
+        "AllowedFrom": stack.allowed or f"{clouds.require(stack.cloud).host_address}/32",  # at AWS it is given
         "Owner": ClusterFolder(cluster.name).identity,
         "Machines": str(machines),
     }
@@ -96,6 +115,7 @@ def make(api: Api, cluster: Cluster, user_data: str, machines: int) -> None:
             TemplateBody=template(cluster, user_data, zones(api)),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
             Tags=[{"Key": OWNER_TAG, "Value": ClusterFolder(cluster.name).identity}],
+            Capabilities=["CAPABILITY_IAM"],
             OnFailure="DO_NOTHING",  # what is left says why; `lab destroy` deletes it
         )
 
@@ -149,6 +169,7 @@ def delete(api: Api, cluster: Cluster) -> None:
 
     if find(api, cluster) is not None:
         with events.step("stack", name, "is deleted"):
+            empty(api, cluster)
             with api.asking():
                 api.client("cloudformation").delete_stack(StackName=name)
             wait.until(gone, deadline=MADE, interval=0.3, missing=f"{name}: the stack is not deleted")
