@@ -47,6 +47,7 @@ class Measurement:
 
     def follow(self, cluster: Cluster) -> None:
         """From now on, the cluster's nodes are measured at these addresses."""
+        self._cluster = cluster
         addresses = node_states.addresses(cluster.nodes)
         self._prober.follow(addresses)
         self._writes.follow(addresses)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from coreos_lab import hints
+from coreos_lab import hints, stack_plans
 from coreos_lab.cloud import lifecycle
 from coreos_lab.cluster import discovery
 from coreos_lab.commands.confirm import confirmed
 from coreos_lab.errors import UsageError
 from coreos_lab.model import Cluster, Stack
+from coreos_lab.plan import Request
 from coreos_lab.providers.aws import price
 from coreos_lab.providers.aws.api import Api
 from coreos_lab.records import clouds, store
@@ -23,6 +24,13 @@ def wake(name: str) -> None:
     stack = cluster.stack if cluster is not None else None
     if stack is not None and not stack.at_aws and clouds.load(stack.cloud) is not None:
         _bring_up(stack)
+
+
+def costs(request: Request) -> bool:
+    """Whether a request is about machines of AWS itself."""
+    cluster = store.load(request.name)
+    stack = cluster.stack if cluster is not None else None
+    return stack.at_aws if stack is not None else request.endpoint == stack_plans.AWS
 
 
 def accept_costs(cluster: Cluster, more: int, *, yes: bool) -> None:

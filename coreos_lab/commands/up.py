@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from coreos_lab import events, hints, screen, stack_plans
+from coreos_lab import events, hints, screen
 from coreos_lab.cluster import applying, lifecycle, mirror, placing, scaling, snapshots
 from coreos_lab.commands import on_aws, planning, view
 from coreos_lab.commands.confirm import confirmed
@@ -170,7 +170,7 @@ def up(
         existing = existing and replace(existing, nodes=existing.staying)
         print(json.dumps(to_json(planning.planned(request, existing)), indent=2))
         return
-    if request.provider == stack_plans.PROVIDER:
+    if on_aws.costs(request):
         on_aws.accept_costs(*planning.difference(request), yes=yes)
     with screen.showing(), store.ClusterFolder(request.name).lock(hints.lab("up")):
         on_aws.wake(request.name)

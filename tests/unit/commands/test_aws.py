@@ -11,12 +11,12 @@ import pytest
 from coreos_lab import hints
 from coreos_lab.cloud import lifecycle as cloud_lifecycle
 from coreos_lab.cluster import lifecycle
-from coreos_lab.commands import on_aws, planning
+from coreos_lab.commands import on_aws, planning, status, up, view
 from coreos_lab.commands.destroy import destroy
 from coreos_lab.errors import UsageError
-from coreos_lab.model import CloudConfig, Cluster, MachineMetadata, Stack
+from coreos_lab.model import CloudConfig, Cluster, FaultKind, MachineMetadata, Stack
 from coreos_lab.plan import Request, plan
-from coreos_lab.records import clouds, store
+from coreos_lab.records import clouds, fault_journal, store
 from coreos_lab.remake import made_with
 
 OWN = CloudConfig("", "/m.yml", "#cloud-config\n")
@@ -131,3 +131,47 @@ def test_the_cloud_outlives_the_cluster_and_is_named(
     destroy("core", every=False, yes=False, as_json=False)
     told = "Cloud mine, in which its machines were, goes on; 'lab cloud destroy --name mine' removes it."
     assert told in capsys.readouterr().out
+
+
+def test_a_machine_that_was_lost_without_lab_is_named_with_the_remedy(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save(cluster)
+    nodes: list[dict[str, Any]] = [
+        {"name": node.name, "state": "absent", "isolated": None} for node in cluster.nodes[:2]
+    ]
+    seen = {"cluster": "core", "provider": "aws", "subnet": "10.0.0.0/16", "labs": [], "units": [], "nodes": nodes}
+    monkeypatch.setattr(view, "cluster_state", lambda *_args: seen)
+    monkeypatch.setattr(status, "_node_row", lambda node: (node["name"], *["-"] * 5))
+    fault_journal.record(cluster, FaultKind.KILL, "core-01")
+    state = status._query("core")
+    assert state["lost"] == ["core-02"]
+    for node in nodes:
+        node.update(image="", etcd=None)
+    assert "Lost: core-02; 'lab up --provider aws' gives them other machines" in status._text(state)
+    store.save(replace(cluster, stack=None))
+    assert status._query("core")["lost"] == [], "elsewhere they are to be made yet"
+
+
+@pytest.mark.parametrize("provider", ["aws", None])
+def test_machines_that_cost_are_asked_about_before_anything_is_planned(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, provider: str | None
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def accept(cluster: Cluster, more: int, *, yes: bool) -> None:
+        asked.append((cluster.name, more))
+        assert not yes
+        raise UsageError("not confirmed")
+
+    monkeypatch.setattr(on_aws, "accept_costs", accept)
+    monkeypatch.setattr(planning, "default_region", lambda: "us-west-2")
+    request = Request(nodes=5, provider=provider, endpoint=provider, allow_from=provider and "192.0.2.7/32")
+    if provider is None:  # of a cluster that is there
+        assert cluster.stack is not None
+        store.save(replace(cluster, stack=replace(cluster.stack, cloud="")))
+        monkeypatch.setattr(planning, "_only_planned", lambda _cluster: False)
+    with pytest.raises(UsageError, match="not confirmed"):
+        up.up(request, keep=True, dry_run=False, as_json=False)
+    assert asked == [("core", 5 if provider else 2)]
+    assert (store.load("core") is None) == (provider is not None)
