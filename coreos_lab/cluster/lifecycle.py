@@ -69,6 +69,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> Brought:
 
     All serve when this returns, except nodes that run and are broken on purpose: `lab heal` repairs those.
     """
+    cluster = placing.place(cluster, provider)
     now = observe(cluster, provider)
     if _power_off_stuck(now, provider):
         now = observe(cluster, provider)
@@ -178,7 +179,8 @@ def _start_and_place(work: Work, provider: Provider) -> Work:
     units before they reach the registry.
     """
     founding = work.observed.members is None
-    for nodes in ([n for n in work.at_once if n.member], [n for n in work.at_once if not n.member]):
+    clients = [node for node in work.at_once if not node.member]
+    for nodes in ([node for node in work.at_once if node.member], *([clients] if clients else [])):
         _start_together(placing.as_in(work.cluster, nodes), work, provider)
         cluster = placing.place(work.cluster, provider)
         work = replace(
@@ -189,8 +191,8 @@ def _start_and_place(work: Work, provider: Provider) -> Work:
         )
         placing.forget_lost(cluster, provider)
         mirror.run_mirror(cluster)
-        if founding and len(nodes) < len(work.at_once):
-            for node in placing.as_in(cluster, [n for n in nodes if n.member]):
+        if founding and clients and nodes is not clients:
+            for node in placing.as_in(cluster, nodes):
                 ready.wait_for_etcd(cluster, node, provider, deadline=provider.boot_deadline)
     return work
 

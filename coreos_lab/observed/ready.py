@@ -57,7 +57,9 @@ class ExpelledError(NodeNotReadyError):
 
 
 def port_open(address: str, port: int) -> bool:
-    """Whether something accepts TCP connections there."""
+    """Whether something accepts TCP connections there; an address that is not known ("") is nowhere."""
+    if not address:
+        return False
     try:
         with socket.create_connection((address, port), timeout=0.5):
             return True

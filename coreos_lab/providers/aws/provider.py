@@ -13,7 +13,7 @@ from pathlib import Path
 from coreos_lab import disk, events, hints
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError, UnknownError
-from coreos_lab.model import Cluster, Finding, Leftovers, Node, NodeState
+from coreos_lab.model import Cluster, Finding, Leftovers, Node, NodeState, Stack
 from coreos_lab.providers.aws import bucket, group, rules, stacks
 from coreos_lab.providers.aws.api import Api, CloudGoneError, stack_of
 from coreos_lab.providers.aws.doctor import findings
@@ -32,7 +32,7 @@ class AwsProvider:
     own_clocks = False  # of instances of a `lab cloud`
 
     def __init__(self) -> None:
-        self._apis: dict[str, Api] = {}
+        self._apis: dict[Stack, Api] = {}
         self._looks: dict[str, tuple[float, list[Instance]]] = {}  # by cluster: when (monotonic), and what was seen
         self._looking = threading.Lock()
 
@@ -57,11 +57,10 @@ class AwsProvider:
 
     def _api(self, cluster: Cluster) -> Api:
         """The API of a cluster's stack. A process makes its clients once: they are slow to make."""
-        stack = stack_of(cluster)
-        place = f"{stack.cloud} {stack.region}"
-        if place not in self._apis:
-            self._apis[place] = Api(stack)
-        return self._apis[place]
+        stack = replace(stack_of(cluster), discovery="")
+        if stack not in self._apis:
+            self._apis[stack] = Api(stack)
+        return self._apis[stack]
 
     def doctor(self) -> list[Finding]:
         return findings()
@@ -159,6 +158,8 @@ class AwsProvider:
             with suppress(CloudGoneError), self._acting(cluster) as api:
                 group.end(api, cluster, node)
             shutil.rmtree(ClusterFolder(cluster.name).node(node), ignore_errors=True)
+        if len(nodes) < len(cluster.nodes):  # else their rules go with the stack
+            rules.admit(self._api(cluster), cluster)
 
     def destroy_network(self, cluster: Cluster) -> None:
         """Deletes the stack with all that it has made, and the key pair."""

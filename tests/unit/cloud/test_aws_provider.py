@@ -162,7 +162,10 @@ def test_only_machines_and_their_host_reach_machines(
     assert sources() == {host, *(f"{node.address}/32" for node in running.nodes)}
     ends(running, provider, running.nodes[0])
     provider.start(running, running.nodes[:1], user_data)
-    assert sources() == {host, *(f"{node.address}/32" for node in provider.placed(running).nodes)}
+    now = provider.placed(running)
+    assert sources() == {host, *(f"{node.address}/32" for node in now.nodes)}
+    provider.destroy(now, now.nodes[2:])
+    assert sources() == {host, *(f"{node.address}/32" for node in now.nodes[:2])}
 
 
 def test_more_nodes_and_fewer(running: Cluster, provider: AwsProvider, user_data: Callable[[Node], Path]) -> None:
@@ -216,7 +219,7 @@ def test_a_stack_that_cannot_be_made_says_why(
     assert cluster.stack is not None
     open_to_nobody = replace(cluster, stack=replace(cluster.stack, allowed="10.0.0.0/99"))
     with pytest.raises(LabError, match="lab-own: the stack is CREATE_FAILED") as raised:
-        AwsProvider().start(open_to_nobody, cluster.nodes, user_data)
+        provider.start(open_to_nobody, cluster.nodes, user_data)
     assert raised.value.details.startswith("SecurityGroup: ")
     assert "lab destroy" in raised.value.hint
 

@@ -12,6 +12,7 @@ import pytest
 from coreos_lab import run
 from coreos_lab.clients import ssh
 from coreos_lab.clients.etcd import Member
+from coreos_lab.clients.http import request
 from coreos_lab.cluster import cloud_config, lifecycle, mirror, placing, tunnels
 from coreos_lab.model import Cluster, Node, NodeState, Stack
 from coreos_lab.observed import membership, ready
@@ -161,7 +162,7 @@ def test_a_new_cluster_is_waited_for_at_the_addresses_that_it_has_got(
     now = brought(cluster)
     assert group.done == [
         *("write core-01", "write core-02", "write core-03", "start core-01 core-02 core-03", "mirror 198.18.0.1"),
-        *("mirror 198.18.0.1", "wait 198.18.0.1 198.18.0.2 198.18.0.3", "mirror 198.18.0.1"),
+        *("wait 198.18.0.1 198.18.0.2 198.18.0.3", "mirror 198.18.0.1"),
     ]
     assert [node.instance for node in now.nodes] == ["i-1", "i-2", "i-3"]
 
@@ -231,3 +232,20 @@ def test_a_tunnel_is_opened_again_for_as_long_as_its_node_is_there(
     keeper = tunnels.Keeper("core", mirror.here(now))
     keeper._go_on("core-02")
     assert calls == ["core-02", "core-02"]
+
+
+def test_an_up_that_was_killed_before_it_knew_the_addresses_goes_on(
+    cluster: Cluster, group: Any, etcd: Etcd, brought: Callable[[Cluster], Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    group.start(cluster, cluster.nodes, lambda _node: Path())
+    monkeypatch.setattr(membership, "listed", lambda nodes, **_o: asked.extend(node.address for node in nodes))
+    brought(cluster)
+    assert "start" not in " ".join(group.done)
+    assert "" not in asked
+
+
+def test_an_address_that_is_not_known_is_not_this_hosts() -> None:
+    with pytest.raises(ConnectionError, match="its address is not known"):
+        request("http://:2379", "GET", "/health")
+    assert not ready.port_open("", 22)
