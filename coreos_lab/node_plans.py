@@ -16,11 +16,16 @@ def node_name(number: int) -> str:
     return f"core-{number:02d}"
 
 
-def make_nodes(network: Network, first: int, last: int, disks: tuple[Disk, ...], members: int) -> tuple[Node, ...]:
-    """Nodes number `first` to `last`; those up to number `members` are etcd members."""
+def make_nodes(
+    network: Network, first: int, last: int, disks: tuple[Disk, ...], members: int, *, addressed: bool = True
+) -> tuple[Node, ...]:
+    """Nodes number `first` to `last`; those up to number `members` are etcd members.
+
+    Not `addressed`: their addresses are the provider's choice, and known when they run.
+    """
     base = IPv4Network(network.subnet).network_address + FIRST_HOST
     return tuple(
-        Node(node_name(number), str(base + number), member=number <= members, disks=disks)
+        Node(node_name(number), str(base + number) if addressed else "", member=number <= members, disks=disks)
         for number in range(first, last + 1)
     )
 
@@ -38,7 +43,14 @@ def with_disks(existing: Cluster, disks: tuple[Disk, ...]) -> Cluster:
 def grown(existing: Cluster, count: int) -> Cluster:
     """The cluster with `count` nodes, if it has fewer. The new ones have the disks of the others."""
     has = len(existing.nodes)
-    more = make_nodes(existing.network, has + 1, count, existing.nodes[0].disks, existing.members_max)
+    more = make_nodes(
+        existing.network,
+        has + 1,
+        count,
+        existing.nodes[0].disks,
+        existing.members_max,
+        addressed=not existing.replaced,
+    )
     return replace(existing, nodes=existing.nodes + tuple(replace(node, joins=True) for node in more))
 
 

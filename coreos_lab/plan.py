@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import Any
 
-from coreos_lab import hints
+from coreos_lab import hints, stack_plans
 from coreos_lab.errors import UsageError
 from coreos_lab.hints import DEFAULT_NAME, DEFAULT_PROVIDER
 from coreos_lab.model import (
@@ -64,6 +64,10 @@ class Request:
     box: str | None = None
     box_version: str | None = None
     no_userns: bool | None = None
+    cloud: str | None = None
+    endpoint: str | None = None
+    instance_type: str | None = None
+    allow_from: str | None = None
     cloud_configs: tuple[CloudConfig, ...] | None = None
     metadata: tuple[MachineMetadata, ...] | None = None
 
@@ -124,6 +128,34 @@ def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, 
         raise UsageError(f"--agent-ttl {request.agent_ttl}: must be more than 0")
     if request.flannel_backend not in (None, *FLANNEL_BACKENDS):
         raise UsageError(f"--flannel-backend {request.flannel_backend}: must be {' or '.join(FLANNEL_BACKENDS)}")
+    _check_box(request, existing)
+    if request.no_userns and "vagrant" in (request.provider, existing and existing.provider):
+        raise UsageError("--no-userns: virtual machines have a kernel of their own", "leave it out")
+    provider = existing.provider if existing and request.provider is None else request.provider or DEFAULT_PROVIDER
+    stack_plans.check(vars(request), provider)
+    if existing is not None:
+        return _with_user_data(request, _grown(request, existing))
+    count = request.nodes or default_nodes
+    disks = make_disks(request.disks or 0, request.disk_size or DISK_SIZE)
+    network, on_aws = network_for(request.subnet, free_index(request.name, taken)), provider == stack_plans.PROVIDER
+    if on_aws:
+        network = stack_plans.network(network)
+    members = request.members or ETCD_MEMBERS_MAX
+    cluster = Cluster(
+        name=request.name,
+        provider=provider,
+        network=network,
+        nodes=make_nodes(network, 1, count, disks, members, addressed=not on_aws),
+        limits=Limits(request.memory, request.cpus),
+        agent_ttl=request.agent_ttl or AGENT_TTL.get(provider, Cluster.agent_ttl),
+        flannel_backend=request.flannel_backend or Cluster.flannel_backend,
+        members_max=members,
+        userns=not request.no_userns,
+    )
+    return _with_user_data(request, cluster)
+
+
+def _check_box(request: Request, existing: Cluster | None) -> None:
     if request.provider not in (None, "vagrant") or (existing is None and request.provider is None):
         for option, given in (
             ("--channel", request.channel),
@@ -132,26 +164,6 @@ def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, 
         ):
             if given is not None:
                 raise UsageError(f"{option} {given}: boxes are Vagrant's", "add --provider vagrant")
-    if request.no_userns and "vagrant" in (request.provider, existing and existing.provider):
-        raise UsageError("--no-userns: virtual machines have a kernel of their own", "leave it out")
-    if existing is not None:
-        return _with_user_data(request, _grown(request, existing))
-    count = request.nodes or default_nodes
-    disks = make_disks(request.disks or 0, request.disk_size or DISK_SIZE)
-    network = network_for(request.subnet, free_index(request.name, taken))
-    provider = request.provider or DEFAULT_PROVIDER
-    cluster = Cluster(
-        name=request.name,
-        provider=provider,
-        network=network,
-        nodes=make_nodes(network, 1, count, disks, request.members or ETCD_MEMBERS_MAX),
-        limits=Limits(request.memory, request.cpus),
-        agent_ttl=request.agent_ttl or AGENT_TTL.get(provider, Cluster.agent_ttl),
-        flannel_backend=request.flannel_backend or Cluster.flannel_backend,
-        members_max=request.members or ETCD_MEMBERS_MAX,
-        userns=not request.no_userns,
-    )
-    return _with_user_data(request, cluster)
 
 
 def _with_user_data(request: Request, cluster: Cluster) -> Cluster:
@@ -187,6 +199,11 @@ def _grown(request: Request, existing: Cluster) -> Cluster:
     fixed("--agent-ttl", request.agent_ttl, existing.agent_ttl)
     fixed("--flannel-backend", request.flannel_backend, existing.flannel_backend)
     fixed("--subnet", request.subnet, existing.network.subnet)
+    stack = existing.stack
+    fixed("--endpoint", request.endpoint, stack and stack_plans.endpoint(stack))
+    fixed("--cloud", request.cloud, stack and stack.cloud)
+    fixed("--instance-type", request.instance_type, stack and stack.size)
+    fixed("--allow-from", request.allow_from, stack and stack.allowed)
     fixed("--no-userns", request.no_userns and "none", "user namespaces" if existing.userns else "none")
     has = existing.box
     fixed("--channel", request.channel and f"flatcar-{request.channel}", has and has.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from coreos_lab import hints
+from coreos_lab import hints, stack_plans
 from coreos_lab.hints import DEFAULT_PROVIDER
 from coreos_lab.model import ETCD_MEMBERS_MAX, Cluster, Disk, latest
 from coreos_lab.node_plans import make_disks, make_nodes, node_name
@@ -24,7 +24,7 @@ def request_of(cluster: Cluster) -> Request:
     def unless(default: object, value: Any) -> Any:
         return None if value == default else value
 
-    disks, box = cluster.nodes[0].disks, cluster.box
+    disks, box, stack = cluster.nodes[0].disks, cluster.box, cluster.stack
     named = box is not None and not box.url and not box.name.startswith("coreos-lab-")  # ours is the default
     return Request(
         cluster.name,
@@ -37,11 +37,15 @@ def request_of(cluster: Cluster) -> Request:
         cpus=cluster.limits.cpus,
         agent_ttl=unless(AGENT_TTL.get(cluster.provider, Cluster.agent_ttl), cluster.agent_ttl),
         flannel_backend=unless(Cluster.flannel_backend, cluster.flannel_backend),
-        subnet=unless(network_for(None, cluster.network.index).subnet, cluster.network.subnet),
+        subnet=None if stack else unless(network_for(None, cluster.network.index).subnet, cluster.network.subnet),
         channel=box.name.removeprefix("flatcar-") if box and box.url else None,
         box=box.name if box and named else None,
         box_version=(box and box.version) or None,
         no_userns=None if cluster.userns else True,
+        cloud=unless(hints.DEFAULT_CLOUD, stack.cloud or hints.DEFAULT_CLOUD) if stack else None,
+        endpoint=unless(stack_plans.HERE, stack_plans.endpoint(stack)) if stack else None,
+        instance_type=unless(stack_plans.SIZE, stack.size) if stack else None,
+        allow_from=(stack.allowed or None) if stack else None,
         cloud_configs=cluster.cloud_configs or None,
         metadata=cluster.metadata or None,
     )
@@ -52,6 +56,7 @@ def request_again(request: Request, cluster: Cluster) -> Request:
     before = request_of(cluster)
     if request.provider not in (None, cluster.provider):
         before = replace(before, channel=None, box=None, box_version=None)
+        before = replace(before, cloud=None, endpoint=None, instance_type=None, allow_from=None)
     names = {node_name(number + 1) for number in range(request.nodes or before.nodes or NODES)} | {""}
     request = replace(
         request,

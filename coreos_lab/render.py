@@ -51,15 +51,17 @@ def cloud_config(
     *,
     joins: str = "",
     docker_flags: bool = True,
+    bucket: str = "",
 ) -> str:
     """A node's cloud-config.
 
     `token` tells this cluster's etcd from any other's, `registry` is host:port of the cluster's registry.
     `joins` is the initial cluster of a member that joins a cluster which runs already ("" for a new cluster).
     `docker_flags` is false for a machine image whose docker.service takes the registry from daemon.json only, as
-    Flatcar's does.
+    Flatcar's does. `bucket` has the userland for machines of AWS itself.
     """
-    flatcar = cluster.box is not None and cluster.box.flatcar
+    at_aws = cluster.stack is not None and cluster.stack.at_aws
+    flatcar = at_aws or (cluster.box is not None and cluster.box.flatcar)
     text = (
         _environment(settings.data("templates"))
         .get_template("cloud-config.yaml.j2")
@@ -79,9 +81,15 @@ def cloud_config(
             heartbeat_ms=HEARTBEAT_MS * (SLOWNESS if cluster.emulated else 1),
             election_ms=ELECTION_MS * (SLOWNESS if cluster.emulated else 1),
             own_units=_own_units() if flatcar else {},
+            bucket=bucket,
         )
     )
     return str(text)
+
+
+def stack(**values: object) -> str:
+    """The CloudFormation template of a cluster's machines, of the values that templates/stack.yaml.j2 names."""
+    return str(_environment(settings.data("templates")).get_template("stack.yaml.j2").render(**values))
 
 
 def vagrantfile(cluster: Cluster, files: VagrantFiles) -> str:

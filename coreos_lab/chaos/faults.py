@@ -10,7 +10,7 @@ from coreos_lab.chaos.extra_disk import LoseDisk, SlowDisk
 from coreos_lab.chaos.fault import Break, Fault, values_for
 from coreos_lab.chaos.file_system import Fill, ReadOnly
 from coreos_lab.chaos.keys import OverwriteKeys, RemoveKeys
-from coreos_lab.chaos.machine import CrashLoop, Halt, Kill, Pause, Reboot
+from coreos_lab.chaos.machine import CrashLoop, Halt, Kill, Pause, Reboot, Zone
 from coreos_lab.chaos.member import CorruptData, LoseData, RemoveMember
 from coreos_lab.chaos.network import Bandwidth, Delay, Duplicate, Isolate, Loss, Partition
 from coreos_lab.chaos.resource import CpuQuota, MemoryLimit, TaskLimit
@@ -27,6 +27,7 @@ FAULTS: dict[FaultKind, Fault] = {
         Reboot(),
         Pause(),
         CrashLoop(),
+        Zone(),
         Isolate(),
         Partition(),
         Bandwidth(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from coreos_lab import events, interrupts, wait
@@ -10,7 +11,7 @@ from coreos_lab.chaos import effect, quorum
 from coreos_lab.chaos.fault import Scene
 from coreos_lab.chaos.faults import FAULTS
 from coreos_lab.clients import ssh
-from coreos_lab.cluster import mirror, preloading
+from coreos_lab.cluster import joining, mirror, placing, preloading
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import membership, node_states, ready
@@ -49,6 +50,12 @@ def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.Op
             partial(provider.start, cluster, started, user_data),
             lambda: [each for _, each in scenes if provider.state(cluster, each.node) is not NodeState.RUNNING],
         )
+        if cluster.replaced:
+            cluster = placing.place(cluster, provider)
+            nodes = list(placing.as_in(cluster, nodes))
+            now = {node.name: node for node in nodes}
+            scenes = [(fault, replace(each, cluster=cluster, node=now[each.node.name])) for fault, each in scenes]
+            repair.share(partial(placing.forget_lost, cluster, provider), lambda: [each for _, each in scenes])
         repair.share(partial(mirror.run_mirror, cluster), list)  # units pull when they start
         for fault, scene in scenes:
             if not fault.outside and fault.family != "machine":
@@ -81,11 +88,15 @@ def _to_start(provider: Provider, cluster: Cluster, nodes: Sequence[Node]) -> li
 
 
 def _wait_until_serving(cluster: Cluster, nodes: Sequence[Node], provider: Provider, errors: list[LabError]) -> None:
-    """Waits until all nodes serve, except those that are no members of etcd any more: their errors go to `errors`."""
+    """Waits until all nodes serve, except those that are no members of etcd any more: their errors go to `errors`.
+
+    A machine that is there in place of a lost one never was a member: it is made one.
+    """
     left = list(nodes)
+    rejoin = partial(joining.rejoin, cluster, provider) if cluster.replaced else None
     while left:
         try:
-            ready.wait_for_nodes(cluster, left, provider, deadline=provider.boot_deadline)
+            ready.wait_for_nodes(cluster, left, provider, deadline=provider.boot_deadline, rejoin=rejoin)
         except ready.ExpelledError as error:
             errors.append(error)
             left.remove(error.node)

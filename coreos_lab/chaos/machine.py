@@ -9,9 +9,12 @@ from coreos_lab import wait
 from coreos_lab.chaos.fault import Fault, Parameter, Scene
 from coreos_lab.clients.etcd import CLIENT_PORT
 from coreos_lab.clients.http import request
+from coreos_lab.errors import LabError
 from coreos_lab.model import FaultKind, Node, NodeState
+from coreos_lab.providers.base import PausingProvider, Provider, ReplacingProvider, ZonedProvider
 from coreos_lab.records.store import ClusterFolder
 
+KILL_INSTEAD = "use --fault kill"
 SILENCE = 0.5  # seconds without an answer on a network where answers take less than one millisecond
 
 
@@ -25,20 +28,20 @@ def answers(node: Node) -> bool:
 
 
 class MachineFault(Fault):
-    """A machine that is off or frozen; `leaves` is its state while the fault is there."""
+    """A machine that is off or frozen; `leaves` are its states while the fault is there."""
 
     family = "machine"
     undone = "the machine is started"
     noticed = True
     waits = True
-    leaves = NodeState.STOPPED
+    leaves: tuple[NodeState, ...] = (NodeState.STOPPED, NodeState.ABSENT)  # absent: it is to be replaced
 
     def silences(self, values: Mapping[str, str]) -> bool:
         del values
         return True
 
     def seen(self, scene: Scene) -> bool:
-        return scene.provider.state(scene.cluster, scene.node) is self.leaves and not answers(scene.node)
+        return scene.provider.state(scene.cluster, scene.node) in self.leaves and not answers(scene.node)
 
 
 class Kill(MachineFault):
@@ -53,6 +56,13 @@ class CrashLoop(MachineFault):
     kind = FaultKind.CRASH_LOOP
     summary = "power cut, and again each time that the machine's etcd answers"
     parameters = (Parameter("times", "3", "how often the power is cut", r"[1-9]\d?", "a number from 1 to 99"),)
+
+    def is_for(self, provider: Provider) -> bool:
+        return not isinstance(provider, ReplacingProvider)
+
+    def require_able(self, scene: Scene) -> None:
+        if not self.is_for(scene.provider):
+            raise LabError("crash-loop: a machine that is replaced does not boot again", KILL_INSTEAD)
 
     def inject(self, scene: Scene) -> None:
         for left in reversed(range(int(scene.values["times"]))):
@@ -79,10 +89,18 @@ class Pause(MachineFault):
     kind = FaultKind.PAUSE
     summary = "all processes of the machine are frozen; connections stay open"
     undone = "its processes go on"
-    leaves = NodeState.PAUSED
+    leaves = (NodeState.PAUSED,)
+
+    def is_for(self, provider: Provider) -> bool:
+        return isinstance(provider, PausingProvider)
+
+    def require_able(self, scene: Scene) -> None:
+        if not self.is_for(scene.provider):
+            raise LabError(f"pause: the provider {scene.provider.name} cannot freeze its machines", KILL_INSTEAD)
 
     def inject(self, scene: Scene) -> None:
-        scene.provider.pause(scene.cluster, scene.node)
+        if isinstance(scene.provider, PausingProvider):  # require_able has refused any other
+            scene.provider.pause(scene.cluster, scene.node)
 
 
 class Reboot(MachineFault):
@@ -91,7 +109,7 @@ class Reboot(MachineFault):
     undone = "none is needed: it boots by itself; it is started if it does not"
     comes_back = True
     noticed = False  # it may be back before fleet's time to live ends
-    leaves = NodeState.RUNNING
+    leaves = (NodeState.RUNNING,)
 
     def before(self, scene: Scene) -> str:
         return scene.provider.boot_id(scene.cluster, scene.node)
@@ -101,3 +119,41 @@ class Reboot(MachineFault):
 
     def seen(self, scene: Scene) -> bool:
         return scene.provider.boot_id(scene.cluster, scene.node) != scene.before
+
+
+class Zone(MachineFault):
+    """Each machine of a zone has this fault of its own; the zone is closed by the first, and opened with any undo."""
+
+    kind = FaultKind.ZONE
+    summary = "the machine's zone is gone: its machines with their disks, and no machine can be launched there"
+    undone = "the zone is open again, and another machine takes its place"
+    outside = True
+
+    def is_for(self, provider: Provider) -> bool:
+        return isinstance(provider, ZonedProvider)
+
+    def require_able(self, scene: Scene) -> None:
+        if not self.is_for(scene.provider):
+            raise LabError(f"zone: the provider {scene.provider.name} has no zones", KILL_INSTEAD)
+
+    def before(self, scene: Scene) -> str:
+        return _zoned(scene).zone(scene.cluster, scene.node)
+
+    def inject(self, scene: Scene) -> None:
+        _zoned(scene).close_zone(scene.cluster, scene.before)
+        scene.provider.kill(scene.cluster, scene.node)
+
+    def seen(self, scene: Scene) -> bool:
+        return super().seen(scene) and not _zoned(scene).is_open(scene.cluster, scene.before)
+
+    def undo(self, scene: Scene) -> None:
+        _zoned(scene).open_zone(scene.cluster, scene.before)
+
+    def gone(self, scene: Scene) -> bool:
+        return _zoned(scene).is_open(scene.cluster, scene.before)
+
+
+def _zoned(scene: Scene) -> ZonedProvider:
+    if not isinstance(scene.provider, ZonedProvider):  # require_able has refused that
+        raise LabError(f"{scene.provider.name}: no zones")
+    return scene.provider

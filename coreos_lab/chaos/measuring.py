@@ -58,6 +58,14 @@ class Measurement:
         """The samples of reading from each node's etcd, by the node's name."""
         return self._observer.reads
 
+    def follow(self, cluster: Cluster) -> None:
+        """From now on, the cluster's nodes are measured at these addresses."""
+        self._cluster = cluster
+        addresses = node_states.addresses(cluster.nodes)
+        self._prober.follow(addresses)
+        self._writes.follow(addresses)
+        self._observer.follow(cluster)
+
     @contextmanager
     def going_on(self, doing: Doing) -> Iterator[None]:
         """Measures while the block runs; a terminal shows it, with what `doing` returns."""

@@ -16,7 +16,7 @@ from coreos_lab.chaos.watch import Watch
 from coreos_lab.clients.etcd import CLIENT_PORT
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError, request
-from coreos_lab.model import Cluster, Node
+from coreos_lab.model import Cluster
 from coreos_lab.observed.node_states import addresses
 
 READS = 0.25  # seconds between two reads from a node's etcd
@@ -32,14 +32,19 @@ class Observer(Watch):
 
     def __init__(self, cluster: Cluster) -> None:
         super().__init__()
-        self._names = {node.address: node.name for node in cluster.nodes}
-        self._fleet = Fleet(addresses(cluster.nodes), timeout=PATIENCE)
+        self.follow(cluster)
         self.reads: dict[str, list[Sample]] = {node.name: [] for node in cluster.nodes}
         self.changes: list[tuple[float, float, Placement]] = []
         self._leaders = Leaders(cluster.members)
         self.every(LOOKS, self._look_at_units)
         for node in cluster.nodes:
-            self.every(READS, partial(self._read, node))
+            self.every(READS, partial(self._read, node.name))
+
+    def follow(self, cluster: Cluster) -> None:
+        """From now on, the cluster's nodes have these addresses. Who leads etcd is asked of the members from before."""
+        self._addresses = {node.name: node.address for node in cluster.nodes}
+        self._names = {node.address: node.name for node in cluster.nodes}
+        self._fleet = Fleet(addresses(cluster.nodes), timeout=PATIENCE)
 
     @property
     def units(self) -> Placement:
@@ -65,15 +70,15 @@ class Observer(Watch):
             for mono, wall, units in self.changes:
                 out.write(json.dumps({"mono": mono, "wall": wall, "units": units}) + "\n")
 
-    def _read(self, node: Node) -> None:
+    def _read(self, node: str) -> None:
         """Reads from a node's own copy: a follower without a leader still answers, a member that is gone does not."""
         mono, wall, detail = time.monotonic(), time.time(), ""
         try:
-            request(f"http://{node.address}:{CLIENT_PORT}", "GET", "/v2/keys/", timeout=PATIENCE)
+            request(f"http://{self._addresses[node]}:{CLIENT_PORT}", "GET", "/v2/keys/", timeout=PATIENCE)
         except (OSError, http.client.HTTPException) as error:
             detail = str(error) or type(error).__name__
         took = time.monotonic() - mono
-        self.reads[node.name].append(Sample("", f"{READS_PROBE} {node.name}", mono, wall, not detail, detail, took))
+        self.reads[node].append(Sample("", f"{READS_PROBE} {node}", mono, wall, not detail, detail, took))
 
     def _look_at_units(self) -> None:
         mono, wall = time.monotonic(), time.time()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from coreos_lab import events, wait
 from coreos_lab.chaos import faults, healing, injecting, quorum
@@ -13,6 +13,7 @@ from coreos_lab.checks.runner import run_checks
 from coreos_lab.clients import etcd
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError
+from coreos_lab.cluster import placing
 from coreos_lab.errors import LabError
 from coreos_lab.model import CheckResult, Cluster, Lab, Node, Outcome
 from coreos_lab.observed import inventory, membership, node_states, ready
@@ -28,7 +29,7 @@ class Phases:
     """Carries phases out, one after the other; each returns whether it passed.
 
     `done` are those that are over, `prefix` begins the names of those to come, `began` is when the last break began, in
-    monotonic seconds.
+    monotonic seconds. `follow` is called with the cluster after a repair: replaced machines have other addresses.
     """
 
     def __init__(self, provider: Provider, cluster: Cluster, labs: Sequence[Lab]) -> None:
@@ -40,6 +41,7 @@ class Phases:
         self.prefix = ""
         self.began = 0.0
         self.lost = ""
+        self.follow: Callable[[Cluster], None] = lambda _cluster: None
 
     @property
     def outcome(self) -> Outcome:
@@ -131,8 +133,13 @@ class Phases:
             return self.add("repair", Outcome.FAIL, began, error.message)
         except LabError as error:  # not known, or a tool underneath has failed: the node had no chance to recover
             return self.add("repair", Outcome.UNKNOWN, began, reason(error))
+        before, self._cluster = self._cluster, placing.place(self._cluster, self._provider)
+        if self._cluster != before:
+            self.follow(self._cluster)
         serve = "serves" if len(open_faults) == 1 else "serve"
-        return self.add("repair", Outcome.PASS, began, f"{names} {serve} again")
+        replaced = placing.replaced(before, self._cluster, {fault.node for fault in open_faults})
+        said = [f"{names} {serve} again", *replaced]
+        return self.add("repair", Outcome.PASS, began, "; ".join(said))
 
 
 def reason(error: LabError) -> str:

@@ -84,16 +84,23 @@ class Prober(Watch):
         self._lock = threading.Lock()
         probes = {QualifiedName(lab.name, probe.name): probe for lab in labs for probe in lab.probes}
         self.samples: dict[QualifiedName, list[Sample]] = {name: [] for name in probes}
+        self._orders = {name: list(addresses) for name in probes}  # in which nodes are asked
         for name, probe in probes.items():
-            self.every(INTERVAL, partial(self._look, name, probe, list(addresses)))
+            self.every(INTERVAL, partial(self._look, name, probe))
+
+    def follow(self, addresses: Sequence[str]) -> None:
+        """From now on, these are the nodes' addresses."""
+        with self._lock:
+            self._orders = {name: list(addresses) for name in self._orders}
 
     def outages(self) -> dict[QualifiedName, float]:
         """The longest outage of each probe, in seconds."""
         with self._lock:
             return {name: longest_outage(samples) for name, samples in self.samples.items()}
 
-    def _look(self, name: QualifiedName, probe: LabProbe, order: list[str]) -> None:
+    def _look(self, name: QualifiedName, probe: LabProbe) -> None:
         mono, wall = time.monotonic(), time.time()
+        order = self._orders[name]
         ok, detail = False, ""
         for address in list(order):
             ok, detail = _ask(probe, address)

@@ -38,6 +38,7 @@ class Verification:
         """
         carrier = Carrier(self._cluster, self._phases, course, plan, deadline)
         measured = Measurement(self._provider, self._cluster, self._labs, self._phases, self._folder, self._judge)
+        self._phases.follow = measured.follow
         with measured.going_on(self._broken):
             if self._phases.checks("steady state before", course.patience, only="not lasting"):
                 carrier.run()

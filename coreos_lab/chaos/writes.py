@@ -24,12 +24,16 @@ class Writes(Watch):
 
     def __init__(self, addresses: Sequence[str], run: str) -> None:
         super().__init__()
-        self._addresses = list(addresses)
-        self._etcd = Etcd(self._addresses, timeout=PATIENCE)
+        self.follow(addresses)
         self._folder = f"{FOLDER}/{run}"
         self.samples: list[Sample] = []
         self.acknowledged: list[str] = []
         self.every(INTERVAL, self._write)
+
+    def follow(self, addresses: Sequence[str]) -> None:
+        """From now on, these are the nodes' addresses."""
+        self._addresses = list(addresses)
+        self._etcd = Etcd(self._addresses, timeout=PATIENCE)
 
     def _write(self) -> None:
         number = str(len(self.samples) + 1)

@@ -38,7 +38,9 @@ def request(
     Raises OSError or http.client.HTTPException when there is no answer within `timeout` seconds.
     """
     server = urlsplit(base)
-    connection = http.client.HTTPConnection(server.hostname or "", server.port or 80, timeout=wait.patiently(timeout))
+    if not server.hostname:  # else it would be this host
+        raise ConnectionError("its address is not known")
+    connection = http.client.HTTPConnection(server.hostname, server.port or 80, timeout=wait.patiently(timeout))
     try:
         connection.request(method, path, body=body, headers={"Content-Type": content_type} if body is not None else {})
         answer = connection.getresponse()

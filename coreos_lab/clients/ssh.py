@@ -33,7 +33,8 @@ def render_config(cluster: Cluster, key: Path, control: Path) -> str:
     longer, and open connections are kept.
     """
     connect, alive, persist = (60, 15, 900) if cluster.emulated else (3, 2, 60)
-    hosts = "".join(f"Host {node.name}\n  HostName {node.address}\n" for node in cluster.nodes)
+    reached = [node for node in cluster.nodes if node.address]
+    hosts = "".join(f"Host {node.name}\n  HostName {node.address}\n" for node in reached)
     return (
         f"# ssh -F THIS_FILE {cluster.nodes[0].name}\n{hosts}Host *\n  User core\n  IdentityFile {_quoted(key)}\n"
         "  IdentitiesOnly yes\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n"

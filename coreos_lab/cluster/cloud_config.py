@@ -14,6 +14,7 @@ from coreos_lab.errors import LabError, UsageError
 from coreos_lab.machine_image.image import image_folder
 from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import CloudConfig, Cluster, Node
+from coreos_lab.providers.aws.bucket import bucket_of
 from coreos_lab.records import identity
 from coreos_lab.records.store import ClusterFolder
 from coreos_lab.user_data import document, of_node, reading, writing
@@ -24,7 +25,14 @@ NOT_MADE_YET = ("ssh-ed25519 KEY-IS-MADE-BY-LAB-UP", "TOKEN-IS-MADE-BY-LAB-UP")
 def text(cluster: Cluster, node: Node, key: str, token: str, *, joins: str = "") -> str:
     """A node's whole cloud-config; `joins` is the initial cluster of a member that joins a running etcd."""
     lab = render.cloud_config(
-        cluster, node, key, token, mirror.address(cluster), joins=joins, docker_flags=_takes_flags(cluster)
+        cluster,
+        node,
+        key,
+        token,
+        mirror.address(cluster),
+        joins=joins,
+        docker_flags=_takes_flags(cluster),
+        bucket=bucket_of(cluster),
     )
     return of_node.text(cluster, node, lab, joins=bool(joins))
 

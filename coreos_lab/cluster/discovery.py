@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from coreos_lab import hints
 from coreos_lab.clients import discovery_service
-from coreos_lab.cluster import service
+from coreos_lab.cluster import service, tunnels
 from coreos_lab.containers import pidfile
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, Network
@@ -39,9 +39,9 @@ class Token:
     members: dict[str, str] = field(default_factory=dict)
 
 
-def url(network: Network) -> str:
-    """What stands before the tokens."""
-    return f"http://{network.gateway}:{DISCOVERY_PORT}"
+def url(cluster: Cluster) -> str:
+    """What stands before the tokens, as nodes reach the service."""
+    return f"http://{tunnels.LOOPBACK if cluster.replaced else cluster.network.gateway}:{DISCOVERY_PORT}"
 
 
 def new(cluster: Cluster, size: int) -> str:
@@ -79,9 +79,10 @@ def run_service(cluster: Cluster) -> None:
     folder = ClusterFolder(cluster.name)
     if not folder.discovery.exists():
         return
-    addresses = [_loopback(cluster.network), *([cluster.network.gateway] if _is_here(cluster.network.gateway) else [])]
+    gateway = [cluster.network.gateway] if _is_here(cluster.network.gateway) else []
+    addresses = list(dict.fromkeys([_loopback(cluster.network), *gateway]))
     mark, places = _mark(folder.discovery), [f"{address}:{DISCOVERY_PORT}" for address in addresses]
-    program: list[str | Path] = [sys.executable, "-I", PROGRAM, folder.discovery, url(cluster.network), mark, *places]
+    program: list[str | Path] = [sys.executable, "-I", PROGRAM, folder.discovery, url(cluster), mark, *places]
     service.run("the discovery service", folder.discovery_pid, program, places, mark)
 
 
@@ -102,6 +103,8 @@ def check(cluster: Cluster) -> None:
     urls = sorted(set(given.values()))
     if urls in ([], [""]):
         return
+    if cluster.replaced:
+        raise UsageError("discovery: members on AWS find each other by a token of their own", "leave it out")
     if len(urls) > 1:
         names = ", ".join(f"{name}: {value or 'none'}" for name, value in given.items())
         raise UsageError("discovery: the members must have the same URL", "give it to all nodes", names)
@@ -113,10 +116,8 @@ def check(cluster: Cluster) -> None:
         raise UsageError(f"discovery: {here}: a cluster's nodes use its own service, not the public one", remedy)
     if parts.netloc.rpartition(":")[2] != str(DISCOVERY_PORT):
         return  # a service of the reader's own
-    if not here.startswith(f"{url(cluster.network)}/"):
-        raise UsageError(
-            f"discovery: {here}: not of cluster {cluster.name}, whose service is {url(cluster.network)}", remedy
-        )
+    if not here.startswith(f"{url(cluster)}/"):
+        raise UsageError(f"discovery: {here}: not of cluster {cluster.name}, whose service is {url(cluster)}", remedy)
     _check_token(cluster, here, parts.path.strip("/"), len(founders), remedy)
 
 

@@ -25,7 +25,7 @@ find {DATA} -mindepth 1 -delete
 mkdir -p /run/systemd/system/etcd2.service.d
 {{
     printf '[Service]\\nUnsetEnvironment=ETCD_DISCOVERY\\n'
-    printf 'Environment=ETCD_INITIAL_CLUSTER_STATE=existing ETCD_INITIAL_CLUSTER=%s\\n' "$1"
+    printf 'Environment=ETCD_INITIAL_CLUSTER_STATE=existing ETCD_INITIAL_CLUSTER=%s ETCD_NAME=%s\\n' "$1" "$2"
 }} >/run/systemd/system/etcd2.service.d/90-rejoin.conf
 systemctl daemon-reload
 systemctl reset-failed etcd2 2>/dev/null
@@ -73,7 +73,7 @@ def rejoin(cluster: Cluster, provider: Provider, node: Node) -> Callable[[], obj
     if ssh.ask(cluster, node, ["true"]) is None:
         return None
     initial = announce(cluster, node, provider)
-    ssh.node_run(cluster, node, ["sudo", "sh", "-c", REJOIN, "sh", initial])
+    ssh.node_run(cluster, node, ["sudo", "sh", "-c", REJOIN, "sh", initial, node.name])
     return partial(_restart_fleet, cluster, node)
 
 

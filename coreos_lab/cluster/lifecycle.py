@@ -7,13 +7,14 @@ may be repeated, and goes on wherever it was interrupted.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from coreos_lab import disk, events, hints
 from coreos_lab.clients import host_keys, ssh
 from coreos_lab.clients.etcd import CLIENT_PORT
-from coreos_lab.cluster import added_disks, cloud_config, discovery, joining, mirror, preloading, updates
+from coreos_lab.cluster import added_disks, cloud_config, discovery, joining, mirror, placing, preloading, updates
+from coreos_lab.cluster.work import Work, work_for
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import inventory, ready
@@ -21,30 +22,6 @@ from coreos_lab.observed.observation import Observation, observe
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import identity
 from coreos_lab.records.store import ClusterFolder
-
-
-@dataclass(frozen=True)
-class Work:
-    """What bringing a cluster up has to do, as the plan and what was observed say.
-
-    `at_once` are the nodes that are started together. `joining` are new members of an etcd that runs already: each is
-    announced to it, started and waited for before the next. `serving` are the nodes that must serve at the end.
-    """
-
-    observed: Observation
-    at_once: tuple[Node, ...]
-    joining: tuple[Node, ...]
-    serving: tuple[Node, ...]
-
-    @property
-    def cluster(self) -> Cluster:
-        """The plan."""
-        return self.observed.cluster
-
-    @property
-    def touched(self) -> list[Node]:
-        """The nodes that are started, in the plan's order."""
-        return [node for node in self.cluster.nodes if node in (*self.at_once, *self.joining)]
 
 
 @dataclass(frozen=True)
@@ -69,6 +46,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> Brought:
 
     All serve when this returns, except nodes that run and are broken on purpose: `lab heal` repairs those.
     """
+    cluster = placing.place(cluster, provider)
     now = observe(cluster, provider)
     if _power_off_stuck(now, provider):
         now = observe(cluster, provider)
@@ -81,7 +59,11 @@ def bring_up(cluster: Cluster, provider: Provider) -> Brought:
     discovery.run_service(cluster)
     updates.run_server(cluster)
     inventory.write(now)
-    _start_together(work, provider)
+    if cluster.replaced:
+        work = _start_and_place(work, provider)
+        cluster = work.cluster
+    else:
+        _start_together(work.at_once, work, provider)
     mirror.offer_tools(cluster)  # while the nodes boot: it waits for the disk
     _join_one_by_one(work, provider)
     mended = [f"Docker of {name} is started" for name in preloading.start_stopped(cluster, now.states)]
@@ -91,37 +73,6 @@ def bring_up(cluster: Cluster, provider: Provider) -> Brought:
     inventory.write(now)
     host_keys.know_again(cluster, [node for node in cluster.nodes if now.state(node) is NodeState.RUNNING])
     return Brought(tuple(node for node in cluster.nodes if node in (*restarted, *work.touched)), tuple(mended))
-
-
-def work_for(now: Observation) -> Work:
-    """What has to be done so that the cluster is as planned."""
-    idle, joining = _idle(now), _joining(now)
-    return Work(
-        observed=now,
-        at_once=tuple(node for node in idle if node not in joining),
-        joining=tuple(joining),
-        serving=tuple(node for node in now.cluster.staying if node in idle or node.name not in now.broken),
-    )
-
-
-def _idle(now: Observation) -> list[Node]:
-    """The nodes to be started. One that is leaving is only needed where etcd has no majority without it."""
-    cluster = now.cluster
-    majority = len(cluster.members) // 2 + 1
-    needed = sum(node.member for node in cluster.staying) < majority
-    voters = [n for n in cluster.leaving if needed and n.member and now.state(n) is not NodeState.ABSENT]
-    return [n for n in (*cluster.staying, *voters) if now.state(n) is not NodeState.RUNNING]
-
-
-def _joining(now: Observation) -> list[Node]:
-    """The members that are still to be made and must be announced to an etcd that is there already.
-
-    A new cluster's members find each other by the list in their cloud-config and need no announcement. Nor can they be
-    announced when making them was interrupted: an etcd that waits for its first majority does not answer.
-    """
-    absent = [n for n in now.cluster.staying if n.member and now.state(n) is NodeState.ABSENT]
-    founded = any(not node.joins for node in absent) and bool(now.members)
-    return [node for node in absent if node.joins or founded]
 
 
 def _power_off_stuck(now: Observation, provider: Provider) -> list[Node]:
@@ -158,11 +109,36 @@ def _make_identity(work: Work) -> None:
     identity.ensure_token(folder)
 
 
-def _start_together(work: Work, provider: Provider) -> None:
-    for node in work.at_once:
+def _start_together(nodes: Sequence[Node], work: Work, provider: Provider) -> None:
+    for node in nodes:
         _prepare(work, node)
-    if work.at_once:
-        provider.start(work.cluster, work.at_once, ClusterFolder(work.cluster.name).user_data)
+    if nodes:
+        provider.start(work.cluster, nodes, ClusterFolder(work.cluster.name).user_data)
+
+
+def _start_and_place(work: Work, provider: Provider) -> Work:
+    """Starts nodes that have addresses only when they run; returns the work with these.
+
+    The members go first: the first machines to find each other found etcd, and any later one is a proxy. They take no
+    units before they reach the registry.
+    """
+    founding = work.observed.members is None
+    clients = [node for node in work.at_once if not node.member]
+    for nodes in ([node for node in work.at_once if node.member], *([clients] if clients else [])):
+        _start_together(placing.as_in(work.cluster, nodes), work, provider)
+        cluster = placing.place(work.cluster, provider)
+        work = replace(
+            work,
+            observed=observe(cluster, provider),
+            at_once=placing.as_in(cluster, work.at_once),
+            serving=placing.as_in(cluster, work.serving),
+        )
+        placing.forget_lost(cluster, provider)
+        mirror.run_mirror(cluster)
+        if founding and clients and nodes is not clients:
+            for node in placing.as_in(cluster, nodes):
+                ready.wait_for_etcd(cluster, node, provider, deadline=provider.boot_deadline)
+    return work
 
 
 def _join_one_by_one(work: Work, provider: Provider) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from coreos_lab import containers, events
-from coreos_lab.cluster import preloading
+from coreos_lab.cluster import preloading, tunnels
 from coreos_lab.containers import registry
 from coreos_lab.containers.build import base_image, built, ensure_containers
 from coreos_lab.errors import LabError
@@ -23,7 +23,12 @@ TOOLBOX = ("toolbox", Path(containers.__file__).parent / "toolbox")  # what `too
 
 
 def address(cluster: Cluster) -> str:
-    """host:port of the registry, on the host's address in the cluster's network."""
+    """host:port of the registry as nodes reach it: on the host's address in their network, or through a tunnel."""
+    return tunnels.ON_NODES if cluster.replaced else here(cluster)
+
+
+def here(cluster: Cluster) -> str:
+    """host:port of the registry as this host reaches it."""
     return f"{cluster.network.gateway}:{REGISTRY_PORT}"
 
 
@@ -60,8 +65,11 @@ def run_mirror(cluster: Cluster) -> None:
     """Starts the cluster's registry if it does not run."""
     folder = ClusterFolder(cluster.name)
     registry.start(cluster.network.gateway, REGISTRY_PORT, folder.registry_pid, storage=folder.registry)
+    if cluster.replaced:
+        tunnels.keep(cluster, here(cluster))
 
 
 def stop_mirror(cluster: Cluster) -> None:
-    """Ends the cluster's registry."""
+    """Ends the cluster's registry, and the ways to it."""
+    tunnels.end(cluster)
     registry.stop(ClusterFolder(cluster.name).registry_pid)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from coreos_lab import events, hints
 from coreos_lab.clients import etcd, host_keys, ssh
-from coreos_lab.cluster import leaving, lifecycle, running_units
+from coreos_lab.cluster import leaving, lifecycle, placing, running_units
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.node_plans import grown, shrunk
@@ -41,6 +41,7 @@ def converge(cluster: Cluster, provider: Provider, count: int) -> tuple[Cluster,
         refuse_broken(observe(cluster, provider))
         store.save(bigger)
     if brought := lifecycle.bring_up(bigger, provider):
+        bigger = placing.place(bigger, provider)
         stranded = running_units.wait_for(bigger, running_units.wanted(bigger))
     return bigger, stranded, brought.mended
 

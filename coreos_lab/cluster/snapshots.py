@@ -21,7 +21,7 @@ from coreos_lab.cluster import lifecycle, running_units
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState, to_json
 from coreos_lab.observed.observation import Observation, observe
-from coreos_lab.providers.base import Provider, SnapshotProvider
+from coreos_lab.providers.base import PausingProvider, Provider, SnapshotProvider
 from coreos_lab.records import deployed, fault_journal, store
 from coreos_lab.records.formats import Format, Record
 from coreos_lab.records.store import ClusterFolder
@@ -229,7 +229,7 @@ def _draft(final: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _standing_still(cluster: Cluster, provider: Provider, nodes: list[Node], heal: Heal) -> Iterator[None]:
+def _standing_still(cluster: Cluster, provider: PausingProvider, nodes: list[Node], heal: Heal) -> Iterator[None]:
     """Pauses all nodes for the block. They are resumed however it ends; after SIGKILL `lab heal` resumes them."""
     began = time.monotonic()
     try:

@@ -20,7 +20,7 @@ from coreos_lab.chaos.verify import Verification
 from coreos_lab.checks.runner import write_junit
 from coreos_lab.commands import described, judged
 from coreos_lab.commands.options import DryRun, History, Json, Name, complete_nodes, pairs, verb
-from coreos_lab.commands.targets import target_node
+from coreos_lab.commands.targets import require_whole_zones, target_nodes, usual_fault
 from coreos_lab.commands.verdict import print_verdict
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.machine_image.judge import ensure_judge
@@ -40,14 +40,16 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="NODE...",
-            help="Nodes, or unit:NAME for the node that runs that unit.",
+            help="Nodes, unit:NAME for the node that runs that unit, or az:ZONE for all nodes of a zone.",
             autocompletion=complete_nodes,
         ),
     ] = None,
     name: Name = hints.DEFAULT_NAME,
     fault: Annotated[
         str | None,
-        typer.Option("--fault", envvar="LAB_FAULT", help="The fault (kill). 'lab faults' lists them all."),
+        typer.Option(
+            "--fault", envvar="LAB_FAULT", help="The fault (kill; zone for a zone). 'lab faults' lists them all."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -92,7 +94,9 @@ def command(
         raise UsageError("NODE: nothing to break", "name a node or unit:NAME, or a --schedule")
     break_(
         name,
-        schedules.load(schedule) if schedule else [schedules.step(targets or [], fault or "kill", pairs(set_), for_)],
+        schedules.load(schedule)
+        if schedule
+        else [schedules.step(targets or [], fault or usual_fault(targets or []), pairs(set_), for_)],
         schedule=schedule,
         deadline=duration(deadline, "--deadline"),
         keep_quorum=keep_quorum,
@@ -130,10 +134,11 @@ def break_(
     provider = choose(cluster.provider)
 
     def plan(step: Step) -> Break:
-        planned = faults.plan(
-            [target_node(cluster, provider, target) for target in step.targets], step.kind, step.values
-        )
-        lost = _quorum_lost(provider, cluster, planned)
+        require_whole_zones(step)
+        now = store.require(name)  # machines of a step before may have been replaced
+        nodes = [node for target in step.targets for node in target_nodes(now, provider, target)]
+        planned = faults.plan(nodes, step.kind, step.values)
+        lost = _quorum_lost(provider, now, planned)
         if lost and keep_quorum:
             raise UsageError(f"{planned.names}: {lost}", "break fewer at a time, or leave --keep-quorum out")
         if lost and not dry_run:

@@ -14,7 +14,7 @@ from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.errors import LabError, UnknownError, UsageError
 from coreos_lab.plan import check_name
 from coreos_lab.providers.choose import provider as choose
-from coreos_lab.records import state_folders, store
+from coreos_lab.records import clouds, state_folders, store
 
 app = verb()
 
@@ -40,10 +40,12 @@ def destroy(name: str, *, every: bool, yes: bool, as_json: bool) -> None:
         raise UsageError("destroy --all: not confirmed", "say --yes, or answer y")
     removed: list[str] = []
     failed: dict[str, LabError] = {}
+    left: set[str] = set()
     with screen.showing():
         for each in names:
             try:
                 with hints.for_cluster(each):
+                    left |= _clouds_of(each)
                     if _removed(each):
                         removed.append(each)
             except LabError as error:
@@ -57,10 +59,23 @@ def destroy(name: str, *, every: bool, yes: bool, as_json: bool) -> None:
         print(json.dumps({"destroyed": removed, **kept}))
     elif removed or not failed:
         print(f"Destroyed: {', '.join(removed)}; nothing is left over." if removed else "Nothing to destroy.")
+        for cloud in sorted(left):
+            hints.about_cloud(cloud)
+            print(f"Cloud {cloud}, in which its machines were, goes on; '{hints.lab('cloud', 'destroy')}' removes it.")
     first, *others = failed.values() or [None]
     if first:
         first.details = "\n".join(filter(None, [first.details, *(error.message for error in others if error)]))
         raise first
+
+
+def _clouds_of(name: str) -> set[str]:
+    """The cloud of a cluster, if that is there: `lab up` may have made it, and others may use it by now."""
+    try:
+        cluster = store.load(name)
+    except LabError:  # of another version: removing it says so
+        return set()
+    cloud = cluster.stack.cloud if cluster is not None and cluster.stack is not None else ""
+    return {cloud} & set(clouds.names())
 
 
 def _removed(name: str) -> bool:

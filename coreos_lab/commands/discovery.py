@@ -43,6 +43,8 @@ def new(name: str, size: int, *, as_json: bool) -> None:
         _request, existing = planning.resolve(Request(name))
         known = store.load(name)
         cluster = existing or known or planning.save(Request(name, nodes=size), None)
+        if cluster.replaced:
+            raise UsageError(f"{name}: members on AWS find each other by a token of their own", "leave discovery out")
         if cluster.provider == "vagrant":
             raise UsageError(
                 f"{name}: virtual machines get their network when they boot, too late for a discovery service",

@@ -8,7 +8,7 @@ from pathlib import Path
 from coreos_lab import events, hints, interrupts, screen, wait
 from coreos_lab.chaos import healing
 from coreos_lab.checks.runner import run_checks
-from coreos_lab.cluster import preloading, snapshots
+from coreos_lab.cluster import placing, preloading, snapshots
 from coreos_lab.commands import again
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.definition import catalog
@@ -40,11 +40,13 @@ def heal(name: str, *, as_json: bool) -> None:
         docker: list[str] = []  # whose Docker is started
         if before.faults:
             healing.heal(provider, cluster, before.faults)
+            cluster = placing.place(cluster, provider)
             now = observe(cluster, provider)
             _wait_for_labs(cluster, inventory.write(now))
         else:
             docker = preloading.start_stopped(cluster, now.states)
         removed = [node.name for node in membership.removed(cluster, now.members)]
+    replaced = placing.replaced(before.cluster, cluster, {fault.node for fault in before.faults})
     healed = [{"node": fault.node, "fault": fault.kind.value} for fault in before.faults]
     if as_json:
         print(json.dumps({"healed": healed, "restored": restored or None, "removed_members": removed}))
@@ -52,6 +54,8 @@ def heal(name: str, *, as_json: bool) -> None:
         print(f"Snapshot {restored}: its interrupted restore is complete.")
     elif healed:
         print("Healed: " + ", ".join(f"{each['node']} ({each['fault']})" for each in healed))
+        for line in replaced:
+            print(f"  {line}")
     elif docker:
         print(f"Docker is started, which an interrupted deployment had left stopped: {', '.join(docker)}")
     else:

@@ -100,7 +100,7 @@ _PROVIDER = typer.Option(
     "--provider",
     envvar="LAB_PROVIDER",
     callback=_about_provider,
-    help="What makes the machines: nspawn or vagrant.",
+    help="What makes the machines: nspawn, vagrant or aws.",
 )
 Provider = Annotated[str, _PROVIDER]
 OptionalProvider = Annotated[str | None, _PROVIDER]
@@ -134,4 +134,24 @@ Channel = Annotated[
 Box = Annotated[str | None, typer.Option("--box", envvar="LAB_BOX", help="vagrant: the name of another box.")]
 BoxVersion = Annotated[
     str | None, typer.Option("--box-version", envvar="LAB_BOX_VERSION", help="vagrant: the version of that box.")
+]
+CloudOfCluster = Annotated[
+    str | None, typer.Option("--cloud", help="aws: the name of the lab cloud (aws, or what LAB_CLOUD says).")
+]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint",
+        envvar="LAB_ENDPOINT",
+        help="aws: cloud (a lab cloud, the default), or aws: AWS itself, with your account. That costs money.",
+    ),
+]
+InstanceType = Annotated[
+    str | None, typer.Option("--instance-type", envvar="LAB_INSTANCE_TYPE", help="aws: the instances' type (t2.small).")
+]
+AllowFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--allow-from", envvar="LAB_ALLOW_FROM", help="aws: the addresses that reach the nodes, such as 192.0.2.7/32."
+    ),
 ]

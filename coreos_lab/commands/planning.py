@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
 
-from coreos_lab import hints, run
+from coreos_lab import hints, run, stack_plans
+from coreos_lab.cloud.lifecycle import DEFAULT_REGION
 from coreos_lab.cluster import cloud_config, discovery, transpiling
-from coreos_lab.errors import LabError
+from coreos_lab.errors import LabError, UsageError
 from coreos_lab.machine_image.transpiler import transpiler_folder
 from coreos_lab.machine_image.userland import userland_folder
-from coreos_lab.model import Cluster, NodeState
+from coreos_lab.model import Cluster, NodeState, Stack
 from coreos_lab.observed import node_states
-from coreos_lab.plan import INDICES, Request, network_for, plan
+from coreos_lab.plan import INDICES, Request, check_name, network_for, plan
 from coreos_lab.providers import routes
+from coreos_lab.providers.aws.api import default_region
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
-from coreos_lab.records import state_folders, store
+from coreos_lab.records import clouds, state_folders, store
 from coreos_lab.records.outline import outline
 from coreos_lab.remake import request_again
 from coreos_lab.user_data import of_node
@@ -66,9 +69,16 @@ def risks(request: Request) -> list[Problem]:
 
 def planned(request: Request, existing: Cluster | None) -> Cluster:
     """The plan for a request, on this machine as it is now. UsageError where a cloud-config contradicts it."""
-    cluster = with_box(plan(request, existing, _taken(request.name)), request)
+    cluster = with_stack(with_box(plan(request, existing, _taken(request.name)), request), request)
     _check(cluster, existing)
     return cluster
+
+
+def difference(request: Request) -> tuple[Cluster, int]:
+    """The plan for a request, and how many nodes more than now it has."""
+    request, existing = resolve(request)
+    cluster = planned(request, existing)
+    return cluster, len(cluster.nodes) - (len(existing.nodes) if existing else 0)
 
 
 def save(request: Request, existing: Cluster | None) -> Cluster:
@@ -80,7 +90,9 @@ def save(request: Request, existing: Cluster | None) -> Cluster:
     _judge(request, existing)
     with state_folders.planning():
         cluster = plan(request, existing, _taken(request.name))
-        require_able(choose(cluster.provider), userns=cluster.userns)
+        cluster = with_stack(cluster, request)
+        if cluster.stack is None or not cluster.stack.at_aws:  # whose machines need nothing of this host
+            require_able(choose(cluster.provider), userns=cluster.userns)
         cluster = with_box(cluster, request)
         _check(cluster, existing)
         store.save(cluster)
@@ -92,6 +104,11 @@ def _check(cluster: Cluster, existing: Cluster | None) -> None:
     cloud_config.check(cluster)
     if existing is None:
         discovery.check(cluster)
+    elif cluster.replaced and (cluster.cloud_configs, cluster.metadata) != (existing.cloud_configs, existing.metadata):
+        raise UsageError(
+            f"--cloud-config: the group of cluster {cluster.name} was made with another one",
+            f"destroy it first ({hints.lab('destroy')}), or make another with --name",
+        )
 
 
 def _judge(request: Request, existing: Cluster | None) -> None:
@@ -119,6 +136,20 @@ def with_box(cluster: Cluster, request: Request) -> Cluster:
     driver = boxes.driver() if on == "libvirt" else ""
     box = boxes.choose(on, box_name(), driver, channel=request.channel, name=request.box, version=request.box_version)
     return replace(cluster, box=box)
+
+
+def with_stack(cluster: Cluster, request: Request) -> Cluster:
+    """The plan with the stack that its machines are part of, if AWS's API makes them."""
+    if cluster.provider != stack_plans.PROVIDER or cluster.stack is not None:
+        return cluster
+    size = request.instance_type or stack_plans.SIZE
+    if request.endpoint == stack_plans.AWS:
+        return replace(cluster, stack=Stack("", default_region(), size, request.allow_from or ""))
+    name = request.cloud or os.environ.get("LAB_CLOUD") or hints.DEFAULT_CLOUD
+    check_name(name, "cloud")
+    cloud = clouds.load(name)
+    region = cloud.region if cloud else DEFAULT_REGION
+    return replace(cluster, stack=Stack(name, region, size, request.allow_from or ""))
 
 
 def require_able(provider: Provider, *, userns: bool = True) -> None:

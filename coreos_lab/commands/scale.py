@@ -10,7 +10,7 @@ import typer
 
 from coreos_lab import hints, screen
 from coreos_lab.cluster import scaling
-from coreos_lab.commands import view
+from coreos_lab.commands import on_aws, view
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.model import Cluster
 from coreos_lab.node_plans import check_count
@@ -25,19 +25,22 @@ app = verb()
 def command(
     count: Annotated[int, typer.Argument(metavar="N", help="How many nodes the cluster is to have.")],
     name: Name = hints.DEFAULT_NAME,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", envvar="LAB_YES", help="At AWS itself: do not ask whether it may cost more.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    scale(name, count, as_json=as_json)
+    scale(name, count, yes=yes, as_json=as_json)
 
 
-def scale(name: str, count: int, *, as_json: bool) -> None:
+def scale(name: str, count: int, *, yes: bool = False, as_json: bool) -> None:
     """Converges to `count` nodes: new ones take the next numbers, the highest numbers leave.
 
     The plan is on disk before it is carried out: after an interruption, the same command continues.
     """
     check_count(count)
     began = time.monotonic()
-    store.require(name)
+    on_aws.accept_costs(there := store.require(name), max(0, count - len(there.nodes)), yes=yes)
     with screen.showing(), store.ClusterFolder(name).lock(hints.lab("scale", count)):
         before = store.require(name)
         cluster, stranded, mended = scaling.converge(before, choose(before.provider), count)

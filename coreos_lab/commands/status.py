@@ -15,7 +15,7 @@ from coreos_lab import hints, screen
 from coreos_lab.commands import view
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.commands.table import table
-from coreos_lab.model import to_json
+from coreos_lab.model import NodeState, to_json
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import fault_journal, store
 from coreos_lab.units_of_measure import as_size
@@ -81,7 +81,11 @@ def _query(name: str) -> dict[str, Any]:
     cluster = store.require(name)
     state = view.cluster_state(cluster, choose(cluster.provider))
     leaving = [node.name for node in cluster.leaving]
-    return {**state, "faults": to_json(fault_journal.open_faults(cluster)), "leaving": leaving}
+    faults = fault_journal.open_faults(cluster)
+    broken = {fault.node for fault in faults}
+    absent = [node["name"] for node in state["nodes"] if node["state"] == NodeState.ABSENT.value]
+    lost = [name for name in absent if cluster.replaced and name not in broken]
+    return {**state, "faults": to_json(faults), "leaving": leaving, "lost": lost}
 
 
 def _text(state: dict[str, Any], when: str = "") -> str:
@@ -99,6 +103,8 @@ def _text(state: dict[str, Any], when: str = "") -> str:
     if state["faults"]:
         broken = ", ".join(f"{fault['node']} ({fault['kind']})" for fault in state["faults"])
         lines.append(f"Broken: {broken}; '{hints.lab('heal')}' undoes it")
+    if state["lost"]:
+        lines.append(f"Lost: {', '.join(state['lost'])}; '{hints.lab('up')}' gives them other machines")
     leaving = state["leaving"]
     if removed := [n["name"] for n in state["nodes"] if n["etcd"] == "removed" and n["name"] not in leaving]:
         lines.append(f"Removed from etcd's members: {', '.join(removed)}; '{hints.lab('up')}' makes them members again")

@@ -20,7 +20,7 @@ from coreos_lab.errors import LabError
 from coreos_lab.machine_image.judge import ensure_judge
 from coreos_lab.model import Cluster, Lab, Node, Outcome
 from coreos_lab.providers.base import Provider
-from coreos_lab.records import about, fault_journal, runs
+from coreos_lab.records import about, fault_journal, runs, store
 
 MOST = 20  # attempts to shrink a plan
 PLACED_WITHIN = 30.0  # seconds until a unit runs somewhere
@@ -52,7 +52,7 @@ class Storming:
         )
         with events.recording(folder / runs.EVENTS):
             judge = ensure_judge() if storm.history else None
-            verification = Verification(self._provider, self._cluster, self._labs, folder, judge)
+            verification = Verification(self._provider, self._now, self._labs, folder, judge)
             return verification.run(course, self._plan, deadline=storm.deadline)
 
     def shrink(self, storm: Storm, verdict: Verdict, folder: Path) -> Shrunk:
@@ -65,6 +65,11 @@ class Storming:
         shrinking.shrink(begun, attempts.fails, suspect(verdict))
         return attempts.best
 
+    @property
+    def _now(self) -> Cluster:
+        """The cluster, with the machines that replace others."""
+        return store.load(self._cluster.name) or self._cluster
+
     def _plan(self, step: Step) -> Break:
         return faults.plan([self._node(target) for target in step.targets], step.kind, step.values)
 
@@ -75,7 +80,7 @@ class Storming:
         def look() -> Node | None:
             nonlocal why
             try:
-                return target_node(self._cluster, self._provider, target)
+                return target_node(self._now, self._provider, target)
             except LabError as error:
                 why = error.message
                 return None

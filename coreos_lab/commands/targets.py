@@ -1,14 +1,46 @@
-"""The targets of `lab break`: a node's name, or unit:NAME for the node that runs that unit."""
+"""The targets of `lab break`: a node's name, unit:NAME for the node that runs that unit, az:ZONE for a zone's nodes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from coreos_lab import hints
+from coreos_lab.chaos.schedule import Step
 from coreos_lab.errors import LabError, UnknownError, UsageError
-from coreos_lab.model import Cluster, Node
+from coreos_lab.model import Cluster, FaultKind, Node
 from coreos_lab.observed import node_states, unit_places
-from coreos_lab.providers.base import Provider
+from coreos_lab.providers.base import Provider, ZonedProvider
 from coreos_lab.records import store
 from coreos_lab.units import unit_names
+
+ZONE = "az:"  # before a zone's name
+
+
+def target_nodes(cluster: Cluster, provider: Provider, target: str) -> list[Node]:
+    """The nodes that a target names: one, or all that run in a zone. UsageError lists the zones."""
+    if not target.startswith(ZONE):
+        return [target_node(cluster, provider, target)]
+    if not isinstance(provider, ZonedProvider):
+        raise UsageError(f"{target}: the provider {provider.name} has no zones", "name a node, or unit:NAME")
+    zones = {node: provider.zone(cluster, node) for node in node_states.running(cluster, provider)}
+    found = [node for node, zone in zones.items() if zone == target.removeprefix(ZONE)]
+    if not found:
+        there = ", ".join(f"{ZONE}{zone}" for zone in sorted(set(zones.values()))) or "none"
+        raise UsageError(f"{target}: no node of cluster {cluster.name} runs in that zone (there is: {there})")
+    return found
+
+
+def usual_fault(targets: Sequence[str]) -> str:
+    """What targets are broken by, where nothing is said: a zone by its end, nodes by a power cut."""
+    zones = targets and all(target.startswith(ZONE) for target in targets)
+    return (FaultKind.ZONE if zones else FaultKind.KILL).value
+
+
+def require_whole_zones(step: Step) -> None:
+    """UsageError where only a part of a zone would be gone."""
+    others = [target for target in step.targets if not target.startswith(ZONE)]
+    if step.kind is FaultKind.ZONE and others:
+        raise UsageError(f"{others[0]}: a zone fails as a whole", f"name a zone, such as {ZONE}us-west-2a")
 
 
 def target_node(cluster: Cluster, provider: Provider, target: str) -> Node:

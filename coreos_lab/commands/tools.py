@@ -35,7 +35,7 @@ def environment(cluster: Cluster, nodes: Sequence[Node]) -> dict[str, str]:
         "FLEETCTL_KNOWN_HOSTS_FILE": str(store.ClusterFolder(cluster.name).known_hosts),
         "ETCDCTL_API": "2",
         "ETCDCTL_ENDPOINTS": ",".join(f"http://{node.address}:{CLIENT_PORT}" for node in nodes),
-        "LAB_REGISTRY": mirror.address(cluster),
+        "LAB_REGISTRY": mirror.here(cluster),
         "LAB_SSH_CONFIG": str(store.ClusterFolder(cluster.name).ssh_config),
     }
 

@@ -11,15 +11,19 @@ from typing import Annotated
 import typer
 
 from coreos_lab import events, hints, screen
-from coreos_lab.cluster import applying, lifecycle, mirror, scaling, snapshots
-from coreos_lab.commands import planning, view
+from coreos_lab.cluster import applying, lifecycle, mirror, placing, scaling, snapshots
+from coreos_lab.commands import on_aws, planning, view
 from coreos_lab.commands.confirm import confirmed
 from coreos_lab.commands.options import (
+    AllowFrom,
     Box,
     BoxVersion,
     Channel,
     CloudConfigs,
+    CloudOfCluster,
     DryRun,
+    Endpoint,
+    InstanceType,
     Json,
     Metadata,
     Name,
@@ -95,6 +99,10 @@ def command(
             help="nspawn: no user namespaces. Root on a node is then root on this machine.",
         ),
     ] = False,
+    cloud: CloudOfCluster = None,
+    endpoint: Endpoint = None,
+    instance_type: InstanceType = None,
+    allow_from: AllowFrom = None,
     cloud_config: CloudConfigs = None,
     metadata: Metadata = None,
     apply_now: Annotated[
@@ -134,6 +142,10 @@ def command(
         box=box,
         box_version=box_version,
         no_userns=no_userns or None,
+        cloud=cloud,
+        endpoint=endpoint,
+        instance_type=instance_type,
+        allow_from=allow_from,
         cloud_configs=given.cloud_configs(cloud_config),
         metadata=given.machine_metadata(metadata),
     )
@@ -158,7 +170,10 @@ def up(
         existing = existing and replace(existing, nodes=existing.staying)
         print(json.dumps(to_json(planning.planned(request, existing)), indent=2))
         return
+    if on_aws.costs(request):
+        on_aws.accept_costs(*planning.difference(request), yes=yes)
     with screen.showing(), store.ClusterFolder(request.name).lock(hints.lab("up")):
+        on_aws.wake(request.name)
         request, existing = planning.resolve(request)
         if existing is not None:
             existing = snapshots.finish(existing, choose(existing.provider))
@@ -169,9 +184,11 @@ def up(
             if not cluster.image:
                 cluster = replace(cluster, image=provider.prepare(cluster))
                 store.save(cluster)
+            cluster = on_aws.prepared(cluster)
             changed = _renew(request, cluster, provider)
             mirror.make_tools()
             brought = lifecycle.bring_up(cluster, provider)
+            cluster = placing.place(cluster, provider)
             running = [node for node in cluster.staying if node not in brought.started]
             left = applying.apply(cluster, running) if apply_now else _not_applied(changed, running)
         except LabError:

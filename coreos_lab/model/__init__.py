@@ -17,6 +17,7 @@ from coreos_lab.model.cluster import (
     Node,
     NodeState,
     Offer,
+    Stack,
     VagrantBox,
 )
 from coreos_lab.model.lab import ETCD_PROBE, Counted, Lab, LabProbe, LabSecret, LabUnit, QualifiedName
@@ -52,6 +53,7 @@ __all__ = [
     "Outcome",
     "QualifiedName",
     "Seat",
+    "Stack",
     "VagrantBox",
     "latest",
     "to_json",

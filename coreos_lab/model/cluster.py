@@ -36,6 +36,10 @@ class Node:
 
     `joins`: it was added to a cluster that ran already. `leaving`: `lab scale` is taking it away. Both are in the plan
     before anything is done, so that the next command can go on after an interruption.
+
+    `address` is where everybody reaches it; `private`, where that is another one, is its address in the network of the
+    nodes. `address` is "" as long as it is not known: a provider may tell it only once the machine runs. `instance` is
+    the machine's id at AWS.
     """
 
     name: str
@@ -44,11 +48,13 @@ class Node:
     disks: tuple[Disk, ...] = ()
     joins: bool = False
     leaving: bool = False
+    private: str = ""
+    instance: str = ""
 
     @property
     def peer_url(self) -> str:
         """Where the other members reach its etcd."""
-        return f"http://{self.address}:2380"
+        return f"http://{self.private or self.address}:2380"
 
     @property
     def variable(self) -> str:
@@ -95,6 +101,27 @@ class VagrantBox:
 
 
 @dataclass(frozen=True)
+class Stack:
+    """The CloudFormation stack that has the machines of a cluster of the provider `aws`, in a `region`.
+
+    `cloud` is the name of the `lab cloud` that it is in, "" for AWS itself. `size` is the type of its instances.
+    `allowed` are the addresses (CIDR) that reach the nodes, "" for this host's alone. `discovery` is the URL of the
+    token by which the first members of etcd find each other, "" before it is made.
+    """
+
+    cloud: str
+    region: str
+    size: str
+    allowed: str = ""
+    discovery: str = ""
+
+    @property
+    def at_aws(self) -> bool:
+        """Whether it is at AWS itself: its machines are Flatcar's, and cost money."""
+        return not self.cloud
+
+
+@dataclass(frozen=True)
 class Offer:
     """What the cluster's update server offers to the nodes of an update group, "" for all groups without an own offer.
 
@@ -123,6 +150,7 @@ class Cluster:
     image: str = ""  # the machine image that nodes are made with; updates change it, and then the nodes one by one
     offers: tuple[Offer, ...] = ()  # by group
     box: VagrantBox | None = None  # only with the vagrant provider
+    stack: Stack | None = None  # only with the aws provider
     members_max: int = ETCD_MEMBERS_MAX  # further nodes are clients of the members
     userns: bool = True  # each nspawn node in a user namespace of its own: its root is nobody on the host
     cloud_configs: tuple[CloudConfig, ...] = ()  # the reader's own, merged under the lab's
@@ -132,6 +160,11 @@ class Cluster:
     def emulated(self) -> bool:
         """Whether its machines are emulated in software, and take many times as long for everything."""
         return self.box is not None and self.box.driver == EMULATED
+
+    @property
+    def replaced(self) -> bool:
+        """Whether a lost machine is replaced by another one, whose addresses are known only when it runs."""
+        return self.stack is not None
 
     @property
     def members(self) -> tuple[Node, ...]:

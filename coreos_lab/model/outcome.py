@@ -37,6 +37,7 @@ class FaultKind(StrEnum):
     REMOVE_MEMBER = "remove-member"
     REMOVE_KEYS = "remove-keys"
     OVERWRITE_KEYS = "overwrite-keys"
+    ZONE = "zone"
 
 
 class Outcome(StrEnum):

@@ -57,7 +57,9 @@ class ExpelledError(NodeNotReadyError):
 
 
 def port_open(address: str, port: int) -> bool:
-    """Whether something accepts TCP connections there."""
+    """Whether something accepts TCP connections there; an address that is not known ("") is nowhere."""
+    if not address:
+        return False
     try:
         with socket.create_connection((address, port), timeout=0.5):
             return True
@@ -173,7 +175,7 @@ def _etcd(cluster: Cluster, node: Node, provider: Provider, end: float, rejoin: 
         nonlocal expelled, when_healthy
         if not node.member:
             return port_open(node.address, etcd.CLIENT_PORT)
-        if etcd.is_healthy(node.address):
+        if etcd.is_healthy(node.address) and _votes(cluster, node):
             if when_healthy:
                 when_healthy()
             return True
@@ -195,6 +197,17 @@ def _etcd(cluster: Cluster, node: Node, provider: Provider, end: float, rejoin: 
             )
         except wait.DeadlineError as late:
             raise not_ready(cluster, node, provider, late.message) from None
+
+
+def _votes(cluster: Cluster, node: Node) -> bool:
+    """Whether a node that is to be a member is one. A machine in place of a lost one begins as a proxy, and is healthy.
+
+    Other clusters' nodes are never proxies by themselves, and need not be asked.
+    """
+    if not cluster.replaced:
+        return True
+    found = membership.entry(node, membership.listed([node], timeout=1.0) or [])
+    return found is not None and found.name != ""
 
 
 def _fleet(nodes: Sequence[Node], end: float, members: Sequence[Future[None]]) -> None:

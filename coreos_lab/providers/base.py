@@ -54,14 +54,6 @@ class Provider(Protocol):
         """Asks a node to shut down cleanly and to boot again."""
         ...
 
-    def pause(self, cluster: Cluster, node: Node) -> None:
-        """Freezes a node: nothing in it runs, everything in it stays."""
-        ...
-
-    def resume(self, cluster: Cluster, node: Node) -> None:
-        """Lets a paused node go on."""
-        ...
-
     def state(self, cluster: Cluster, node: Node) -> NodeState:
         """What the node's machine is doing now."""
         ...
@@ -103,6 +95,52 @@ class Provider(Protocol):
 
     def leftovers(self, cluster: Cluster) -> Leftovers:
         """What is still on the host of the cluster, by the state of the host, not by our records."""
+        ...
+
+
+@runtime_checkable
+class PausingProvider(Provider, Protocol):
+    """A provider that can freeze its nodes."""
+
+    def pause(self, cluster: Cluster, node: Node) -> None:
+        """Freezes a node: nothing in it runs, everything in it stays."""
+        ...
+
+    def resume(self, cluster: Cluster, node: Node) -> None:
+        """Lets a paused node go on."""
+        ...
+
+
+@runtime_checkable
+class ReplacingProvider(Provider, Protocol):
+    """A provider that gives a node another machine in place of one that is lost. Addresses are known when it runs.
+
+    Its `kill` takes the machine and its disks away for good; `start` gives the node another one.
+    """
+
+    def placed(self, cluster: Cluster) -> Cluster:
+        """The cluster with the addresses that its machines have now. A node without a machine keeps those it had."""
+        ...
+
+
+@runtime_checkable
+class ZonedProvider(Provider, Protocol):
+    """A provider whose nodes are in zones, which fail as a whole."""
+
+    def zone(self, cluster: Cluster, node: Node) -> str:
+        """The zone that a node's machine is in. LabError where it has none."""
+        ...
+
+    def close_zone(self, cluster: Cluster, zone: str) -> None:
+        """Lets no machine be made in a zone. Those that are there stay."""
+        ...
+
+    def open_zone(self, cluster: Cluster, zone: str) -> None:
+        """Undoes `close_zone`."""
+        ...
+
+    def is_open(self, cluster: Cluster, zone: str) -> bool:
+        """Whether machines can be made in a zone."""
         ...
 
 
@@ -199,7 +237,7 @@ class SlotProvider(Provider, Protocol):
 
 
 @runtime_checkable
-class SnapshotProvider(Provider, Protocol):
+class SnapshotProvider(PausingProvider, Protocol):
     """A provider that can copy the disks of a cluster's nodes. Only snapshots need it.
 
     Nodes are paused or off while their disks are copied, and off while they are restored.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from coreos_lab.errors import UsageError
 from coreos_lab.providers.base import InstanceProvider, Provider
 
-NAMES = ("nspawn", "vagrant")
+NAMES = ("nspawn", "vagrant", "aws")
 
 
 def provider(name: str) -> Provider:
@@ -18,6 +18,10 @@ def provider(name: str) -> Provider:
         from coreos_lab.providers.vagrant.provider import VagrantProvider
 
         return VagrantProvider()
+    if name == "aws":
+        from coreos_lab.providers.aws.provider import AwsProvider
+
+        return AwsProvider()
     raise UsageError(f"--provider {name}: no such provider (there is: {', '.join(NAMES)})")
 
 

@@ -40,6 +40,13 @@ def missing_for_clouds() -> list[str]:
     return [*(name for name in CLOUD if find_spec(name) is None), *([] if aws_cli().exists() else ["awscli"])]
 
 
+def boto3() -> Finding:
+    """Whether what asks AWS's API is installed: the extra `cloud`."""
+    missing = missing_for_clouds()
+    told = f"not installed: {', '.join(missing)}" if missing else "installed"
+    return Finding("AWS's API", not missing, told, "pip install 'coreos-lab[cloud]'")
+
+
 def clouds() -> Finding:
     """Whether `lab cloud` works. Clusters do without it."""
     missing = missing_for_clouds()

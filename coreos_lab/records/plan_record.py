@@ -11,6 +11,7 @@ from coreos_lab.model import (
     Network,
     Node,
     Offer,
+    Stack,
     VagrantBox,
 )
 from coreos_lab.records.formats import Record
@@ -26,6 +27,8 @@ def parse(raw: Record) -> Cluster:
             tuple(Disk(**extra) for extra in n["disks"]),
             joins=n.get("joins", False),
             leaving=n.get("leaving", False),
+            private=n.get("private", ""),
+            instance=n.get("instance", ""),
         )
         for n in raw["nodes"]
     )
@@ -35,6 +38,7 @@ def parse(raw: Record) -> Cluster:
         "limits": Limits(**raw["limits"]),
         "nodes": nodes,
         "box": box,
+        "stack": Stack(**raw["stack"]) if raw.get("stack") else None,
         "cloud_configs": tuple(CloudConfig(**each) for each in raw.get("cloud_configs", ())),
         "metadata": tuple(MachineMetadata(**each) for each in raw.get("metadata", ())),
         "offers": tuple(Offer(**each) for each in raw.get("offers", ())),

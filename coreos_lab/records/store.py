@@ -111,6 +111,11 @@ class ClusterFolder:
         return self.path / "registry.pid"
 
     @property
+    def tunnels_pid(self) -> Path:
+        """The process that keeps the tunnels by which nodes of AWS reach the registry."""
+        return self.path / "tunnels.pid"
+
+    @property
     def discovery(self) -> Path:
         """The tokens of the cluster's discovery service, one change a line; absent where it never had one."""
         return self.path / "discovery.jsonl"
@@ -186,10 +191,12 @@ def load(name: str) -> Cluster | None:
 
 
 def _is_about(cluster: Cluster) -> None:
-    """One command is about one cluster: all layers share how patiently to wait, and hints name its provider."""
+    """One command is about one cluster: all layers share how patiently to wait; hints name its provider and cloud."""
     wait.be_patient(emulated=cluster.emulated)
     if cluster.name == hints.current().name:
         hints.about_provider(cluster.provider)
+        if cluster.stack is not None and cluster.stack.cloud:
+            hints.about_cloud(cluster.stack.cloud)
 
 
 def require(name: str) -> Cluster:

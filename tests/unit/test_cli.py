@@ -43,7 +43,7 @@ def lab(*argv: str, entry: str = ENTRY) -> subprocess.CompletedProcess[str]:
         (["break", "core-01", "--fault", "explode"], "--fault explode: no such fault"),
         (["break", "core-01", "--for", "long"], "--for: 'long' is not a duration"),
         (["ssh", "core-07", "--name", "big", "--", "ls"], "--name: must stand before the node"),
-        (["doctor", "--provider", "cloud"], "--provider cloud: no such provider (there is: nspawn, vagrant)"),
+        (["doctor", "--provider", "cloud"], "--provider cloud: no such provider (there is: nspawn, vagrant, aws)"),
         (["ssh", "core-01"], "core: no such cluster"),
         (["scale", "0"], "scale 0: must be from 1 to 99"),
         (["scale", "three"], "'N'"),
@@ -76,7 +76,7 @@ def test_help_lists_every_verb_with_the_first_line_of_its_own_help() -> None:
 def test_every_verb_is_a_module_that_is_no_other_verbs() -> None:
     modules = {cli.Verb(verb).module for verb in cli.VERBS}
     files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")}
-    shared = {"__init__", "again", "confirm", "deploying", "described", "judged", "options", "planning"}
+    shared = {"__init__", "again", "confirm", "deploying", "described", "judged", "on_aws", "options", "planning"}
     shared |= {"starting_point", "storming", "table", "targets", "tools", "trial", "view"}
     assert files - modules == shared
     assert modules <= files

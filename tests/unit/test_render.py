@@ -13,7 +13,7 @@ from coreos_lab.render import cloud_config
 KEY = "ssh-ed25519 AAAA lab core"
 
 
-def rendered(cluster: Cluster, number: int, joins: str = "", **more: bool) -> Any:
+def rendered(cluster: Cluster, number: int, joins: str = "", **more: Any) -> Any:
     text = cloud_config(cluster, cluster.nodes[number], KEY, "t0k3n", "172.17.8.1:5000", joins=joins, **more)
     assert text.startswith("#cloud-config\n")
     return YAML(typ="safe").load(text)

@@ -9,9 +9,12 @@ from typing import Any
 from coreos_lab.chaos import faults, injecting
 from coreos_lab.clients import ssh
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
+from coreos_lab.providers.base import PausingProvider
 from coreos_lab.records import fault_journal
+from tests.unit.paper import stands_for
 
 
+@stands_for(PausingProvider)
 class Paper:
     """A provider whose machines are entries; it notes what was done and what was on record then."""
 

@@ -12,7 +12,7 @@ from coreos_lab.clients import etcd, ssh
 from coreos_lab.clients.etcd import Member
 from coreos_lab.clients.fleet import Machine, Unit, UnitState
 from coreos_lab.clients.http import CannotCheckError
-from coreos_lab.cluster import leaving, lifecycle, running_units, scaling
+from coreos_lab.cluster import leaving, lifecycle, running_units, scaling, work
 from coreos_lab.commands import scale as command
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
@@ -271,14 +271,14 @@ def test_a_member_that_stays_and_is_ill_is_named(planned: Planned, paper: Any, m
 def test_a_node_on_its_way_out_is_not_made_again(planned: Planned) -> None:
     cluster = shrunk(planned(nodes=5), 3)
     off = dict.fromkeys([node.name for node in cluster.nodes], NodeState.STOPPED)
-    assert [node.name for node in lifecycle.work_for(Observation(cluster, off)).touched] == [
+    assert [node.name for node in work.work_for(Observation(cluster, off)).touched] == [
         "core-01",
         "core-02",
         "core-03",
     ]
     few = shrunk(planned(), 1)
     off = {"core-01": NodeState.STOPPED, "core-02": NodeState.STOPPED, "core-03": NodeState.ABSENT}
-    assert [node.name for node in lifecycle.work_for(Observation(few, off)).touched] == ["core-01", "core-02"], (
+    assert [node.name for node in work.work_for(Observation(few, off)).touched] == ["core-01", "core-02"], (
         "etcd needs its vote to let it go"
     )
 
@@ -286,13 +286,13 @@ def test_a_node_on_its_way_out_is_not_made_again(planned: Planned) -> None:
 def test_members_that_come_later_are_announced(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = grown(planned(), 7)
     before = {node.name: NodeState.ABSENT if node.joins else NodeState.RUNNING for node in cluster.nodes}
-    assert [node.name for node in lifecycle.work_for(Observation(cluster, before)).joining] == ["core-04", "core-05"]
+    assert [node.name for node in work.work_for(Observation(cluster, before)).joining] == ["core-04", "core-05"]
     fresh = planned()
-    assert lifecycle.work_for(Observation(fresh, dict.fromkeys(before, NodeState.ABSENT))).joining == ()
+    assert work.work_for(Observation(fresh, dict.fromkeys(before, NodeState.ABSENT))).joining == ()
     one_lost = {"core-01": NodeState.RUNNING, "core-02": NodeState.RUNNING, "core-03": NodeState.ABSENT}
     for listed, late in ((members(*fresh.nodes), ["core-03"]), (None, [])):  # None: no first majority yet
         monkeypatch.setattr(membership, "listed", lambda _nodes, listed=listed: listed)
-        assert [node.name for node in lifecycle.work_for(Observation(fresh, one_lost)).joining] == late
+        assert [node.name for node in work.work_for(Observation(fresh, one_lost)).joining] == late
 
 
 def test_a_unit_that_was_broken_before_is_nobodys_loss(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ def state(memory: int, *, node_state: str = "running") -> dict[str, Any]:
         "units": [],
         "userns": True,
     }
-    return {**whole, "nodes": [node], "faults": faults, "leaving": []}
+    return {**whole, "nodes": [node], "faults": faults, "leaving": [], "lost": []}
 
 
 @pytest.fixture
