@@ -12,9 +12,9 @@ import pytest
 from coreos_lab.clients import etcd
 from coreos_lab.clients.fleet import Fleet, Machine, Unit, UnitState
 from coreos_lab.clients.http import CannotCheckError
-from coreos_lab.commands import status, view
+from coreos_lab.commands import status
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
-from coreos_lab.observed import membership, unit_states
+from coreos_lab.observed import cluster_state, membership, unit_states
 from coreos_lab.observed.unit_states import Look, NodeUnit
 from coreos_lab.records import fault_journal
 
@@ -107,7 +107,7 @@ def test_without_a_list_of_machines_units_are_unknown(
     monkeypatch.setattr(Fleet, "machines", no_answer)
     monkeypatch.setattr(etcd, "is_healthy", lambda *_args, **_options: True)
     monkeypatch.setattr(membership, "listed", lambda *_args, **_options: None)
-    assert view.cluster_state(planned(), Up())["units"] is None  # type: ignore[arg-type]
+    assert cluster_state.of(planned(), Up())["units"] is None  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def reloaded(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -
 
 
 def units(cluster: Cluster) -> list[tuple[str, str]]:
-    seen = view.cluster_state(cluster, Up())["units"]  # type: ignore[arg-type]
+    seen = cluster_state.of(cluster, Up())["units"]  # type: ignore[arg-type]
     return [(unit["node"], unit["active"]) for unit in seen]
 
 
