@@ -26,7 +26,8 @@ help: ## list the targets
 
 .PHONY: setup
 setup: $(VENV)/.done ## install Debian packages, the Python environment, and a Go toolchain if there is none
-$(VENV)/.done: pyproject.toml requirements/runtime.lock requirements/dev.lock requirements/cloud.lock requirements/go.lock scripts/bootstrap.sh
+$(VENV)/.done: pyproject.toml requirements/runtime.lock requirements/dev.lock requirements/cloud.lock requirements/console.lock requirements/go.lock scripts/bootstrap.sh \
+		scripts/build-console.sh pages/console/package-lock.json $(wildcard pages/console/page/*)
 	scripts/bootstrap.sh $(VENV)
 
 .PHONY: lab
@@ -88,6 +89,7 @@ test-unit: setup ## tests that run anywhere, in seconds
 	LAB_TEST_WITH_GO=1 LAB_TEST_INPUTS=2000 $(VENV)/bin/python -m pytest tests/unit -q --numprocesses=2 $(call junit,unit)
 	scripts/test-go.sh $(VENV)
 	node --test labs/shared/webstack/test/
+	node --test pages/console/test/
 
 .PHONY: test-e2e
 test-e2e: setup image ## tests that boot real machines

@@ -221,6 +221,21 @@ def begin(
         )
 
 
+def in_terminal(argv: Sequence[str | Path], device: int) -> Process:
+    """Starts a program on a terminal device (a descriptor), which it controls, and that the caller must end.
+
+    The kernel ends it, too, once nobody holds the device's other end: with this process, however that ends.
+    """
+    with interrupts.not_ignored():
+        return subprocess.Popen(
+            _resolve(["setsid", "--ctty", *_resolve(argv)]),
+            stdin=device,
+            stdout=device,
+            stderr=device,
+            env=_environment({"TERM": "xterm-256color"}),
+        )
+
+
 def end(process: Process) -> None:
     """Ends a program that was begun, and all processes of its group."""
     _end_group(process)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from pathlib import Path
 
 from coreos_lab.errors import UsageError
 
+# The running `lab` as the first words of a call, whatever is on the PATH. Without -P, the working directory's modules
+# would come before ours.
+PROGRAM = (sys.executable, "-P", "-c", "from coreos_lab.start import main; main()")
 ROOTS_STATE = Path("/var/lib/coreos-lab")
 
 

@@ -1,0 +1,71 @@
+// What follows from the document: pure functions, tested without a browser.
+
+export const UP = new Set(["active", "reloading", "refreshing"]);
+const WAITING = new Set(["unscheduled", "not loaded"]);
+const CABLE = { isolate: "cut", partition: "cut", bandwidth: "bad", loss: "bad", delay: "bad", duplicate: "bad" };
+
+/** How a unit's state is to be taken: up, coming, failed, or off. */
+export function tone(active) {
+  if (UP.has(active)) return "up";
+  if (active === "failed") return "failed";
+  if (active === "activating" || WAITING.has(active)) return "coming";
+  return "off";
+}
+
+export const unitsOf = (doc, node) => Object.values(doc.units || {}).filter((unit) => unit.node === node);
+
+export const faultsOf = (doc, node) => Object.values(doc.faults || {}).filter((fault) => fault.node === node);
+
+/** Units that fleet holds and that no machine runs yet, with the reason where there is one. */
+export const queue = (doc) => Object.values(doc.units || {}).filter((unit) => WAITING.has(unit.active));
+
+/** The state of a node's cable, by the faults that act on it: "" is whole. */
+export function cable(faults) {
+  const states = faults.map((fault) => CABLE[fault.kind]).filter(Boolean);
+  return states.includes("cut") ? "cut" : states[0] || "";
+}
+
+/** Which of the eight colours a node has, by its number, as in reports. */
+export const colour = (doc, node) => Math.max(0, Object.keys(doc.nodes || {}).sort().indexOf(node)) % 8;
+
+/** A node's part in etcd, in words. */
+export function part(doc, name) {
+  const node = doc.nodes[name];
+  if (doc.leader === name) return "leader";
+  return { member: "member", client: "proxy", announced: "announced", removed: "removed" }[node.etcd] || "unknown";
+}
+
+/** How long ago, in words that do not change every moment. */
+export function lasting(seconds) {
+  if (seconds < 100) return `${Math.max(0, Math.round(seconds))} s`;
+  if (seconds < 5940) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 360) / 10} h`;
+}
+
+export const clock = (wall) => new Date(wall * 1000).toLocaleTimeString("en-GB");
+
+export const short = (unit) => unit.replace(/\.service$/, "");
+
+/** The command that a form means, as one would type it; the cluster's name is added by the console where it is needed. */
+export function typed(node, fault, values, lasting_, verify) {
+  const words = ["lab", "break", node, "--fault", fault.kind];
+  for (const each of fault.parameters) {
+    const value = values[each.name];
+    if (value !== undefined && value !== each.value) words.push("--set", `${each.name}=${value}`);
+  }
+  if (lasting_) words.push("--for", lasting_);
+  if (verify) words.push("--verify");
+  return words.join(" ");
+}
+
+/** What the samples of one probe come to: whether it answers now, since when not, and its longest outage. */
+export function summary(samples) {
+  let since = null;
+  let longest = 0;
+  for (const { wall, ok } of samples) {
+    if (!ok && since === null) since = wall;
+    if (since !== null) longest = Math.max(longest, wall - since);
+    if (ok) since = null;
+  }
+  return { last: samples.at(-1), since, longest };
+}
