@@ -26,10 +26,10 @@ from coreos_lab.records import fault_journal, store
 
 LEAST = 1.0  # seconds from the end of a look to the next one, at least
 PROBED = 0.5  # seconds between two requests of a probe
-LEADERS = 1.0  # seconds between two requests to a member for its leader
+LEADERS = 1.5  # seconds between two requests to a member for its leader
 # Of a core: what looks may take on average, for a small cluster, and what each further node adds to that. A look that
 # took longer is followed by a longer pause.
-SHARE, SHARE_OF_NODE = 0.01, 0.0006
+SHARE, SHARE_OF_NODE = 0.007, 0.0006
 
 
 def pause_after(spent: float, nodes: int) -> float:
@@ -78,7 +78,7 @@ class _Session(threading.Thread):
 
     def __init__(self, name: str, provider: Provider, feed: Feed) -> None:
         super().__init__(daemon=True, name="looking")
-        self._name, self._provider, self._feed = name, provider, feed
+        self._cluster, self._provider, self._feed = name, provider, feed
         self._over = threading.Event()
         self.soon = threading.Event()
         self._following = Following(name)
@@ -111,10 +111,10 @@ class _Session(threading.Thread):
 
     def _look(self) -> int:
         """Looks once; returns the number of nodes."""
-        cluster = store.require(self._name)
+        cluster = store.require(self._cluster)
         self._deployment.read(cluster)
         self._attend(cluster)
-        busy = disk.lock_holder(store.ClusterFolder(self._name).lock_file)
+        busy = disk.lock_holder(store.ClusterFolder(self._cluster).lock_file)
         faults = fault_journal.open_faults(cluster)
         state = cluster_state.of(cluster, self._provider)
         leader = self._leaders.leader if self._leaders else ""

@@ -12,7 +12,7 @@ from coreos_lab.console.feed import Feed
 from coreos_lab.console.gate import Keys, Role
 
 INTRODUCTION = 10.0  # seconds for a page to say its token
-TOGETHER = 0.25  # seconds within which changes are sent together
+TOGETHER = 0.4  # seconds within which changes are sent together
 BEAT = 5.0  # seconds without news after which an empty message says that the connection lives
 NO_TOKEN = 4401  # our code for a token that is not, or no longer, this console's
 

@@ -186,11 +186,11 @@ class Shown:
 
 
 @contextmanager
-def shown(nodes: int = 3) -> Iterator[Shown]:
+def shown(nodes: int = 3, port: int = 0) -> Iterator[Shown]:
     """A console of a planned cluster, without a collector: the test puts into its feed what is to be seen."""
     store.save(plan(Request(nodes=nodes), None, set()))
     feed = Feed()
-    with socket.create_server(("127.0.0.1", 0)) as opened:
+    with socket.create_server(("127.0.0.1", port)) as opened:
         made = Shown(feed, PaperActs(feed), opened.getsockname()[1])
         feed.on_look = made.looks.append
         feed.update(cluster="core", acts={})

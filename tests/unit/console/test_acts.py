@@ -122,14 +122,16 @@ def test_one_call_at_a_time_which_can_be_stopped(
 
 
 def test_a_call_goes_on_when_the_console_is_killed(tmp_path: Path) -> None:
-    program = f"import time; print('begun', flush=True); time.sleep(1.5); print('more'); open({str(tmp_path / 'done')!r}, 'w')"
+    done = tmp_path / "done"
+    program = f"import time; print('begun', flush=True); time.sleep(1.5); print('more'); open({str(done)!r}, 'w')"
     child = os.fork()
     if child == 0:  # a console that is killed in the midst of a call
-        settings.PROGRAM = (sys.executable, "-c", f"from coreos_lab import screen; screen.prepare(); {program}")
+        whole = f"from coreos_lab import screen; screen.prepare(); {program}"
+        settings.PROGRAM = (sys.executable, "-P", "-c", whole)
         feed = Feed()
         Acts("core", feed, lambda: None).begin(Order(("heal",)))
         until(lambda: feed.document["acts"]["1"]["lines"])
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
-    assert not (tmp_path / "done").exists()
-    until((tmp_path / "done").exists)
+    assert not done.exists()
+    until(done.exists)

@@ -17,8 +17,8 @@ def test_each_service_has_a_box_and_each_need_an_arrow_within_the_picture(name: 
     boxes = {box["name"]: box for box in made["boxes"]}
     assert "etcd" in boxes
     for box in boxes.values():
-        assert 0 <= box["x"] - box["width"] / 2 and box["x"] + box["width"] / 2 <= made["width"] + 1
-        assert 0 <= box["y"] - box["height"] / 2 and box["y"] + box["height"] / 2 <= made["height"] + 1
+        assert box["x"] - box["width"] / 2 >= 0 and box["x"] + box["width"] / 2 <= made["width"] + 1
+        assert box["y"] - box["height"] / 2 >= 0 and box["y"] + box["height"] / 2 <= made["height"] + 1
         assert box["kind"] == "etcd" or box["units"]
     for arrow in made["arrows"]:
         assert {arrow["from"], arrow["to"]} <= boxes.keys()
