@@ -26,7 +26,7 @@ def command(
         typer.Option(
             "--port",
             envvar="LAB_PORT",
-            min=1024,
+            min=1,
             max=65535,
             help="The port on 127.0.0.1. By default, each cluster has its own; a port that is chosen is kept.",
         ),

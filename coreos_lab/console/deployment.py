@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from coreos_lab import hints
 from coreos_lab.console import drawn
 from coreos_lab.definition import catalog
 from coreos_lab.definition.page import parse
@@ -48,6 +49,7 @@ class Deployment:
             steps = parse.read(lab.folder / PAGE).steps if (lab.folder / PAGE).is_file() else ()
             self._shown[lab.name] = {
                 "title": lab.title,
+                "walk": hints.lab("walk", catalog.named(lab)),
                 "map": drawn.layout(lab),
                 "objectives": {f"{lab.name}/{probe}": allowed for probe, allowed in lab.objectives.items()},
                 "steps": [{"section": step.section, "title": step.title} for step in steps],

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PRESENT = 1.0  # seconds between two looks whether the cluster is still there
 FAREWELL = 1.0  # seconds for the pages to be told that it is not
 ENDING = 3.0  # seconds for connections to end
+LAST_PORT = 65535
 WAITING = 128  # connections that may wait to be accepted
 
 
@@ -50,8 +51,8 @@ def listening(port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise LabError(
                 f"127.0.0.1:{port}: another program listens there, so the console cannot",
-                f"choose another port: '{hints.lab('console', '--port', port + 1)}'; "
-                f"or see which it is: ss -ltnp 'sport = :{port}'",
+                f"see which it is: ss -ltnp 'sport = :{port}'; "
+                f"or choose another port: '{hints.lab('console', '--port', port % LAST_PORT + 1)}'",
             ) from None
         raise LabError(f"127.0.0.1:{port}: the console cannot listen there: {error.strerror}") from None
 
@@ -68,7 +69,7 @@ def serve(name: str, provider: Provider, console: Console, opened: socket.socket
     from coreos_lab.console.site import Site
 
     feed = Feed()
-    feed.update(cluster=name, acts={})
+    feed.update(cluster=name, acts={}, call=call())
     collector = Collector(name, provider, feed)
     feed.on_look = collector.watch
     acts = Acts(name, feed, collector.soon)
@@ -84,6 +85,11 @@ def serve(name: str, provider: Provider, console: Console, opened: socket.socket
         finally:
             collector.watch(False)
     return acts.going_on()
+
+
+def call() -> list[str]:
+    """What stands before and after the words of a command, so that what the page prints reaches this cluster."""
+    return hints.lab("heal").split(" heal", 1)
 
 
 @contextmanager

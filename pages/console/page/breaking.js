@@ -69,7 +69,7 @@ export class BreakForm {
       fault.parameters.length ? h("fieldset", { "data-key": `parameters ${fault.kind}` }, h("legend", {}, "Parameters"), fault.parameters.map((each) => this.parameter(each))) : null,
       h("div", { class: "row" }, fault.comes_back ? h("p", { class: "soft" }, "It comes back by itself.") : this.duration(), labs ? this.prove() : null),
       h("p", { class: "soft" }, `Undone: ${fault.undone}.`),
-      h("pre", { class: "command", "aria-label": "The command" }, typed(this.node, fault, this.values, fault.comes_back ? "" : this.lasting, this.verify)),
+      h("pre", { class: "command", "aria-label": "The command" }, typed(doc, this.node, fault, this.values, fault.comes_back ? "" : this.lasting, this.verify)),
       h("p", { class: "row" }, h("button", { type: "button", class: "danger big", disabled: blocked || this.sending ? true : null, onclick: () => this.send(fault) }, `Break ${this.node}`), blocked ? h("span", { class: "worse" }, blocked) : null),
       this.error ? h("p", { class: "worse", role: "alert" }, this.error) : null,
       h("div", { class: "latest" }, calls.last(doc, this.stop)),

@@ -2,7 +2,7 @@
 
 import { ask } from "./connection.js";
 import { h } from "./dom.js";
-import { clock, unitsOf } from "./model.js";
+import { clock, command, unitsOf } from "./model.js";
 
 const EVERY = 2000; // milliseconds between two looks for new messages
 const KEPT = 600; // messages
@@ -78,13 +78,13 @@ export class Journal {
   view(doc) {
     const units = [...new Set([...unitsOf(doc, this.node).map((unit) => unit.name), "etcd2.service", "fleet.service", "docker.service", ...(this.unit ? [this.unit] : [])])].sort();
     return [
-      h("div", { class: "row" }, h("label", {}, h("span", {}, "Of"), h("select", { onchange: (event) => this.choose(event.target.value) }, [["", "the whole machine"], ...units.map((unit) => [unit, unit])].map(([value, text]) => h("option", { value, selected: value === this.unit ? true : null }, text)))), h("code", { class: "soft" }, this.unit ? `lab journal ${this.unit} --node ${this.node}` : `lab ssh ${this.node} -- journalctl`)),
+      h("div", { class: "row" }, h("label", {}, h("span", {}, "Of"), h("select", { onchange: (event) => this.choose(event.target.value) }, [["", "the whole machine"], ...units.map((unit) => [unit, unit])].map(([value, text]) => h("option", { value, selected: value === this.unit ? true : null }, text)))), h("code", { class: "soft" }, this.unit ? command(doc, "journal", this.unit, "--node", this.node) : command(doc, "ssh", this.node, "-- journalctl"))),
       this.error ? h("p", { class: "worse", role: "alert" }, this.error) : null,
       this.earlier ? h("p", { class: "soft" }, "There are earlier messages; the last ones are shown, and those that come.") : null,
       h(
         "div",
         { class: "journal", tabindex: "0", role: "log", "aria-label": `Journal of ${this.unit || this.node}`, "data-key": `journal ${this.node} ${this.unit}` },
-        this.lines.map((line) => h("p", { "data-key": line.key, class: line.priority <= WORSE ? "worse" : line.priority === REMARK ? "remark" : null }, h("time", {}, clock(line.wall)), this.unit ? null : h("b", {}, line.unit), h("span", {}, line.text), line.cut ? h("em", { title: "The message is longer; 'lab journal' shows all of it." }, "cut") : null)),
+        this.lines.map((line) => h("p", { "data-key": line.key, class: line.priority <= WORSE ? "worse" : line.priority === REMARK ? "remark" : null }, h("time", {}, clock(line.wall)), this.unit ? null : h("b", {}, line.unit), h("span", {}, line.text), line.cut ? h("em", { title: "The message is longer than what is shown." }, "cut") : null)),
         this.loaded && !this.lines.length && !this.error ? h("p", { class: "soft" }, "No message.") : null,
       ),
     ];

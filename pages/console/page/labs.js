@@ -105,7 +105,7 @@ function walk(name, lab) {
     "details",
     { class: "walk" },
     h("summary", {}, next > 1 ? `The walk: step ${next} of ${lab.steps.length} is next` : `The walk: ${lab.steps.length} steps`),
-    h("p", { class: "soft" }, "Go through it in a terminal: ", h("code", {}, `lab walk ${name}`), ". What is done is ticked here."),
+    h("p", { class: "soft" }, "Go through it in a terminal: ", h("code", {}, lab.walk), ". What is done is ticked here."),
     h(
       "ol",
       {},

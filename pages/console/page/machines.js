@@ -15,8 +15,20 @@ export function draw(doc, act) {
   const grid = find("grid");
   grid.className = names.length > DENSE ? "dense tiny" : dense ? "dense" : "roomy";
   fill(find("subnet"), doc.subnet ? `${names.length} on ${doc.subnet}. A click on a machine or a cable opens it.` : "");
-  fill(grid, names.map((name) => slot(doc, name, dense, act)));
+  const there = new Map([...grid.children].map((each) => [each.dataset.key, each]));
+  const units = new Map(names.map((name) => [name, []]));
+  for (const unit of Object.values(doc.units || {})) units.get(unit.node)?.push(unit);
+  const slots = names.map((name) => {
+    const faults = faultsOf(doc, name);
+    const shows = JSON.stringify([dense, colour(doc, name), part(doc, name), doc.nodes[name], units.get(name), !doc.units, faults, faults.length && Math.floor(doc.seen)]);
+    if (shown.get(name) === shows && there.has(name)) return there.get(name); // most machines have not changed
+    shown.set(name, shows);
+    return slot(doc, name, dense, act);
+  });
+  fill(grid, slots);
 }
+
+const shown = new Map(); // by node: what its card is made of
 
 function slot(doc, name, dense, act) {
   const node = doc.nodes[name];

@@ -46,16 +46,22 @@ export const clock = (wall) => new Date(wall * 1000).toLocaleTimeString("en-GB")
 
 export const short = (unit) => unit.replace(/\.service$/, "");
 
-/** The command that a form means, as one would type it; the cluster's name is added by the console where it is needed. */
-export function typed(node, fault, values, lasting_, verify) {
-  const words = ["lab", "break", node, "--fault", fault.kind];
+/** A command of lab, as one would type it for this cluster; options of ssh stand before the node. */
+export function command(doc, ...words) {
+  const [program, options] = doc.call || ["lab", ""];
+  return words[0] === "ssh" ? `${program} ssh${options} ${words.slice(1).join(" ")}` : `${program} ${words.join(" ")}${options}`;
+}
+
+/** The command that a form means. */
+export function typed(doc, node, fault, values, lasting_, verify) {
+  const words = ["break", node, "--fault", fault.kind];
   for (const each of fault.parameters) {
     const value = values[each.name];
     if (value !== undefined && value !== each.value) words.push("--set", `${each.name}=${value}`);
   }
   if (lasting_) words.push("--for", lasting_);
   if (verify) words.push("--verify");
-  return words.join(" ");
+  return command(doc, ...words);
 }
 
 /** What the samples of one probe come to: whether it answers now, since when not, and its longest outage. */

@@ -3,7 +3,7 @@
 import { BreakForm } from "./breaking.js";
 import { fill, find, h, table } from "./dom.js";
 import { Journal } from "./journal.js";
-import { colour, faultsOf, lasting, part, unitsOf } from "./model.js";
+import { colour, command, faultsOf, lasting, part, unitsOf } from "./model.js";
 
 const TABS = { machine: "Machine", break: "Break", journal: "Journal", terminal: "Terminal" };
 
@@ -120,7 +120,7 @@ export class Panel {
     const yes = { true: "yes", false: "no" };
     return [
       faults.map((fault) => h("p", { class: "broken-note" }, h("b", {}, "Broken: "), `${fault.text}; for ${lasting(doc.seen - fault.wall)}.`)),
-      faults.length && this.acts() ? h("p", {}, h("button", { type: "button", class: "danger", onclick: () => find("heal").click() }, "Heal"), h("span", { class: "soft" }, Object.keys(doc.faults).length > 1 ? " heals every fault of the cluster, as lab heal does" : " undoes it, as lab heal does")) : null,
+      faults.length && this.acts() ? h("p", {}, h("button", { type: "button", class: "danger", onclick: () => find("heal").click() }, "Heal"), h("span", { class: "soft" }, Object.keys(doc.faults).length > 1 ? " heals every fault of the cluster: " : " undoes it: ", h("code", {}, command(doc, "heal")))) : null,
       h(
         "dl",
         { class: "about" },

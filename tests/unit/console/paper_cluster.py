@@ -150,6 +150,7 @@ def labs(nodes: int = 3) -> dict[str, Any]:
     return {
         "ch3": {
             "title": lab.title,
+            "walk": "lab walk ch3",
             "map": drawn.layout(lab),
             "objectives": {"ch3/front": 15.0},
             "steps": steps,
@@ -193,7 +194,7 @@ def shown(nodes: int = 3, port: int = 0) -> Iterator[Shown]:
     with socket.create_server(("127.0.0.1", port)) as opened:
         made = Shown(feed, PaperActs(feed), opened.getsockname()[1])
         feed.on_look = made.looks.append
-        feed.update(cluster="core", acts={})
+        feed.update(cluster="core", acts={}, call=serving.call())
         site = Site("core", Paper(), feed, made.acts, Keys(made.console), serving.page())
         with serving.served(site.app(made.port), opened):
             yield made

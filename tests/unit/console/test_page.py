@@ -220,22 +220,27 @@ def test_nothing_is_wider_than_the_window(page: Page, nodes: int, size: str) -> 
 
 def test_fifty_nodes_do_not_stutter(page: Page) -> None:
     page.call("Emulation.setDeviceMetricsOverride", width=1440, height=900, deviceScaleFactor=1, mobile=False)
+    page.call("Performance.enable", timeDomain="threadTicks")  # processor time: the machine may be busy
+
+    def spent() -> float:
+        metrics = {each["name"]: each["value"] for each in page.call("Performance.getMetrics")["metrics"]}
+        return float(metrics["TaskDuration"])
+
     with paper_cluster.shown(50) as made:
         whole = paper_cluster.document(50)
         made.feed.update(**whole, labs=paper_cluster.labs(50))
         page.open(made.link)
         until(page, "document.querySelectorAll('.card').length === 50")
-        page.value(
-            "window.longest = 0; new PerformanceObserver(list => { for (const e of list.getEntries())"
-            " window.longest = Math.max(window.longest, e.duration); }).observe({type: 'longtask'})"
-        )
-        states = [whole, paper_cluster.broken(whole)]
+        states, before = [whole, paper_cluster.broken(whole)], spent()
         for number in range(10):
             made.feed.update(**{**states[number % 2], "seen": round(time.time(), 1)})
-            time.sleep(0.3)
+            time.sleep(0.5)
         until(page, "document.querySelectorAll('.broken').length === 1")
-        assert page.value("window.longest") < 400, "milliseconds without an answer to the reader"
+        took = spent() - before
+        assert took / 10 < 0.2, "seconds for one change"
         assert page.errors == []
+        page.open("about:blank")
+    page.call("Performance.disable")
 
 
 def test_every_picture_has_its_table(page: Page, opened: Shown) -> None:
