@@ -221,8 +221,8 @@ def begin(
         )
 
 
-def in_terminal(argv: Sequence[str | Path], device: int) -> Process:
-    """Starts a program on a terminal device (a descriptor), which it controls, and that the caller must end.
+def in_terminal(argv: Sequence[str | Path], device: int, *, env: Environment | None = None) -> Process:
+    """Starts a program that the caller must end on a terminal device (a descriptor), as that terminal's session.
 
     The kernel ends it, too, once nobody holds the device's other end: with this process, however that ends.
     """
@@ -232,7 +232,7 @@ def in_terminal(argv: Sequence[str | Path], device: int) -> Process:
             stdin=device,
             stdout=device,
             stderr=device,
-            env=_environment({"TERM": "xterm-256color"}),
+            env=_environment(env),
         )
 
 

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from coreos_lab import hints, run, settings
@@ -106,7 +105,7 @@ class Acts:
             for old in sorted(self._acts)[:-KEPT]:
                 del self._acts[old]
         self._tell()
-        threading.Thread(target=self._carry_out, args=(act,), name="act").start()
+        threading.Thread(target=self._carry_out, args=(act,), daemon=True, name="act").start()
         return act.number
 
     def stop(self, number: int) -> None:
@@ -122,7 +121,7 @@ class Acts:
     def _carry_out(self, act: _Act) -> None:
         verb, *words = act.order.words
         others = {name: None for name in os.environ if name.startswith("LAB_") and name not in KEPT_VARIABLES}
-        environ = {**others, "PYTHONPATH": str(Path(__file__).parents[2])}  # for a checkout that is not installed
+        environ = {**others, "PYTHONPATH": settings.PACKAGES}
         ours, theirs = os.pipe()
         try:
             with os.fdopen(ours, encoding="utf-8", errors="replace") as output:

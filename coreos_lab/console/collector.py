@@ -24,7 +24,7 @@ from coreos_lab.observed import cluster_state, node_states
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import fault_journal, store
 
-LEAST = 1.0  # seconds from the end of a look to the next one, at least
+LEAST, MOST = 1.0, 10.0  # seconds from the end of a look to the next one
 PROBED = 0.5  # seconds between two requests of a probe
 LEADERS = 1.5  # seconds between two requests to a member for its leader
 # Of a core: what looks may take on average, for a small cluster, and what each further node adds to that. A look that
@@ -34,7 +34,7 @@ SHARE, SHARE_OF_NODE = 0.007, 0.0006
 
 def pause_after(spent: float, nodes: int) -> float:
     """Seconds to wait after a look that took `spent` seconds of processor time: looks keep within their share."""
-    return max(LEAST, spent / (SHARE + SHARE_OF_NODE * nodes))
+    return min(MOST, max(LEAST, spent / (SHARE + SHARE_OF_NODE * nodes)))
 
 
 class Probing(Watch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from coreos_lab import hints
@@ -41,7 +42,10 @@ class Deployment:
             for record in records:
                 self._add(cluster, record)
             self.version = version
-        self._steps = {lab.name: walks.load(cluster.name, lab.name).step for lab in self.labs}
+        self._steps = {}
+        for lab in self.labs:
+            with suppress(LabError):  # another version's: the page shows no progress then
+                self._steps[lab.name] = walks.load(cluster.name, lab.name).step
 
     def _add(self, cluster: Cluster, record: Deployed) -> None:
         try:
@@ -55,5 +59,5 @@ class Deployment:
                 "steps": [{"section": step.section, "title": step.title} for step in steps],
             }
             self.labs.append(lab)
-        except LabError as error:  # of the user's own: its folder is gone, or is being changed
-            self._shown[record.name] = {"title": record.name, "trouble": error.message}
+        except (LabError, OSError) as error:  # of the user's own: its folder is gone, or is being changed
+            self._shown[record.name] = {"title": record.name, "trouble": str(error)}

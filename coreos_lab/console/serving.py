@@ -125,7 +125,8 @@ def served(app: ASGIApp, opened: socket.socket) -> Iterator[threading.Thread]:
 def _signals() -> Iterator[threading.Event]:
     """An event that the signals set which end this process: for a console, Ctrl-C is the ordinary end."""
     told = threading.Event()
-    before = {number: signal.signal(number, lambda *_args: told.set()) for number in interrupts.SIGNALS}
+    heeded = [each for each in interrupts.SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]  # nohup ignores one
+    before = {number: signal.signal(number, lambda *_args: told.set()) for number in heeded}
     try:
         yield told
     finally:

@@ -18,6 +18,7 @@ from coreos_lab import run, settings
 from coreos_lab.model import Node
 
 CHUNK = 65536
+ENVIRONMENT = {"TERM": "xterm-256color", "PYTHONPATH": settings.PACKAGES}
 LARGEST = 1000  # rows or columns
 CLOSED = 1000  # the code of a WebSocket's ordinary end
 
@@ -33,7 +34,7 @@ async def serve(socket: WebSocket, cluster: str, node: Node, size: Any) -> None:
     resize(ours, size)
     try:
         call = [*settings.PROGRAM, "ssh", "--name", cluster, node.name]
-        process = await asyncio.to_thread(run.in_terminal, call, device)
+        process = await asyncio.to_thread(run.in_terminal, call, device, env=ENVIRONMENT)
     except BaseException:
         os.close(ours)
         raise

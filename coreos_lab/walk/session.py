@@ -33,7 +33,7 @@ class Session:
             "LAB_NAME": name,
             "LAB_SSH_CONFIG": str(store.ClusterFolder(name).ssh_config),  # the walk may make the cluster
             "PATH": f"{folder / 'bin'}:{agent.PATH}:{os.environ.get('PATH', os.defpath)}",
-            "PYTHONPATH": str(Path(__file__).parents[2]),  # for a checkout, which runs without being installed
+            "PYTHONPATH": settings.PACKAGES,
         }
         self.main = self._terminal(MAIN, device)
         self.others: dict[str, Terminal] = {}

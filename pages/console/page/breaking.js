@@ -39,10 +39,13 @@ export class BreakForm {
     this.draw();
   }
 
+  /** Proposes a family's first fault. A provider without cables has none of the network. */
   choose(family) {
     this.family = family;
-    const first = (this.faults || []).find((fault) => fault.family === family);
-    if (first) this.pick(first.kind);
+    if (!this.faults) return;
+    const first = this.faults.find((fault) => fault.family === family) || this.faults[0];
+    this.family = first.family;
+    this.pick(first.kind);
   }
 
   pick(kind) {

@@ -1,7 +1,7 @@
 // The deployed labs: their maps with what runs where now, and the steps of their pages.
 
 import { fill, find, h, table } from "./dom.js";
-import { colour, short, tone } from "./model.js";
+import { colour, short, tone, units } from "./model.js";
 
 export function draw(doc, act) {
   fill(find("labs"), Object.entries(doc.labs || {}).map(([name, lab]) => section(doc, name, lab, act)));
@@ -22,11 +22,11 @@ function section(doc, name, lab, act) {
   );
 }
 
-const instances = (doc, box) => Object.values(doc.units || {}).filter((unit) => box.units.includes(unit.name));
+const instances = (doc, box) => units(doc, (unit) => box.units.includes(unit.name));
 
-function worst(units, box) {
+function worst(running, box) {
   if (box.kind === "etcd") return "etcd";
-  const tones = units.map((unit) => tone(unit.active));
+  const tones = running.map((unit) => tone(unit.active));
   return ["failed", "coming", "off"].find((each) => tones.includes(each)) || (tones.length ? "up" : "off");
 }
 
@@ -53,28 +53,28 @@ function drawArrow(arrow, tip) {
 }
 
 function drawBox(doc, box, act) {
-  const units = instances(doc, box);
+  const running = instances(doc, box);
   const [x, y] = [box.x - box.width / 2, box.y - box.height / 2];
   const title = box.units.length > 1 ? `${box.name} ×${box.units.length}` : box.name;
   const ports = box.ports.length ? `port ${box.ports.join(", ")}` : "";
   const lines = [title, ports].filter(Boolean);
-  const places = box.kind === "etcd" ? [] : units;
+  const places = box.kind === "etcd" ? [] : running;
   const step = 16;
   const top = box.y - ((lines.length + (places.length || box.kind !== "etcd" ? 1 : 0)) * step) / 2 + 12;
-  const open = () => units.length && act(units[0].node, "journal", { unit: units[0].name });
+  const open = () => running.length && act(running[0].node, "journal", { unit: running[0].name });
   return h(
     "g",
-    { class: `box ${box.kind} ${worst(units, box)}`, onclick: open },
+    { class: `box ${box.kind} ${worst(running, box)}`, onclick: open },
     h("rect", { x: String(x), y: String(y), width: String(box.width), height: String(box.height), rx: box.kind === "service" ? "6" : String(box.height / 2) }),
     lines.map((line, at) => h("text", { x: String(box.x), y: String(top + at * step), class: at ? "port" : "title" }, line)),
-    box.kind === "etcd" ? null : chips(doc, box, units, top + lines.length * step),
+    box.kind === "etcd" ? null : chips(doc, box, running, top + lines.length * step),
   );
 }
 
 /** Where the instances run: a chip in each machine's colour. */
-function chips(doc, box, units, y) {
-  if (!units.length) return h("text", { x: String(box.x), y: String(y), class: "none" }, "not running");
-  const shown = units.slice(0, 5);
+function chips(doc, box, running, y) {
+  if (!running.length) return h("text", { x: String(box.x), y: String(y), class: "none" }, "not running");
+  const shown = running.slice(0, 5);
   const width = Math.min(46, (box.width - 10) / shown.length);
   const left = box.x - (width * shown.length) / 2;
   return shown.map((unit, at) =>

@@ -1,7 +1,7 @@
 // The machines on their network: a card for each node, which hangs by its cable from the cluster's bridge.
 
 import { fill, find, h, table } from "./dom.js";
-import { cable, colour, faultsOf, lasting, part, short, tone, unitsOf } from "./model.js";
+import { cable, colour, faultsOf, lasting, part, short, tone, units, unitsOf } from "./model.js";
 
 const ROOMY = 9; // nodes up to which units are shown by name
 const DENSE = 24; // nodes up to which a card has a line for each thing
@@ -16,11 +16,11 @@ export function draw(doc, act) {
   grid.className = names.length > DENSE ? "dense tiny" : dense ? "dense" : "roomy";
   fill(find("subnet"), doc.subnet ? `${names.length} on ${doc.subnet}. A click on a machine or a cable opens it.` : "");
   const there = new Map([...grid.children].map((each) => [each.dataset.key, each]));
-  const units = new Map(names.map((name) => [name, []]));
-  for (const unit of Object.values(doc.units || {})) units.get(unit.node)?.push(unit);
+  const running = new Map(names.map((name) => [name, []]));
+  for (const unit of units(doc, () => true)) running.get(unit.node)?.push(unit);
   const slots = names.map((name) => {
     const faults = faultsOf(doc, name);
-    const shows = JSON.stringify([dense, colour(doc, name), part(doc, name), doc.nodes[name], units.get(name), !doc.units, faults, faults.length && Math.floor(doc.seen)]);
+    const shows = JSON.stringify([dense, colour(doc, name), part(doc, name), doc.nodes[name], running.get(name), !doc.units, faults, faults.length && Math.floor(doc.seen)]);
     if (shown.get(name) === shows && there.has(name)) return there.get(name); // most machines have not changed
     shown.set(name, shows);
     return slot(doc, name, dense, act);

@@ -12,12 +12,16 @@ export function tone(active) {
   return "off";
 }
 
-export const unitsOf = (doc, node) => Object.values(doc.units || {}).filter((unit) => unit.node === node);
+/** The units of which `which` is true, by name: patches leave an object's members in any order. */
+export const units = (doc, which) =>
+  Object.values(doc.units || {}).filter(which).sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }) || a.node.localeCompare(b.node));
+
+export const unitsOf = (doc, node) => units(doc, (unit) => unit.node === node);
 
 export const faultsOf = (doc, node) => Object.values(doc.faults || {}).filter((fault) => fault.node === node);
 
 /** Units that fleet holds and that no machine runs yet, with the reason where there is one. */
-export const queue = (doc) => Object.values(doc.units || {}).filter((unit) => WAITING.has(unit.active));
+export const queue = (doc) => units(doc, (unit) => WAITING.has(unit.active));
 
 /** The state of a node's cable, by the faults that act on it: "" is whole. */
 export function cable(faults) {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import subprocess
 import sys
 import threading
 import time
@@ -121,17 +120,20 @@ def test_one_call_at_a_time_which_can_be_stopped(
     assert ended.wait(20)
 
 
-def test_a_call_goes_on_when_the_console_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "sys.exit()"])
+def test_a_call_goes_on_when_the_console_ends_or_is_killed(tmp_path: Path, end: str) -> None:
     done = tmp_path / "done"
-    program = f"import time; print('begun', flush=True); time.sleep(1.5); print('more'); open({str(done)!r}, 'w')"
-    child = os.fork()
-    if child == 0:  # a console that is killed in the midst of a call
-        whole = f"from coreos_lab import screen; screen.prepare(); {program}"
-        settings.PROGRAM = (sys.executable, "-P", "-c", whole)
-        feed = Feed()
-        Acts("core", feed, lambda: None).begin(Order(("heal",)))
-        until(lambda: feed.document["acts"]["1"]["lines"])
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
+    program = (
+        "from coreos_lab import screen; screen.prepare(); import time\n"
+        f"print('begun', flush=True); time.sleep(2); print('more'); open({str(done)!r}, 'w')"
+    )
+    console = (
+        "import os, sys, time; from coreos_lab import settings; from coreos_lab.console.acts import Acts, Order\n"
+        "from coreos_lab.console.feed import Feed\n"
+        f"settings.PROGRAM = (sys.executable, '-c', {program!r}); feed = Feed()\n"
+        "Acts('core', feed, lambda: None).begin(Order(('heal',)))\n"
+        f"while not feed.document['acts']['1']['lines']: time.sleep(0.01)\n{end}"
+    )
+    subprocess.run([sys.executable, "-c", console], check=False)
     assert not done.exists()
     until(done.exists)

@@ -205,6 +205,22 @@ def test_it_comes_back_by_itself_when_the_console_was_restarted(page: Page) -> N
     page.errors.clear()
 
 
+def test_what_was_broken_and_healed_looks_as_before(page: Page, opened: Shown) -> None:
+    def picture() -> str:
+        page.call("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
+        time.sleep(0.6)  # colours change within 0.3 s
+        return str(page.call("Page.captureScreenshot", format="png")["data"])
+
+    whole = dict(opened.feed.document)
+    before = picture()
+    opened.feed.update(**paper_cluster.broken(whole))
+    there(page, "[data-key=core-02].broken")
+    broken = picture()
+    opened.feed.update(**whole)
+    until(page, "document.querySelectorAll('.slot.well').length === 3")
+    assert picture() == before != broken
+
+
 @pytest.mark.parametrize("nodes", [3, 50])
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_is_wider_than_the_window(page: Page, nodes: int, size: str) -> None:
