@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
+from coreos_lab import run, settings
 from coreos_lab.chaos import journals
 from coreos_lab.model import FaultKind
 from coreos_lab.walk.browser import find
@@ -19,6 +21,7 @@ from tests.unit.console import paper_cluster
 from tests.unit.console.paper_cluster import Shown
 from tests.unit.console.test_gate import is_built
 from tests.unit.console.test_journal import HTML, printed
+from tests.unit.console.test_terminal import SHELL
 
 BROWSER = find()
 pytestmark = [
@@ -73,6 +76,11 @@ def click(page: Page, selector: str) -> None:
 def press(page: Page, key: str, code: int = 0) -> None:
     for kind in ("keyDown", "keyUp"):
         page.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code)
+
+
+def enter(page: Page) -> None:
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", windowsVirtualKeyCode=13, text="\r")
+    page.call("Input.dispatchKeyEvent", type="keyUp", key="Enter", windowsVirtualKeyCode=13)
 
 
 @pytest.fixture
@@ -164,6 +172,50 @@ def test_a_journal_is_text_and_says_what_was_cut(page: Page, opened: Shown, monk
     assert marks == ["", "", "cut", ""]
     assert page.value("document.querySelectorAll('.journal script').length") == 0
     assert page.errors == []
+
+
+@pytest.mark.skipif(run.which("setsid") is None, reason="needs setsid(1) of util-linux")
+def test_a_terminal_takes_keys_and_goes_on_behind_another_tab(
+    page: Page, opened: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "PROGRAM", (sys.executable, "-c", SHELL))
+    screen = "document.querySelector('.xterm-rows')?.textContent ?? ''"
+    click(page, '[data-open="core-03"]')
+    click(page, "#tab-terminal")
+    until(page, f"({screen}).includes('core-03')")
+    for line in ("x=kept", "echo first''line"):
+        page.call("Input.insertText", text=line)
+        enter(page)
+    until(page, f"({screen}).includes('firstline')")
+    click(page, "#tab-machine")
+    until(page, "document.querySelector('.terminal').hidden")
+    click(page, "#tab-terminal")
+    page.call("Input.insertText", text="echo $x; exit 7")
+    enter(page)
+    until(page, f"({screen}).includes('kept') && ({screen}).includes('exit code 7')")
+    enter(page)
+    until(page, "document.querySelector('.terminal') === null")
+    assert page.errors == []
+
+
+def test_it_is_used_with_the_keyboard_alone(page: Page, opened: Shown) -> None:
+    del opened
+    page.value("document.querySelector('[data-open=core-01]').focus()")
+    enter(page)
+    until(page, "document.activeElement.id === 'panel-name'")
+    page.value("document.getElementById('tab-machine').focus()")
+    for tab in ("break", "journal", "terminal", "machine"):
+        press(page, "ArrowRight", 39)
+        until(page, f"document.activeElement.id === 'tab-{tab}'")
+        assert page.value(f"document.getElementById('tab-{tab}').ariaSelected") == "true"
+    press(page, "Escape", 27)
+    until(page, "document.activeElement.dataset.open === 'core-01'")
+
+
+def test_a_cluster_that_was_destroyed_is_said(page: Page, opened: Shown) -> None:
+    opened.feed.update(gone="core: was destroyed, so its console has ended")
+    until(page, "!document.getElementById('banner').hidden")
+    assert "was destroyed" in page.value(text("#banner"))
 
 
 def test_who_may_only_look_sees_no_button_that_changes_anything(page: Page, opened: Shown) -> None:
