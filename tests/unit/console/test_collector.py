@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +80,7 @@ def test_several_readers_are_one_collector(looking: Feed, looks: list[Cluster]) 
         assert len([each for each in threading.enumerate() if each.name == "looking"]) == 1
 
 
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs Linux")
 def test_faults_work_at_the_cluster_and_nodes_that_join_are_seen(looking: Feed, cluster: Cluster, planned: Any) -> None:
     with looking.reading(lambda: None) as reader:
         until(lambda: "nodes" in looking.document)
