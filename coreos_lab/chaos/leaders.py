@@ -40,9 +40,9 @@ class Leaders(Watch):
             self.every(interval, partial(self._look, node.address))
 
     @property
-    def leader(self) -> str:
-        """The leader's name as the last answers say, "" for none."""
-        return self.changes[-1][2] if self.changes else ""
+    def leader(self) -> str | None:
+        """The leader's name as the last answers say, "" for none; None before all members had their say."""
+        return self.changes[-1][2] if self.changes else None
 
     def record(self, path: Path) -> None:
         """Writes one line for each change: monotonic and wall seconds, and the leader's name ("" for none)."""

@@ -116,7 +116,8 @@ class Acts:
 
     def going_on(self) -> str:
         """The call that goes on, as one would type it; "" for none."""
-        return next((act.order.typed for act in self._acts.values() if act.code is None), "")
+        with self._lock:
+            return next((act.order.typed for act in self._acts.values() if act.code is None), "")
 
     def _carry_out(self, act: _Act) -> None:
         verb, *words = act.order.words
@@ -145,6 +146,5 @@ class Acts:
         self._tell()
 
     def _tell(self) -> None:
-        with self._lock:
-            acts = {str(number): act.as_plain() for number, act in self._acts.items()}
-        self._feed.update(acts=acts)
+        with self._lock:  # also while it is passed on: an older state must not come after a newer one
+            self._feed.update(acts={str(number): act.as_plain() for number, act in self._acts.items()})

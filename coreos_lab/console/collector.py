@@ -95,8 +95,10 @@ class _Session(threading.Thread):
 
     def run(self) -> None:
         with self._watches:
-            while not self._over.is_set():
+            while True:
                 self.soon.clear()
+                if self._over.is_set():  # looked at after that: `end` sets this first
+                    return
                 began = time.process_time()
                 try:
                     nodes = self._look()
@@ -117,7 +119,7 @@ class _Session(threading.Thread):
         busy = disk.lock_holder(store.ClusterFolder(self._cluster).lock_file)
         faults = fault_journal.open_faults(cluster)
         state = cluster_state.of(cluster, self._provider)
-        leader = self._leaders.leader if self._leaders else ""
+        leader = self._leaders.leader if self._leaders else None
         seen = document.of(cluster, state, faults, leader)
         if self._over.is_set():
             return len(cluster.nodes)

@@ -12,8 +12,10 @@ from coreos_lab.records.fault_journal import OpenFault
 MIB = 2**20
 
 
-def of(cluster: Cluster, state: Mapping[str, Any], faults: Sequence[OpenFault], leader: str) -> dict[str, Any]:
+def of(cluster: Cluster, state: Mapping[str, Any], faults: Sequence[OpenFault], leader: str | None) -> dict[str, Any]:
     """The parts that follow from one look: `state` is what `observed/cluster_state.py` returns.
+
+    `leader` is None while it is not known.
 
     Nodes, units and faults are objects by name, so that a patch has only those that changed. Memory is in MiB: bytes
     would change with every look.

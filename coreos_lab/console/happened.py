@@ -18,7 +18,7 @@ def between(before: Document, after: Document) -> Iterator[Event]:
         return
     yield from _faults(before["faults"], after["faults"])
     yield from _nodes(before["nodes"], after["nodes"])
-    if before["leader"] != after["leader"]:
+    if before["leader"] != after["leader"] and None not in (before["leader"], after["leader"]):
         to = after["leader"]
         yield _note("etcd", "", f"{to} leads now" if to else f"has no leader; {before['leader']} led")
     if before["units"] is not None and after["units"] is not None:

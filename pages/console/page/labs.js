@@ -34,7 +34,7 @@ function picture(doc, name, map, act) {
   const tip = `tip-${name}`;
   return h(
     "svg",
-    { viewBox: `-4 -4 ${map.width + 8} ${map.height + 8}`, style: null, width: String(Math.round(map.width)), role: "img", "aria-label": `Map of ${name}; the table below has all that it shows` },
+    { viewBox: `-4 -4 ${map.width + 8} ${map.height + 8}`, role: "img", "aria-label": `Map of ${name}; the table below has all that it shows` },
     h("defs", {}, h("marker", { id: tip, viewBox: "0 0 8 8", refX: "7", refY: "4", markerWidth: "7", markerHeight: "7", orient: "auto-start-reverse" }, h("path", { d: "M0 0L8 4L0 8z", class: "tip" }))),
     map.arrows.map((arrow) => drawArrow(arrow, tip)),
     map.boxes.map((box) => drawBox(doc, box, act)),

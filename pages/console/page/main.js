@@ -130,7 +130,7 @@ function top() {
     nodes.length
       ? [
           pill(running === nodes.length ? "good" : "bad", "machines", `${running} of ${nodes.length} run`),
-          pill(!doc.leader ? "bad" : healthy < members.length ? "warn" : "good", "etcd", doc.leader ? `${doc.leader} leads, ${healthy} of ${members.length} healthy` : "no leader"),
+          pill(doc.leader === undefined ? "" : !doc.leader ? "bad" : healthy < members.length ? "warn" : "good", "etcd", doc.leader ? `${doc.leader} leads, ${healthy} of ${members.length} healthy` : doc.leader === undefined ? "asked for its leader …" : "no leader"),
           pill(doc.units ? (waiting ? "warn" : "good") : "bad", "fleet", doc.units ? (waiting ? `${waiting} waiting` : "queue empty") : "does not answer"),
           pill(faults.length ? "bad" : "good", "faults", faults.length ? faults.map((fault) => `${fault.node} ${fault.kind}`).join(", ") : "none"),
           doc.busy ? pill("warn", "at work", doc.busy.replace(/ \(process \d+\)$/, "")) : null,

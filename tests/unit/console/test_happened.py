@@ -35,6 +35,12 @@ def test_a_cluster_without_a_leader() -> None:
     assert said(before, {**before, "leader": ""}) == ["etcd : has no leader; core-01 led"]
 
 
+def test_a_leader_that_is_not_known_yet_is_none_that_was_lost() -> None:
+    before = paper_cluster.document()
+    assert said(before, {**before, "leader": None}) == []
+    assert said({**before, "leader": None}, before) == []
+
+
 def test_units_that_change_where_they_are() -> None:
     before = {**paper_cluster.document(), "units": units(unit("a.service", "core-01"))}
     after = {**before, "units": units(unit("a.service", "core-01", "failed"))}

@@ -257,20 +257,40 @@ def test_it_comes_back_by_itself_when_the_console_was_restarted(page: Page) -> N
     page.errors.clear()
 
 
+DIFFERING = """(async (...pictures) => {
+  const [one, two] = await Promise.all(pictures.map(async (data) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${data}`;
+    await image.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+    const drawing = canvas.getContext("2d");
+    drawing.drawImage(image, 0, 0);
+    return drawing.getImageData(0, 0, image.width, image.height).data;
+  }));
+  return one.reduce((count, value, at) => count + (Math.abs(value - two[at]) > 8), 0);
+})"""
+
+
 def test_what_was_broken_and_healed_looks_as_before(page: Page, opened: Shown) -> None:
     def picture() -> str:
-        page.call("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
-        time.sleep(0.6)  # colours change within 0.3 s
+        time.sleep(0.8)  # colours change within 0.3 s
         return str(page.call("Page.captureScreenshot", format="png")["data"])
 
+    def differing(one: str, two: str) -> int:
+        """How many values of colours differ visibly: edges are not drawn quite the same each time."""
+        expression = f"{DIFFERING}({one!r}, {two!r})"
+        answer = page.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        return int(answer["result"]["value"])
+
+    page.call("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
     whole = dict(opened.feed.document)
     before = picture()
     opened.feed.update(**paper_cluster.broken(whole))
     there(page, "[data-key=core-02].broken")
-    broken = picture()
+    assert differing(before, picture()) > 10_000
     opened.feed.update(**whole)
     until(page, "document.querySelectorAll('.slot.well').length === 3")
-    assert picture() == before != broken
+    assert differing(before, picture()) < 50
 
 
 @pytest.mark.parametrize("nodes", [3, 50])
@@ -333,4 +353,4 @@ def test_the_first_paint_comes_at_once(page: Page, opened: Shown) -> None:
     page.open(opened.link)
     until(page, "document.querySelectorAll('.card').length === 3")
     paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-    assert until(page, paint) < 2000, "0.5 s on a machine that does nothing else"
+    assert until(page, paint) < 5000, "milliseconds; 500 on a machine that does nothing else"
