@@ -39,6 +39,7 @@ lab: setup ## start a cluster, deploy ch3, break a machine and prove the recover
 	@echo
 	@echo "That was a real cluster, and it recovered. It is still up. Its report is report.html: open it in a browser. Next:"
 	@echo "  $(TYPED) status$(NAMED)                  # nodes and units"
+	@echo "  $(TYPED) console$(NAMED)                 # the same live, in a browser"
 	@echo "  $(TYPED) show ch3                # the chapter's page: what to try, and why it recovers"
 	@echo "  $(TYPED) break unit:helloworld-nginx.service --verify$(NAMED)   # this time the proxy's machine"
 	@echo "  $(TYPED) destroy$(NAMED)                 # remove it without a trace"

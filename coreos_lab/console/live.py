@@ -25,7 +25,7 @@ async def introduced(socket: WebSocket, keys: Keys) -> tuple[Role, dict[str, Any
     await socket.accept()
     try:
         first = await asyncio.wait_for(socket.receive_json(), INTRODUCTION)
-    except (TimeoutError, ValueError, KeyError, WebSocketDisconnect):
+    except (TimeoutError, ValueError, KeyError, RecursionError, WebSocketDisconnect):
         first = None
     role = keys.role(first.get("token")) if isinstance(first, dict) else None
     if role is None:

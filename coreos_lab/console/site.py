@@ -141,7 +141,7 @@ async def _body(request: Request) -> dict[str, Any]:
             raise UsageError(f"the request is longer than {LARGEST} bytes")
     try:
         asked = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
         raise UsageError("the request is not a JSON object")

@@ -47,8 +47,7 @@ async def serve(socket: WebSocket, cluster: str, node: Node, size: Any) -> None:
     finally:
         for task in (typing, showing):
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-                await task
+        await asyncio.gather(typing, showing, return_exceptions=True)  # whatever ended them, the shell ends, too
         os.close(ours)
         await asyncio.to_thread(run.end, process)
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the page is gone
@@ -74,7 +73,7 @@ async def _type(socket: WebSocket, device: int) -> None:
         if (keys := message.get("bytes")) is not None:
             await _write(device, keys)
         elif text := message.get("text"):
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 resize(device, json.loads(text))
 
 

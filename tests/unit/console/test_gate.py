@@ -126,6 +126,7 @@ def test_who_may_only_look_changes_nothing(shown: Shown) -> None:
     [
         ("", "not a JSON object"),
         ("[]", "not a JSON object"),
+        ("[" * 10_000, "not a JSON object"),
         ("x" * 30_000, "longer than 20000 bytes"),
         ('{"verb": "destroy"}', "destroy: not something that the console does"),
         ('{"verb": "break", "node": "core-09"}', "core-09: no such node"),
@@ -163,7 +164,7 @@ def test_a_connection_of_another_page_is_refused(shown: Shown, path: str) -> Non
 
 
 @pytest.mark.parametrize("path", ["/live", "/terminal"])
-@pytest.mark.parametrize("first", ['{"token": "wrong"}', "{}", "[]", "no JSON", '{"token": 7}'])
+@pytest.mark.parametrize("first", ['{"token": "wrong"}', "{}", "[]", "no JSON", '{"token": 7}', "[" * 100_000])
 def test_a_connection_without_a_token_is_closed_and_told_nothing(shown: Shown, path: str, first: str) -> None:
     origin = {"Origin": f"http://127.0.0.1:{shown.port}"}
     with connect(f"ws://127.0.0.1:{shown.port}{path}", additional_headers=origin) as socket:

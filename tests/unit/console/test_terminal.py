@@ -104,6 +104,7 @@ def test_a_page_that_goes_takes_its_shell_along(shown: Shown, tmp_path: Path) ->
 def test_a_size_that_is_none_harms_nothing(shown: Shown, size: dict[str, Any]) -> None:
     with terminal(shown, **size) as socket:
         socket.send("no JSON")
+        socket.send("[" * 100_000)
         socket.send(json.dumps(size))
         socket.send(b"echo still''here\n")
         until(socket, b"stillhere")
