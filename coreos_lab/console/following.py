@@ -11,6 +11,7 @@ from coreos_lab.events import Event
 from coreos_lab.records import runs
 from coreos_lab.records.store import ClusterFolder
 
+FAULT = "fault"  # the step of injecting one
 MOST = 1 << 20  # bytes that are read at a time: a page shows the last events, not a day's
 
 
@@ -25,7 +26,10 @@ class Following:
         self._at = 0
 
     def new(self) -> Iterator[Event]:
-        """The events since the last call. Of a run that was over at the first call, there are none."""
+        """The events since the last call. Of a run that was over at the first call, there are none.
+
+        A fault that is injected is left out: it is seen in the undo journal, whether or not a run goes with it.
+        """
         self._find()
         if self._path is None:
             return
@@ -38,7 +42,7 @@ class Following:
         whole = text[: text.rfind(b"\n") + 1] or (text if len(text) == MOST else b"")
         self._at += len(whole)
         for line in whole.splitlines():
-            if (event := _event(line)) is not None:
+            if (event := _event(line)) is not None and (event.step != FAULT or event.kind == "error"):
                 yield event
 
     def _find(self) -> None:

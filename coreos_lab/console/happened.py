@@ -63,7 +63,8 @@ def _units(before: Document, after: Document) -> Iterator[Event]:
             yield _note("unit", name, f"moved from {here} to {there}")
             continue
         for node in sorted(come):
-            yield _note("unit", name, f"is on {node}: {new[node]}")
+            where = f"is to run on {node}" if new[node] == "not loaded" else f"is on {node}: {new[node]}"
+            yield _note("unit", name, where)
         for node in sorted(left):
             gone.setdefault(node, []).append(name)
         for node in sorted(old.keys() & new.keys()):

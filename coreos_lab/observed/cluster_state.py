@@ -24,7 +24,9 @@ def of(cluster: Cluster, provider: Provider) -> dict[str, Any]:
     """Nodes, etcd, fleet and units of a cluster. A value that could not be queried is None."""
     states = node_states.of(cluster, provider)
     running = [node for node in cluster.nodes if states[node.name] is NodeState.RUNNING]
-    fleet = Fleet(node_states.addresses(running), timeout=QUICK)
+    broken = {fault.node for fault in fault_journal.open_faults(cluster)}
+    # A broken node is asked last: behind a partition it tells of yesterday's cluster.
+    fleet = Fleet(node_states.addresses(sorted(running, key=lambda node: node.name in broken)), timeout=QUICK)
     with ThreadPoolExecutor(max_workers=len(cluster.nodes) + 3) as pool:
         # An etcd proxy forwards every request to a member: it gets a cheap request, not one that needs a vote.
         healthy = {
@@ -42,7 +44,6 @@ def of(cluster: Cluster, provider: Provider) -> dict[str, Any]:
     by_id = {machine.id: names.get(machine.address, machine.address) for machine in listed or []}
 
     def ask(places: Sequence[Place]) -> dict[Place, NodeUnit]:
-        broken = {fault.node for fault in fault_journal.open_faults(cluster)}
         return _on_nodes(cluster, [node for node in running if node.name not in broken], places)
 
     def node_state(node: Node) -> dict[str, Any]:

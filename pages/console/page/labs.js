@@ -1,7 +1,7 @@
 // The deployed labs: their maps with what runs where now, and the steps of their pages.
 
 import { fill, find, h, table } from "./dom.js";
-import { colour, short, tone, units } from "./model.js";
+import { colour, short, state, toneOf, units } from "./model.js";
 
 export function draw(doc, act) {
   fill(find("labs"), Object.entries(doc.labs || {}).map(([name, lab]) => section(doc, name, lab, act)));
@@ -24,9 +24,9 @@ function section(doc, name, lab, act) {
 
 const instances = (doc, box) => units(doc, (unit) => box.units.includes(unit.name));
 
-function worst(running, box) {
+function worst(doc, running, box) {
   if (box.kind === "etcd") return "etcd";
-  const tones = running.map((unit) => tone(unit.active));
+  const tones = running.map((unit) => toneOf(doc, unit));
   return ["failed", "coming", "off"].find((each) => tones.includes(each)) || (tones.length ? "up" : "off");
 }
 
@@ -64,7 +64,7 @@ function drawBox(doc, box, act) {
   const open = () => running.length && act(running[0].node, "journal", { unit: running[0].name });
   return h(
     "g",
-    { class: `box ${box.kind} ${worst(running, box)}`, onclick: open },
+    { class: `box ${box.kind} ${worst(doc, running, box)}`, onclick: open },
     h("rect", { x: String(x), y: String(y), width: String(box.width), height: String(box.height), rx: box.kind === "service" ? "6" : String(box.height / 2) }),
     lines.map((line, at) => h("text", { x: String(box.x), y: String(top + at * step), class: at ? "port" : "title" }, line)),
     box.kind === "etcd" ? null : chips(doc, box, running, top + lines.length * step),
@@ -80,8 +80,8 @@ function chips(doc, box, running, y) {
   return shown.map((unit, at) =>
     h(
       "g",
-      { class: `place n${colour(doc, unit.node)} ${tone(unit.active)}` },
-      h("title", {}, `${unit.name}: ${unit.active} on ${unit.node || "no machine"}`),
+      { class: `place n${colour(doc, unit.node)} ${toneOf(doc, unit)}` },
+      h("title", {}, `${unit.name}: ${state(doc, unit)} on ${unit.node || "no machine"}`),
       h("rect", { x: String(left + at * width + 1), y: String(y - 10), width: String(width - 2), height: "13", rx: "3" }),
       h("text", { x: String(left + at * width + width / 2), y: String(y) }, (unit.node || "–").replace(/^core-/, "")),
     ),
@@ -93,7 +93,7 @@ function mapTable(doc, map) {
     box.name,
     box.ports.join(", ") || "–",
     map.arrows.filter((arrow) => arrow.from === box.name).map((arrow) => (arrow.kind === "bound" ? `${arrow.to} (bound)` : `${arrow.to} (${arrow.by})`)).join(", ") || "–",
-    instances(doc, box).map((unit) => `${short(unit.name)}: ${unit.active}${unit.node ? ` on ${unit.node}` : ""}`).join(", ") || "not running",
+    instances(doc, box).map((unit) => `${short(unit.name)}: ${state(doc, unit)}${unit.node ? ` on ${unit.node}` : ""}`).join(", ") || "not running",
   ]);
   return table("What each service needs, and where it runs now.", ["Service", "Ports", "Needs", "Runs"], rows);
 }

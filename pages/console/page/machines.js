@@ -1,7 +1,7 @@
 // The machines on their network: a card for each node, which hangs by its cable from the cluster's bridge.
 
 import { fill, find, h, table } from "./dom.js";
-import { cable, colour, faultsOf, lasting, part, short, tone, units, unitsOf } from "./model.js";
+import { cable, colour, faultsOf, lasting, part, short, state, toneOf, units, unitsOf } from "./model.js";
 
 const ROOMY = 9; // nodes up to which units are shown by name
 const DENSE = 24; // nodes up to which a card has a line for each thing
@@ -34,10 +34,10 @@ function slot(doc, name, dense, act) {
   const node = doc.nodes[name];
   const faults = faultsOf(doc, name);
   const wire = cable(faults);
-  const state = faults.length ? "broken" : node.state === "running" ? "well" : "away";
+  const standing = faults.length ? "broken" : node.state === "running" ? "well" : "away";
   return h(
     "div",
-    { class: `slot n${colour(doc, name)} ${state}`, "data-key": name },
+    { class: `slot n${colour(doc, name)} ${standing}`, "data-key": name },
     h(
       "button",
       { type: "button", class: `cable ${wire || "whole"}`, "data-key": "cable", "data-open": `${name} cable`, "aria-label": `Cable of ${name}: ${CABLES[wire]}`, title: `Cable of ${name}: ${CABLES[wire]}`, onclick: () => act(name, "break", { family: "network" }) },
@@ -63,7 +63,7 @@ function slot(doc, name, dense, act) {
         dense ? null : h("span", { class: "address" }, node.address),
         dense || node.memory === null || node.memory === undefined ? null : h("span", {}, `${node.memory} MiB`),
       ),
-      dense ? dots(unitsOf(doc, name)) : chips(doc, name, act),
+      dense ? dots(doc, unitsOf(doc, name)) : chips(doc, name, act),
     ),
   );
 }
@@ -92,10 +92,10 @@ function chips(doc, name, act) {
         { "data-key": unit.name },
         h(
           "button",
-          { type: "button", class: `unit ${tone(unit.active)}`, title: `${unit.name}: ${unit.active} (${unit.sub})`, onclick: () => act(name, "journal", { unit: unit.name }) },
+          { type: "button", class: `unit ${toneOf(doc, unit)}`, title: `${unit.name}: ${state(doc, unit)} (${unit.sub})`, onclick: () => act(name, "journal", { unit: unit.name }) },
           h("i", { class: "dot" }),
           h("span", {}, short(unit.name)),
-          tone(unit.active) === "up" ? null : h("small", {}, unit.active),
+          toneOf(doc, unit) === "up" ? null : h("small", {}, state(doc, unit)),
         ),
       ),
     ),
@@ -103,14 +103,14 @@ function chips(doc, name, act) {
   );
 }
 
-function dots(units) {
+function dots(doc, running) {
   const counts = {};
-  for (const unit of units) counts[tone(unit.active)] = (counts[tone(unit.active)] || 0) + 1;
+  for (const unit of running) counts[toneOf(doc, unit)] = (counts[toneOf(doc, unit)] || 0) + 1;
   const words = Object.entries(counts).map(([each, count]) => `${count} ${WORDS[each]}`);
   return h(
     "p",
     { class: "dots", role: "img", "aria-label": words.join(", ") || "no units" },
-    units.map((unit) => h("i", { class: `dot ${tone(unit.active)}`, title: `${unit.name}: ${unit.active}` })),
+    running.map((unit) => h("i", { class: `dot ${toneOf(doc, unit)}`, title: `${unit.name}: ${state(doc, unit)}` })),
   );
 }
 
@@ -126,7 +126,7 @@ export function drawTable(doc) {
       `${part(doc, name)}${node.etcd_healthy ? "" : ", not healthy"}`,
       node.fleet === null || node.fleet === undefined ? "unknown" : node.fleet ? "listed" : "not listed",
       node.memory === null || node.memory === undefined ? "–" : `${node.memory} MiB`,
-      units.map((unit) => `${short(unit.name)}${tone(unit.active) === "up" ? "" : ` (${unit.active})`}`).join(", ") || "–",
+      units.map((unit) => `${short(unit.name)}${toneOf(doc, unit) === "up" ? "" : ` (${state(doc, unit)})`}`).join(", ") || "–",
       CABLES[cable(faultsOf(doc, name))],
       faults || "–",
     ];

@@ -4,7 +4,16 @@ export const UP = new Set(["active", "reloading", "refreshing"]);
 const WAITING = new Set(["unscheduled", "not loaded"]);
 const CABLE = { isolate: "cut", partition: "cut", bandwidth: "bad", loss: "bad", delay: "bad", duplicate: "bad" };
 
-/** How a unit's state is to be taken: up, coming, failed, or off. */
+/** Whether a unit's machine runs. fleet lists the units of one that is off for some seconds, as it last heard of them. */
+export const isHeard = (doc, unit) => !unit.node || !doc.nodes?.[unit.node] || doc.nodes[unit.node].state === "running";
+
+/** A unit's state in words. */
+export const state = (doc, unit) => (isHeard(doc, unit) ? unit.active : `was ${unit.active}`);
+
+/** How a unit's state is to be taken, with its machine's. */
+export const toneOf = (doc, unit) => (isHeard(doc, unit) ? tone(unit.active) : "off");
+
+/** How a state is to be taken: up, coming, failed, or off. */
 export function tone(active) {
   if (UP.has(active)) return "up";
   if (active === "failed") return "failed";

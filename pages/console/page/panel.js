@@ -3,7 +3,7 @@
 import { BreakForm } from "./breaking.js";
 import { fill, find, h, table } from "./dom.js";
 import { Journal } from "./journal.js";
-import { colour, command, faultsOf, lasting, part, unitsOf } from "./model.js";
+import { colour, command, faultsOf, lasting, part, state, unitsOf } from "./model.js";
 
 const TABS = { machine: "Machine", break: "Break", journal: "Journal", terminal: "Terminal" };
 
@@ -48,13 +48,14 @@ export class Panel {
     return this.acts() ? TABS : { machine: TABS.machine, journal: TABS.journal };
   }
 
-  show(tab) {
+  /** Shows a tab. With the arrow keys one passes by the terminal: only a click on its tab moves the focus into it. */
+  show(tab, passing = false) {
     this.tab = tab;
     if (tab === "journal") this.journal.resume();
     else this.journal.pause();
     if (tab === "break") this.form.load(this.report);
     this.draw();
-    if (tab === "terminal") this.terminal();
+    if (tab === "terminal") this.terminal(passing);
   }
 
   draw() {
@@ -90,7 +91,7 @@ export class Panel {
     const move = (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!step) return;
-      this.show(names[(names.indexOf(this.tab) + step + names.length) % names.length]);
+      this.show(names[(names.indexOf(this.tab) + step + names.length) % names.length], true);
       find(`tab-${this.tab}`).focus();
     };
     return h(
@@ -131,7 +132,7 @@ export class Panel {
         fact("User namespace of its own", yes[node.isolated] || "unknown"),
         fact("Machine image", node.image ? node.image.slice(0, 12) : "–"),
       ),
-      table(`Units on ${this.node}`, ["Unit", "State", "Journal"], unitsOf(doc, this.node).map((unit) => [unit.name, `${unit.active} (${unit.sub || "–"})`, h("button", { type: "button", "aria-label": `Journal of ${unit.name}`, onclick: () => this.open(this.node, "journal", { unit: unit.name }) }, "Journal")])),
+      table(`Units on ${this.node}`, ["Unit", "State", "Journal"], unitsOf(doc, this.node).map((unit) => [unit.name, `${state(doc, unit)} (${unit.sub || "–"})`, h("button", { type: "button", "aria-label": `Journal of ${unit.name}`, onclick: () => this.open(this.node, "journal", { unit: unit.name }) }, "Journal")])),
     ];
   }
 
@@ -140,7 +141,7 @@ export class Panel {
     return [...this.terminals.keys()].map((node) => h("div", { class: "terminal", "data-key": `terminal-${node}`, hidden: node !== this.node || this.tab !== "terminal" ? true : null, "data-stays": true }));
   }
 
-  async terminal() {
+  async terminal(passing) {
     const node = this.node;
     if (!this.terminals.has(node)) {
       this.terminals.set(node, null);
@@ -155,7 +156,7 @@ export class Panel {
       }
     }
     this.draw();
-    this.terminals.get(node)?.focus();
+    if (!passing) this.terminals.get(node)?.focus();
   }
 
   /** A shell has ended: the next click on the tab opens another. */

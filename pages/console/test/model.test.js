@@ -19,6 +19,14 @@ test("a unit's state is up, coming, failed or off", () => {
   assert.deepEqual(tones, ["up", "up", "coming", "coming", "coming", "failed", "off", "off"]);
 });
 
+test("units of a machine that is off are what fleet last heard of them", () => {
+  const off = { nodes: { "core-01": { state: "stopped" }, "core-02": { state: "running" } } };
+  const unit = { name: "a.service", node: "core-01", active: "active" };
+  assert.deepEqual([model.toneOf(off, unit), model.state(off, unit)], ["off", "was active"]);
+  assert.deepEqual([model.toneOf(off, { ...unit, node: "core-02" }), model.state(off, { ...unit, node: "core-02" })], ["up", "active"]);
+  assert.equal(model.toneOf(off, { ...unit, node: "", active: "unscheduled" }), "coming");
+});
+
 test("the queue has what fleet holds and no machine runs", () => {
   assert.deepEqual(model.queue(doc).map((unit) => unit.name), ["b.service", "c.service"]);
   assert.deepEqual(model.queue({}), []);

@@ -170,3 +170,22 @@ def test_nodes_that_are_not_isolated_are_named() -> None:
     seen["nodes"][0]["isolated"] = False
     assert "Not isolated: root on core-01 is root of this machine (booted by an older lab" in status._text(seen)
     assert "(made with --no-userns)" in status._text({**seen, "userns": False})
+
+
+def test_a_broken_node_is_asked_last(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a partition it still answers, and tells of the cluster as it was."""
+    cluster, asked = planned(), list[list[str]]()
+    fault_journal.record(cluster, FaultKind.PARTITION, "core-01")
+
+    class Noted(Fleet):
+        def __init__(self, addresses: Sequence[str], *, timeout: float = 3.0) -> None:
+            asked.append(list(addresses))
+            super().__init__(addresses, timeout=timeout)
+
+    monkeypatch.setattr(cluster_state, "Fleet", Noted)
+    for query in ("units", "states", "machines"):
+        monkeypatch.setattr(Noted, query, lambda _fleet: [])
+    monkeypatch.setattr(etcd, "is_healthy", lambda *_args, **_options: True)
+    monkeypatch.setattr(membership, "listed", lambda *_args, **_options: None)
+    cluster_state.of(cluster, Up())  # type: ignore[arg-type]
+    assert asked == [["172.17.8.102", "172.17.8.103", "172.17.8.101"]]

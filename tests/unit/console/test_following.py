@@ -21,8 +21,8 @@ def cluster(planned: Callable[..., Cluster]) -> Cluster:
     return made
 
 
-def line(message: str) -> str:
-    return json.dumps({"kind": "note", "step": "fault", "message": message, "wall": 1.0}) + "\n"
+def line(message: str, step: str = "heal", kind: str = "note") -> str:
+    return json.dumps({"kind": kind, "step": step, "message": message, "wall": 1.0}) + "\n"
 
 
 def messages(following: Following) -> list[str]:
@@ -57,3 +57,11 @@ def test_damaged_lines_are_left_out(cluster: Cluster, tmp_path: Path) -> None:
     folder = runs.new(cluster, "break-core-01")
     (folder / runs.EVENTS).write_bytes(b'[]\n\xff\xfe\n{"kind": 1}\n' + line("whole").encode())
     assert messages(following) == ["whole"]
+
+
+def test_a_fault_is_told_only_where_it_fails(cluster: Cluster) -> None:
+    following = Following("core")
+    assert messages(following) == []
+    lines = [line("kill", "fault", "start"), line("no effect", "fault", "error"), line("kill", "fault", "end")]
+    (runs.new(cluster, "break-core-01") / runs.EVENTS).write_text("".join(lines))
+    assert messages(following) == ["no effect"]
