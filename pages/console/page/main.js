@@ -102,7 +102,8 @@ function drawAll() {
   part("top", [doc.cluster, doc.nodes, doc.leader, doc.units, doc.faults, doc.busy, acts], top);
   const tick = Object.keys(doc.faults || {}).length ? Math.floor(doc.seen) : 0; // the time that they last is shown
   part("machines", [doc.nodes, doc.units, doc.faults, doc.leader, doc.subnet, tick], () => machines.draw(doc, open));
-  part("labs", [doc.labs, doc.units], () => labs.draw(doc, open));
+  const states = Object.values(doc.nodes || {}).map((node) => node.state).join();
+  part("labs", [doc.labs, doc.units, states], () => labs.draw(doc, open));
   part("queue", [doc.units], drawQueue);
   part("acts", [doc.acts, acts], () => calls.draw(doc, acts && stop));
   part("log", [], log.draw);
