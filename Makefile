@@ -26,7 +26,8 @@ help: ## list the targets
 
 .PHONY: setup
 setup: $(VENV)/.done ## install Debian packages, the Python environment, and a Go toolchain if there is none
-$(VENV)/.done: pyproject.toml requirements/runtime.lock requirements/dev.lock requirements/cloud.lock requirements/go.lock scripts/bootstrap.sh
+$(VENV)/.done: pyproject.toml requirements/runtime.lock requirements/dev.lock requirements/cloud.lock requirements/console.lock requirements/go.lock scripts/bootstrap.sh \
+		scripts/build-console.sh pages/console/package-lock.json $(wildcard pages/console/page/*)
 	scripts/bootstrap.sh $(VENV)
 
 .PHONY: lab
@@ -38,6 +39,7 @@ lab: setup ## start a cluster, deploy ch3, break a machine and prove the recover
 	@echo
 	@echo "That was a real cluster, and it recovered. It is still up. Its report is report.html: open it in a browser. Next:"
 	@echo "  $(TYPED) status$(NAMED)                  # nodes and units"
+	@echo "  $(TYPED) console$(NAMED)                 # the same live, in a browser"
 	@echo "  $(TYPED) show ch3                # the chapter's page: what to try, and why it recovers"
 	@echo "  $(TYPED) break unit:helloworld-nginx.service --verify$(NAMED)   # this time the proxy's machine"
 	@echo "  $(TYPED) destroy$(NAMED)                 # remove it without a trace"
@@ -88,6 +90,7 @@ test-unit: setup ## tests that run anywhere, in seconds
 	LAB_TEST_WITH_GO=1 LAB_TEST_INPUTS=2000 $(VENV)/bin/python -m pytest tests/unit -q --numprocesses=2 $(call junit,unit)
 	scripts/test-go.sh $(VENV)
 	node --test labs/shared/webstack/test/
+	node --test pages/console/test/
 
 .PHONY: test-e2e
 test-e2e: setup image ## tests that boot real machines

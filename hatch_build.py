@@ -1,4 +1,4 @@
-"""Sets the version from git tags, and stores version and commit in what is built."""
+"""Sets the version from git tags, and stores version, commit and the console's page in what is built."""
 
 from __future__ import annotations
 
@@ -29,11 +29,20 @@ class NumberFromTags(MetadataHookInterface):
         metadata["version"] = _version(self.root).number
 
 
+PAGE = "pages/console/build"
+
+
 class WrittenDown(BuildHookInterface[Any]):
-    """Adds coreos_lab/built.json to wheels and source distributions; an editable install asks its checkout."""
+    """Adds coreos_lab/built.json to wheels and source distributions; an editable install asks its checkout.
+
+    A wheel has the console's page, too, where scripts/build-console.sh has built it.
+    """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """`version` is the kind of build."""
+        page = Path(self.root) / PAGE
+        if version != "editable" and self.target_name == "wheel" and page.is_dir():
+            build_data["force_include"][str(page)] = f"coreos_lab/data/{PAGE}"
         if version == "editable" or (Path(self.root) / "coreos_lab/built.json").exists():
             return
         with tempfile.NamedTemporaryFile("w", prefix="lab-built-", suffix=".json", delete=False) as out:

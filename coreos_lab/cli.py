@@ -35,7 +35,7 @@ VERBS = (
         "undeploy",
         "check",
     ),
-    *("break", "storm", "replay", "faults", "verdict", "report", "heal"),
+    *("console", "break", "storm", "replay", "faults", "verdict", "report", "heal"),
     *("ssh", "fleetctl", "etcdctl", "journal", "env", "destroy"),
     *("box", "render", "discovery", "snapshot", "cloud", "aws"),
 )

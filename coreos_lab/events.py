@@ -35,9 +35,13 @@ class Event:
     seconds: float | None = None
     data: dict[str, Any] = field(default_factory=dict)
 
+    def as_plain(self) -> dict[str, Any]:
+        """The event's fields, without empty ones."""
+        return {k: v for k, v in asdict(self).items() if v not in ("", None, {})}
+
     def as_json(self) -> str:
-        """The event as one JSON line, without empty fields."""
-        return json.dumps({k: v for k, v in asdict(self).items() if v not in ("", None, {})}, default=str)
+        """The event as one JSON line."""
+        return json.dumps(self.as_plain(), default=str)
 
 
 class Sink(Protocol):

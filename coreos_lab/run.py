@@ -221,6 +221,21 @@ def begin(
         )
 
 
+def in_terminal(argv: Sequence[str | Path], device: int, *, env: Environment | None = None) -> Process:
+    """Starts a program that the caller must end on a terminal device (a descriptor), as that terminal's session.
+
+    The kernel ends it, too, once nobody holds the device's other end: with this process, however that ends.
+    """
+    with interrupts.not_ignored():
+        return subprocess.Popen(
+            _resolve(["setsid", "--ctty", *_resolve(argv)]),
+            stdin=device,
+            stdout=device,
+            stderr=device,
+            env=_environment(env),
+        )
+
+
 def end(process: Process) -> None:
     """Ends a program that was begun, and all processes of its group."""
     _end_group(process)

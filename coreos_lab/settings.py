@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from pathlib import Path
 
 from coreos_lab.errors import UsageError
 
+# The running `lab` as the first words of a call, whatever is on the PATH. Without -P, the working directory's modules
+# would come before ours.
+PROGRAM = (sys.executable, "-P", "-c", "from coreos_lab.start import main; main()")
+PACKAGES = str(Path(__file__).parents[1])  # where our package lies: for that call in a checkout that is not installed
 ROOTS_STATE = Path("/var/lib/coreos-lab")
 
 

@@ -50,7 +50,9 @@ fi
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 # pip compiles what it installs, so that the command starts fast even where Python does not write bytecode.
 pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
-pip install --require-hashes -r requirements/runtime.lock -r requirements/dev.lock -r requirements/cloud.lock
+pip install --require-hashes -r requirements/runtime.lock -r requirements/dev.lock -r requirements/cloud.lock \
+    -r requirements/console.lock
+scripts/build-console.sh
 pip install --no-deps --no-build-isolation --editable .
 if ! "$venv/bin/python" -c 'from coreos_lab.machine_image.go_toolchain import find_go; find_go()' 2>/dev/null; then
     echo "bootstrap: no recent Go found: installing it into $venv"

@@ -116,6 +116,8 @@ ELSEWHERE = {
     "replay *": ("e2e/test_storm.py", "replay *"),
     "replay * ...": ("e2e/test_storm.py", "replay * --shrunk"),
     "replay * --shrunk": ("e2e/test_storm.py", "replay * --shrunk"),
+    "console": ("e2e/test_console.py", "console"),
+    "console --port *": ("e2e/test_console.py", "console --port"),
     "cloud up": ("e2e/test_cloud.py", "cloud up"),
     "cloud env": ("e2e/test_cloud.py", "cloud env"),
     "cloud destroy": ("e2e/test_cloud.py", "cloud destroy"),

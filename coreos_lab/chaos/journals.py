@@ -105,24 +105,30 @@ def _read(provider: Provider, cluster: Cluster, node: Node, moment: Moment) -> I
     """A node's messages around one moment: on the host where its journal lies there, else by asking the node."""
     span = [f"--since=@{moment.begin:.3f}", f"--until=@{moment.end:.3f}", f"--lines={LINES + 1}"]
     of_units = [f"--unit={unit}" for unit in moment.units]
-    call = ["journalctl", "--no-pager", "--quiet", "--output=json", f"--output-fields={FIELDS}", *span, *of_units]
     remark = Line(moment.what, moment.wall, moment.begin, node.name, "", 4, "")
     try:
-        folders = provider.journal_folders(cluster, node) if run.which("journalctl") else ()
-        if folders:
-            at = [f"--directory={folder}" for folder in folders]
-            printed = run.run([*call, *at], check=False, timeout=wait.patiently(PATIENCE)).stdout
-        else:
-            printed = ssh.answer(cluster, node, ["sudo", *call], timeout=PATIENCE).stdout
+        lines = printed(provider, cluster, node, [*span, *of_units])
     except LabError as error:
         yield _with(remark, f"its journal was not read: {error.message}")
         return
-    lines = printed.splitlines()
     if len(lines) > LINES:
         yield _with(remark, f"more than {LINES} messages: the last {LINES} were recorded")
     for text in lines[-LINES:]:
         if (line := parse(text, remark)) is not None:
             yield line
+
+
+def printed(provider: Provider, cluster: Cluster, node: Node, chosen: Sequence[str]) -> list[str]:
+    """A node's messages that journalctl's options have `chosen`, each a line of JSON, the oldest first.
+
+    Read on the host where the journal lies there, else asked of the node. LabError where that fails.
+    """
+    call = ["journalctl", "--no-pager", "--quiet", "--output=json", f"--output-fields={FIELDS}", *chosen]
+    folders = provider.journal_folders(cluster, node) if run.which("journalctl") else ()
+    if folders:
+        at = [f"--directory={folder}" for folder in folders]
+        return run.run([*call, *at], check=False, timeout=wait.patiently(PATIENCE)).stdout.splitlines()
+    return ssh.answer(cluster, node, ["sudo", *call], timeout=PATIENCE).stdout.splitlines()
 
 
 def parse(text: str, about: Line) -> Line | None:

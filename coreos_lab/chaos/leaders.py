@@ -23,10 +23,11 @@ PATIENCE = 0.5  # seconds for an answer
 class Leaders(Watch):
     """Records the leader that more than half of the members name, and when that changes.
 
-    One member alone may name a leader that is none any more: behind a partition it notices late.
+    One member alone may name a leader that is none any more: behind a partition it notices late. Each member is asked
+    every `interval` seconds.
     """
 
-    def __init__(self, members: Sequence[Node]) -> None:
+    def __init__(self, members: Sequence[Node], interval: float = INTERVAL) -> None:
         super().__init__()
         self._lock = threading.Lock()
         self._members = len(members)
@@ -36,7 +37,12 @@ class Leaders(Watch):
         self._ids: dict[str, str] = {}  # of the member that last answered at an address
         self.changes: list[tuple[float, float, str]] = []
         for node in members:
-            self.every(INTERVAL, partial(self._look, node.address))
+            self.every(interval, partial(self._look, node.address))
+
+    @property
+    def leader(self) -> str | None:
+        """The leader's name as the last answers say, "" for none; None before all members had their say."""
+        return self.changes[-1][2] if self.changes else None
 
     def record(self, path: Path) -> None:
         """Writes one line for each change: monotonic and wall seconds, and the leader's name ("" for none)."""

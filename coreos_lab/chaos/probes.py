@@ -99,18 +99,25 @@ class Prober(Watch):
             return {name: longest_outage(samples) for name, samples in self.samples.items()}
 
     def _look(self, name: QualifiedName, probe: LabProbe) -> None:
-        mono, wall = time.monotonic(), time.time()
-        order = self._orders[name]
-        ok, detail = False, ""
-        for address in list(order):
-            ok, detail = _ask(probe, address)
-            if ok:  # the node that served it is asked first next time: a unit moves seldom
-                order.remove(address)
-                order.insert(0, address)
-                break
-        took = time.monotonic() - mono
+        sample = measured(name, probe, self._orders[name])
         with self._lock:
-            self.samples[name].append(Sample(name.lab, name.name, mono, wall, ok, detail, took))
+            self.samples[name].append(sample)
+
+
+def measured(name: QualifiedName, probe: LabProbe, order: list[str]) -> Sample:
+    """One measurement of a probe: asks the nodes at these addresses in turn, until one gives a good answer.
+
+    That node is put first in `order`, and so asked first next time: a unit moves seldom.
+    """
+    mono, wall = time.monotonic(), time.time()
+    ok, detail = False, ""
+    for address in list(order):
+        ok, detail = _ask(probe, address)
+        if ok:
+            order.remove(address)
+            order.insert(0, address)
+            break
+    return Sample(name.lab, name.name, mono, wall, ok, detail, time.monotonic() - mono)
 
 
 def _ask(probe: LabProbe, address: str) -> tuple[bool, str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import sys
 from typing import Any
 
-from coreos_lab import disk, events, hints
+from coreos_lab import disk, events, hints, settings
 from coreos_lab.cloud import audit, clients, discovery, ground, router
 from coreos_lab.cloud.balancing import teardown
 from coreos_lab.cloud.router import Router
@@ -22,8 +21,6 @@ from coreos_lab.records.clouds import CloudFolder
 
 DEFAULT_REGION = "us-west-2"
 DEADLINE = 30.0  # seconds for the API to answer; it takes about two
-# Called with -P, without which the working directory's modules would come before ours.
-BE_LAB = "from coreos_lab.start import main; main()"
 
 
 def bring_up(name: str, region: str | None, signed: bool | None) -> Cloud:
@@ -43,7 +40,7 @@ def bring_up(name: str, region: str | None, signed: bool | None) -> Cloud:
     pid_file, place = CloudFolder(name).supervisor_pid, f"127.0.0.1:{cloud.port}"
     server = Server("the cloud", pid_file, (place,), lambda: status(cloud) is not None)
     if not server.runs():
-        server.start([sys.executable, "-P", "-c", BE_LAB, "cloud", "serve", "--name", name], DEADLINE)
+        server.start([*settings.PROGRAM, "cloud", "serve", "--name", name], DEADLINE)
     return cloud
 
 

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from coreos_lab import hints, screen
-from coreos_lab.commands import view
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.commands.table import table
 from coreos_lab.model import NodeState, to_json
+from coreos_lab.observed import cluster_state
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import fault_journal, store
 from coreos_lab.units_of_measure import as_size
@@ -79,7 +79,7 @@ def _steady(state: dict[str, Any]) -> dict[str, Any]:
 
 def _query(name: str) -> dict[str, Any]:
     cluster = store.require(name)
-    state = view.cluster_state(cluster, choose(cluster.provider))
+    state = cluster_state.of(cluster, choose(cluster.provider))
     leaving = [node.name for node in cluster.leaving]
     faults = fault_journal.open_faults(cluster)
     broken = {fault.node for fault in faults}

@@ -33,7 +33,7 @@ from coreos_lab.commands.options import (
 )
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, Node, to_json
-from coreos_lab.observed import node_states
+from coreos_lab.observed import cluster_state, node_states
 from coreos_lab.plan import Request, check_name
 from coreos_lab.providers.base import Provider
 from coreos_lab.providers.choose import provider as choose
@@ -196,7 +196,7 @@ def up(
                 lifecycle.take_down(cluster, provider)
             raise
     if as_json:
-        print(json.dumps(view.cluster_state(cluster, provider), indent=2))
+        print(json.dumps(cluster_state.of(cluster, provider), indent=2))
         return
     _report(cluster, brought, time.monotonic() - began)
     for line in left:

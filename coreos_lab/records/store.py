@@ -87,6 +87,16 @@ class ClusterFolder:
         return self.path / "walks"
 
     @property
+    def console(self) -> Path:
+        """Where the cluster's console is found, and by which tokens."""
+        return self.path / "console.json"
+
+    @property
+    def console_lock(self) -> Path:
+        """What the process of the cluster's console holds as its lock, as long as it lives."""
+        return settings.clusters_dir() / f".{self.name}.console.lock"
+
+    @property
     def journal(self) -> Path:
         """The undo journal: faults that are not healed yet."""
         return self.path / "faults.jsonl"
@@ -158,9 +168,14 @@ class ClusterFolder:
         """Vagrant's folder, with the Vagrantfile and what Vagrant keeps beside it."""
         return self.path / "vagrant"
 
+    @property
+    def lock_file(self) -> Path:
+        """What a command that changes the cluster holds as its lock."""
+        return settings.clusters_dir() / f".{self.name}.lock"
+
     def lock(self, what: str) -> AbstractContextManager[None]:
         """Keeps other commands from changing this cluster; LabError names the command that does so now."""
-        return disk.lock(settings.clusters_dir() / f".{self.name}.lock", what, wait=False)
+        return disk.lock(self.lock_file, what, wait=False)
 
 
 def save(cluster: Cluster) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from coreos_lab import disk
+from coreos_lab import disk, settings
 from coreos_lab.clients import agent
 from coreos_lab.definition.page.steps import HOST, Block
 from coreos_lab.records import store
@@ -20,8 +19,7 @@ from coreos_lab.walk.terminal import Terminal
 MAIN = ".main"  # no page can name a second terminal so
 EXPAND = 10.0  # seconds to replace variables in a text
 # Programs that a page's commands find first, each with the words that it becomes.
-LAB = (sys.executable, "-P", "-c", "from coreos_lab.start import main; main()")
-PROGRAMS = {"lab": LAB, "fleetctl": ("lab", "fleetctl"), "etcdctl": ("lab", "etcdctl")}
+PROGRAMS = {"lab": settings.PROGRAM, "fleetctl": ("lab", "fleetctl"), "etcdctl": ("lab", "etcdctl")}
 
 
 class Session:
@@ -35,7 +33,7 @@ class Session:
             "LAB_NAME": name,
             "LAB_SSH_CONFIG": str(store.ClusterFolder(name).ssh_config),  # the walk may make the cluster
             "PATH": f"{folder / 'bin'}:{agent.PATH}:{os.environ.get('PATH', os.defpath)}",
-            "PYTHONPATH": str(Path(__file__).parents[2]),  # for a checkout, which runs without being installed
+            "PYTHONPATH": settings.PACKAGES,
         }
         self.main = self._terminal(MAIN, device)
         self.others: dict[str, Terminal] = {}

@@ -27,6 +27,11 @@ class Page:
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable", {})
 
+    def close(self) -> None:
+        """Closes the pipes, at which the browser ends: what was started may be a script that has started it."""
+        self._out.close()
+        self._in.close()
+
     def open(self, url: str) -> None:
         """Goes to a URL; what is on the page then comes with time."""
         self._call("Page.navigate", {"url": url})
@@ -91,8 +96,10 @@ def page(browser: Path) -> Iterator[Page]:
         )
         os.close(theirs_in)
         os.close(theirs_out)
+        opened = Page(ours_out, ours_in)
         try:
-            yield Page(ours_out, ours_in)
+            yield opened
         finally:
+            opened.close()
             process.kill()
             process.wait()

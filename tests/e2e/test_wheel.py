@@ -71,3 +71,8 @@ def test_it_does_the_main_job(installed: Path, empty: dict[str, object]) -> None
     assert json.loads(deployed)
     call(installed / "lab", "check", **empty)
     call(installed / "lab", "destroy", **empty)
+
+
+def test_it_has_the_console_s_page(installed: Path) -> None:
+    """The console itself is an extra, which this environment lacks."""
+    assert list(installed.parent.rglob("coreos_lab/data/pages/console/build/main.js"))

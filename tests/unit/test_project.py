@@ -43,7 +43,11 @@ def test_forms_and_workflows_are_yaml(form: Path) -> None:
     assert YAML(typ="safe").load(form)
 
 
-LOCKS = [*ROOT.glob("requirements/*.lock"), *ROOT.glob("labs/**/package-lock.json")]
+LOCKS = [
+    *ROOT.glob("requirements/*.lock"),
+    *ROOT.glob("labs/**/package-lock.json"),
+    *ROOT.glob("pages/*/package-lock.json"),
+]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)

@@ -6,7 +6,9 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -201,3 +203,23 @@ def test_becoming_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     assert argv == [path, "-c", "true"]
     assert isinstance(env, dict)
     assert (env["MORE"], env["PATH"]) == ("2", os.environ["PATH"])
+
+
+@pytest.mark.skipif(run.which("setsid") is None, reason="needs setsid(1) of util-linux")
+def test_a_program_in_a_terminal_ends_with_the_process_that_holds_the_other_end(tmp_path: Path) -> None:
+    holder = (
+        "import os, pty, sys, time; from coreos_lab import run\n"
+        "ours, device = pty.openpty()\n"
+        f"shell = 'tty > {tmp_path}/tty; echo $$ > {tmp_path}/pid; sleep 600'\n"
+        "process = run.in_terminal(['sh', '-c', shell], device)\n"
+        "os.close(device)\n"
+        f"while not os.path.exists('{tmp_path}/pid'): time.sleep(0.01)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", holder], check=False)
+    assert (tmp_path / "tty").read_text().startswith("/dev/")
+    pid = Path("/proc") / (tmp_path / "pid").read_text().strip()
+    end = time.monotonic() + 20
+    while pid.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not pid.exists()

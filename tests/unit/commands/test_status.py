@@ -12,9 +12,9 @@ import pytest
 from coreos_lab.clients import etcd
 from coreos_lab.clients.fleet import Fleet, Machine, Unit, UnitState
 from coreos_lab.clients.http import CannotCheckError
-from coreos_lab.commands import status, view
+from coreos_lab.commands import status
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
-from coreos_lab.observed import membership, unit_states
+from coreos_lab.observed import cluster_state, membership, unit_states
 from coreos_lab.observed.unit_states import Look, NodeUnit
 from coreos_lab.records import fault_journal
 
@@ -107,7 +107,7 @@ def test_without_a_list_of_machines_units_are_unknown(
     monkeypatch.setattr(Fleet, "machines", no_answer)
     monkeypatch.setattr(etcd, "is_healthy", lambda *_args, **_options: True)
     monkeypatch.setattr(membership, "listed", lambda *_args, **_options: None)
-    assert view.cluster_state(planned(), Up())["units"] is None  # type: ignore[arg-type]
+    assert cluster_state.of(planned(), Up())["units"] is None  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def reloaded(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -
 
 
 def units(cluster: Cluster) -> list[tuple[str, str]]:
-    seen = view.cluster_state(cluster, Up())["units"]  # type: ignore[arg-type]
+    seen = cluster_state.of(cluster, Up())["units"]  # type: ignore[arg-type]
     return [(unit["node"], unit["active"]) for unit in seen]
 
 
@@ -170,3 +170,22 @@ def test_nodes_that_are_not_isolated_are_named() -> None:
     seen["nodes"][0]["isolated"] = False
     assert "Not isolated: root on core-01 is root of this machine (booted by an older lab" in status._text(seen)
     assert "(made with --no-userns)" in status._text({**seen, "userns": False})
+
+
+def test_a_broken_node_is_asked_last(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a partition it still answers, and tells of the cluster as it was."""
+    cluster, asked = planned(), list[list[str]]()
+    fault_journal.record(cluster, FaultKind.PARTITION, "core-01")
+
+    class Noted(Fleet):
+        def __init__(self, addresses: Sequence[str], *, timeout: float = 3.0) -> None:
+            asked.append(list(addresses))
+            super().__init__(addresses, timeout=timeout)
+
+    monkeypatch.setattr(cluster_state, "Fleet", Noted)
+    for query in ("units", "states", "machines"):
+        monkeypatch.setattr(Noted, query, lambda _fleet: [])
+    monkeypatch.setattr(etcd, "is_healthy", lambda *_args, **_options: True)
+    monkeypatch.setattr(membership, "listed", lambda *_args, **_options: None)
+    cluster_state.of(cluster, Up())  # type: ignore[arg-type]
+    assert asked == [["172.17.8.102", "172.17.8.103", "172.17.8.101"]]

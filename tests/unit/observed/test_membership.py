@@ -12,9 +12,8 @@ import pytest
 from coreos_lab.chaos import quorum
 from coreos_lab.clients import etcd
 from coreos_lab.clients.etcd import Member
-from coreos_lab.commands import view
 from coreos_lab.model import Cluster, Node
-from coreos_lab.observed import membership, node_states, ready
+from coreos_lab.observed import cluster_state, membership, node_states, ready
 
 Planned = Callable[..., Cluster]
 
@@ -67,11 +66,11 @@ def test_the_status_is_etcds_own_word(planned: Planned) -> None:
     cluster = planned(nodes=7)
     one, two, three = cluster.nodes[:3]
     known = [*entries(one), Member("x", "", (two.peer_url,))]
-    assert view._standing(one, known) == "member"
-    assert view._standing(two, known) == "announced"
-    assert view._standing(three, known) == "removed"
-    assert view._standing(cluster.nodes[6], known) == "client"
-    assert view._standing(one, None) is None
+    assert cluster_state._standing(one, known) == "member"
+    assert cluster_state._standing(two, known) == "announced"
+    assert cluster_state._standing(three, known) == "removed"
+    assert cluster_state._standing(cluster.nodes[6], known) == "client"
+    assert cluster_state._standing(one, None) is None
 
 
 class Doing:

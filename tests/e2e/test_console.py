@@ -1,0 +1,164 @@
+"""The console of a real cluster, used by real clicks in a browser: break, watch, heal, journal, terminal."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coreos_lab.walk.browser import find
+from tests.e2e import devtools
+from tests.e2e.calls import Result, ended, start, until
+from tests.e2e.devtools import Page
+
+Lab = Callable[..., Result]
+PORT = "8399"
+
+
+@pytest.fixture
+def links(ch3: Lab) -> Iterator[dict[str, Any]]:
+    """The links of a console that runs."""
+    console = start("console", "--port", PORT, "--json")
+    with ended(console):
+        assert console.stdout is not None
+        yield dict(json.loads(console.stdout.readline()))
+        assert ch3("status", "--json").json["faults"] == []
+        console.send_signal(signal.SIGINT)
+        assert console.wait(20) == 0
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    browser = find()
+    if browser is None:
+        pytest.skip("no browser on this machine")
+    with devtools.page(browser) as opened:
+        opened.call("Emulation.setDeviceMetricsOverride", width=1440, height=900, deviceScaleFactor=1, mobile=False)
+        yield opened
+
+
+def there(page: Page, selector: str) -> None:
+    until(lambda: page.value(f"document.querySelector({selector!r}) !== null"))
+
+
+def click(page: Page, selector: str) -> None:
+    there(page, selector)
+    page.value(f"document.querySelector({selector!r}).scrollIntoView({{block: 'center'}})")
+    place = f"document.querySelector({selector!r}).getBoundingClientRect()"
+    box = page.value(f"(r => ({{x: r.x + r.width / 2, y: r.y + r.height / 2}}))({place})")
+    for kind in ("mousePressed", "mouseReleased"):
+        page.call("Input.dispatchMouseEvent", type=kind, x=box["x"], y=box["y"], button="left", clickCount=1)
+
+
+def test_a_machine_is_broken_and_healed_by_clicks(links: dict[str, Any], page: Page, ch3: Lab) -> None:
+    page.open(links["url"])
+    until(lambda: page.value("document.querySelectorAll('.slot.well').length") == 3)
+    until(lambda: "leads, 3 of 3 healthy" in page.value("document.querySelector('#pills').textContent"))
+    until(lambda: "answers" in (page.value("document.querySelector('.strip')?.textContent") or ""))
+    there(page, ".map .place.up")
+    click(page, '[data-open="core-02"]')
+    click(page, "#tab-break")
+    click(page, "[data-key=kill]")
+    click(page, ".tab button.danger")
+    there(page, "[data-key=core-02].broken .state.stopped")
+    until(lambda: [fault["node"] for fault in ch3("status", "--json").json["faults"]] == ["core-02"])
+    until(lambda: "fault core-02" in page.value("document.querySelector('#log').textContent"))
+    until(lambda: page.value("document.querySelector('#calls .call.pass') !== null"))
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="Escape", windowsVirtualKeyCode=27)
+    click(page, "#heal")
+    until(lambda: page.value("document.querySelectorAll('.slot.well .state.running').length") == 3)
+    until(lambda: page.value("document.querySelectorAll('#calls .call.pass').length") == 2)
+    assert page.errors == []
+
+
+def test_a_cable_is_unplugged_for_a_time(links: dict[str, Any], page: Page, ch3: Lab) -> None:
+    page.open(links["url"])
+    click(page, '[data-open="core-03 cable"]')
+    there(page, "[data-key=isolate]")
+    page.value(
+        "(s => { s.value = '10s'; s.dispatchEvent(new Event('change')); })(document.querySelector('.tab select'))"
+    )
+    click(page, ".tab button.danger")
+    there(page, "[data-key=core-03] .cable.cut")
+    there(page, "[data-key=core-03] .cable.whole")
+    until(lambda: page.value("document.querySelector('#calls .call.pass') !== null"))
+    assert ch3("status", "--json").json["faults"] == []
+
+
+def test_a_journal_and_a_terminal(links: dict[str, Any], page: Page) -> None:
+    page.open(links["url"])
+    click(page, '[data-open="core-01"]')
+    click(page, "#tab-journal")
+    until(lambda: page.value("document.querySelectorAll('.journal p').length") > 10)
+    click(page, "#tab-terminal")
+    screen = "document.querySelector('.terminal .xterm-rows')?.textContent ?? ''"
+    until(lambda: "core@core-01" in page.value(screen))
+    page.call("Input.insertText", text="echo on $(hostname)")
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", windowsVirtualKeyCode=13, text="\r")
+    until(lambda: "on core-01" in page.value(screen))
+    page.call("Input.insertText", text="logger -t marker seen by the console")
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", windowsVirtualKeyCode=13, text="\r")
+    click(page, "#tab-journal")
+    until(lambda: "seen by the console" in page.value("document.querySelector('.journal').textContent"))
+    assert page.errors == []
+
+
+def test_its_links_are_printed_again_and_those_who_look_change_nothing(
+    links: dict[str, Any], page: Page, ch3: Lab
+) -> None:
+    assert links["url"] in ch3("console").out
+    assert ch3("console", "--port", "8398", "--json").json == links, "it runs already, on its own port"
+    page.open(links["look"])
+    until(lambda: page.value("document.querySelectorAll('.slot.well').length") == 3)
+    click(page, '[data-open="core-01"]')
+    there(page, "#tab-journal")
+    assert not page.value("document.querySelector('#tab-break') !== null")
+
+
+def test_it_is_killed_and_comes_back_while_the_cluster_goes_on(page: Page, ch3: Lab) -> None:
+    first = start("console", "--port", PORT, "--json")
+    assert first.stdout is not None
+    links = json.loads(first.stdout.readline())
+    page.open(links["url"])
+    until(lambda: page.value("document.querySelectorAll('.slot.well').length") == 3)
+    first.kill()
+    first.wait()
+    there(page, "#link.lost")
+    assert all(node["state"] == "running" for node in ch3("status", "--json").json["nodes"])
+    second = start("console", "--json")
+    assert second.stdout is not None
+    assert json.loads(second.stdout.readline()) == links
+    there(page, "#link.live")
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(20) == 0
+
+
+def test_looking_takes_little_of_a_core(links: dict[str, Any], page: Page) -> None:
+    page.open(links["url"])
+    until(lambda: page.value("document.querySelectorAll('.slot.well').length") == 3)
+    pid = next(int(line.split()[0]) for line in _processes() if f"console --port {PORT}" in line)
+
+    def spent() -> float:
+        fields = _stat(pid)
+        return (int(fields[11]) + int(fields[12])) / 100
+
+    began, before = time.monotonic(), spent()
+    time.sleep(20)
+    assert (spent() - before) / (time.monotonic() - began) < 0.04, "2 % on a host that does nothing else"
+
+
+def _processes() -> Iterator[str]:
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield f"{each.parent.name} {each.read_text().replace(chr(0), ' ')}"
+        except OSError:
+            continue
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
