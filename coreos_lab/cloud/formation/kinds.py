@@ -1,4 +1,4 @@
-"""The types of resources that a stack can have: how each is made, what it says of itself, how it is deleted.
+"""The types of resources that a stack can have: how each is made, updated and deleted, and what it says of itself.
 
 A kind lists every property that it carries out; any other is an error. Resources get tags that name the stack, or names
 made from it, so that one whose making was interrupted is found again.
@@ -10,8 +10,10 @@ from coreos_lab.cloud.formation import (
     balancing_kinds,
     classic_kinds,
     ec2_kinds,
+    group_kinds,
     iam_kinds,
     instance_kinds,
+    route_kinds,
     s3_kinds,
     scaling_kinds,
 )
@@ -22,8 +24,10 @@ KINDS: dict[str, Kind] = {
     **balancing_kinds.KINDS,
     **classic_kinds.KINDS,
     **ec2_kinds.KINDS,
+    **group_kinds.KINDS,
     **iam_kinds.KINDS,
     **instance_kinds.KINDS,
+    **route_kinds.KINDS,
     **s3_kinds.KINDS,
     **scaling_kinds.KINDS,
 }
