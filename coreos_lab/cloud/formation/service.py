@@ -193,7 +193,8 @@ class Formation:
             retained = asked_for.listed(asked, "RetainResources")
             if retained and stack.status != "DELETE_FAILED":
                 raise invalid("Invalid operation on stack: RetainResources is for a stack that is DELETE_FAILED")
-            if strange := sorted(set(retained) - set(stack.resources)):
+            known = {*stack.resources, *(each.logical for each in stack.leaving)}
+            if strange := sorted(set(retained) - known):
                 raise invalid(f"RetainResources: {strange[0]}: not a resource of the stack")
             if stack.is_busy:  # it is deleted instead of what it is doing
                 self.worker.cancelled.add(stack.id)

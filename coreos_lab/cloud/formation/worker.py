@@ -155,7 +155,9 @@ def everything(stack: Stack) -> list[Leaving]:
         return Leaving(name, made, sorted(plan.needs(known)[name]), keep)
 
     found = [leaving(name, made) for name, made in stack.resources.items() if made.status not in ("", GONE)]
-    found += stack.leaving
+    for each in stack.leaving:
+        each.keep = each.keep or each.logical in stack.retained
+        found.append(each)
     there = {each.made.physical for each in found}
     for name, made in stack.before.resources.items() if stack.before else ():
         if made.physical not in there and made.status != GONE:

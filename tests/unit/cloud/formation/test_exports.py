@@ -141,6 +141,22 @@ def test_resources_that_cannot_be_deleted_are_retained(served: Served, ec2: Clie
         s3.delete_bucket(Bucket=bucket)
 
 
+def test_what_a_cleanup_could_not_delete_is_retained(served: Served) -> None:
+    s3 = served.client("s3")
+    with stack(served, "left") as one:
+        one.create(body({"Bucket": of("S3::Bucket"), "Gateway": of("EC2::InternetGateway")}))
+        bucket = one.ids()["Bucket"]
+        s3.put_object(Bucket=bucket, Key="k")
+        found = one.update(body({"Gateway": of("EC2::InternetGateway")}))
+        assert found["StackStatusReason"] == "One or more resources could not be deleted."
+        one.cfn.delete_stack(StackName="left")
+        arn = one.ends("DELETE_FAILED")["StackId"]
+        one.cfn.delete_stack(StackName="left", RetainResources=["Bucket"])
+        assert settled(one.cfn, arn)["StackStatus"] == "DELETE_COMPLETE"
+        s3.delete_object(Bucket=bucket, Key="k")
+        s3.delete_bucket(Bucket=bucket)
+
+
 def test_what_is_only_to_be_kept_once_it_is_complete_goes_with_a_failed_creation(served: Served, ec2: Client) -> None:
     kept = {**NETWORK["Vpc"], "DeletionPolicy": "RetainExceptOnCreate"}
     broken = of("EC2::Subnet", VpcId={"Ref": "Vpc"}, CidrBlock="192.168.0.0/24")
