@@ -27,6 +27,8 @@ EC2 = """
     CreateNetworkAcl DeleteNetworkAcl DescribeNetworkAcls
     AllocateAddress AssociateAddress DisassociateAddress ReleaseAddress DescribeAddresses
     DescribeNetworkInterfaces ModifyNetworkInterfaceAttribute
+    CreateLaunchTemplate CreateLaunchTemplateVersion ModifyLaunchTemplate DeleteLaunchTemplate
+    DescribeLaunchTemplates DescribeLaunchTemplateVersions
     AssociateIamInstanceProfile DisassociateIamInstanceProfile DescribeIamInstanceProfileAssociations
 """
 CLOUDFORMATION = """
@@ -65,6 +67,17 @@ GLOBAL_REGION = "us-east-1"  # where clients sign requests to services without a
 GROUP = (
     r"(AutoScalingGroupName|LaunchConfigurationName|MinSize|MaxSize|DesiredCapacity|VPCZoneIdentifier)",
     r"(HealthCheckType|HealthCheckGracePeriod|DefaultCooldown)",
+    r"LaunchTemplate\.(LaunchTemplateId|LaunchTemplateName|Version)",
+)
+LAUNCH_TEMPLATE = (
+    r"(LaunchTemplateName|LaunchTemplateId|VersionDescription|ClientToken|DryRun)",
+    r"LaunchTemplateData\.(ImageId|InstanceType|KeyName|UserData|DisableApiTermination)",
+    r"LaunchTemplateData\.(InstanceInitiatedShutdownBehavior|SecurityGroupId\.\d+)",
+    r"LaunchTemplateData\.(IamInstanceProfile\.(Name|Arn)|MetadataOptions\.(HttpTokens|HttpEndpoint))",
+    r"LaunchTemplateData\.BlockDeviceMapping\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
+    r"LaunchTemplateData\.NetworkInterface\.1\.(DeviceIndex|AssociatePublicIpAddress|DeleteOnTermination)",
+    r"LaunchTemplateData\.NetworkInterface\.1\.SecurityGroupId\.\d+",
+    r"LaunchTemplateData\.TagSpecification\.\d+\.(ResourceType|Tag\.\d+\.(Key|Value))",
 )
 STACK = (
     r"(StackName|TemplateBody|ClientRequestToken|Capabilities\.member\.\d+)",
@@ -113,6 +126,8 @@ PARAMETERS = {
         r"SecurityGroups\.member\.\d+",
         r"BlockDeviceMappings\.member\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
     ),
+    "CreateLaunchTemplate": (*LAUNCH_TEMPLATE, r"TagSpecification\.\d+\..+"),
+    "CreateLaunchTemplateVersion": LAUNCH_TEMPLATE,
     "CreateAutoScalingGroup": (*GROUP, r"Tags\.member\.\d+\.\w+", r"(TargetGroupARNs|LoadBalancerNames)\.member\.\d+"),
     "UpdateAutoScalingGroup": GROUP,
     "CreateRole": (r"(RoleName|Path|AssumeRolePolicyDocument|Description)", r"Tags\.member\.\d+\.(Key|Value)"),
@@ -125,6 +140,10 @@ PARAMETERS = {
 REFUSED = {
     "UpdateStack": ((r"DisableRollback", "true"),),
     "RunInstances": ((r"BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),),
+    **dict.fromkeys(
+        ("CreateLaunchTemplate", "CreateLaunchTemplateVersion"),
+        ((r"LaunchTemplateData\.BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),),
+    ),
     "CreateLaunchConfiguration": ((r"BlockDeviceMappings\.member\.\d+\.Ebs\.DeleteOnTermination", "false"),),
 }
 

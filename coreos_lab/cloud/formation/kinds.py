@@ -16,6 +16,7 @@ from coreos_lab.cloud.formation import (
     route_kinds,
     s3_kinds,
     scaling_kinds,
+    template_kinds,
 )
 from coreos_lab.cloud.formation.call import Kind, Values
 from coreos_lab.cloud.formation.errors import invalid
@@ -30,6 +31,7 @@ KINDS: dict[str, Kind] = {
     **route_kinds.KINDS,
     **s3_kinds.KINDS,
     **scaling_kinds.KINDS,
+    **template_kinds.KINDS,
 }
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of, true
+from coreos_lab.cloud.formation.errors import invalid
 
 LAUNCH = (
     *("ImageId", "InstanceType", "KeyName", "SecurityGroups", "UserData", "AssociatePublicIpAddress"),
     *("BlockDeviceMappings", "LaunchConfigurationName", "IamInstanceProfile"),
 )
 PROPAGATE = "PropagateAtLaunch"
+LAUNCHES = ("LaunchConfigurationName", "LaunchTemplate")
 DEFAULTS = {"HealthCheckGracePeriod": 300, "DefaultCooldown": 300}  # of a group whose template has none
 NUMBERS = ("MinSize", "MaxSize", "DesiredCapacity", "HealthCheckGracePeriod", "Cooldown")
 
@@ -45,7 +47,7 @@ def _group(call: Call, its: Values) -> tuple[str, Attributes]:
     own = [{"Key": key, "Value": value, PROPAGATE: True} for key, value in call.tags]
     asg.create_auto_scaling_group(
         AutoScalingGroupName=name,
-        LaunchConfigurationName=its["LaunchConfigurationName"],
+        **_launch_of(its),
         VPCZoneIdentifier=",".join(its["VPCZoneIdentifier"]),
         Tags=[*_tags(name, its), *own],
         **kind,
@@ -60,7 +62,7 @@ def _update_group(call: Call, name: str, old: Values, new: Values) -> tuple[str,
     asg = call.client("autoscaling")
     asg.update_auto_scaling_group(
         AutoScalingGroupName=name,
-        LaunchConfigurationName=new["LaunchConfigurationName"],
+        **_launch_of(new),
         VPCZoneIdentifier=",".join(new["VPCZoneIdentifier"]),
         **{"HealthCheckType": new.get("HealthCheckType", "EC2"), **DEFAULTS, **_numbers(new)},
     )
@@ -84,6 +86,14 @@ def _attach(asg: Any, name: str, parameter: str, what: str, new: Values) -> None
         getattr(asg, f"attach_{what}")(AutoScalingGroupName=name, **{parameter: more})
     if less := [each for each in there if each not in wanted]:
         getattr(asg, f"detach_{what}")(AutoScalingGroupName=name, **{parameter: less})
+
+
+def _launch_of(its: Values) -> dict[str, Any]:
+    """What a group's instances are started with."""
+    named = [key for key in LAUNCHES if key in its]
+    if len(named) != 1:
+        raise invalid(f"AWS::AutoScaling::AutoScalingGroup: exactly one of {', '.join(LAUNCHES)} is needed")
+    return {named[0]: its[named[0]]}
 
 
 def _numbers(its: Values) -> dict[str, int]:
@@ -124,14 +134,14 @@ KINDS = {
     ),
     "AWS::AutoScaling::AutoScalingGroup": Kind(
         (
-            *(*NUMBERS, "AutoScalingGroupName", "LaunchConfigurationName", "VPCZoneIdentifier", "HealthCheckType"),
+            *(*NUMBERS, *LAUNCHES, "AutoScalingGroupName", "VPCZoneIdentifier", "HealthCheckType"),
             *("TargetGroupARNs", "LoadBalancerNames", TAGS),
         ),
-        ("MinSize", "MaxSize", "LaunchConfigurationName", "VPCZoneIdentifier"),
+        ("MinSize", "MaxSize", "VPCZoneIdentifier"),
         _group,
         _delete_group,
         in_place=(
-            *(*NUMBERS, "LaunchConfigurationName", "VPCZoneIdentifier", "HealthCheckType"),
+            *(*NUMBERS, *LAUNCHES, "VPCZoneIdentifier", "HealthCheckType"),
             *("TargetGroupARNs", "LoadBalancerNames", TAGS),
         ),
         update=_update_group,

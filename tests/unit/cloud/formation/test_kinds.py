@@ -11,7 +11,7 @@ import pytest
 
 from coreos_lab.cloud.formation.kinds import KINDS
 from tests.unit.cloud.conftest import Client, Served
-from tests.unit.cloud.formation.stacks import Resources, Tried, body, of, stack
+from tests.unit.cloud.formation.stacks import Resources, Tried, body, given, of, stack
 from tests.unit.cloud.s3.test_objects import HERE
 from tests.unit.cloud.test_formation import reasons
 
@@ -182,6 +182,14 @@ def scaled(seen: Seen) -> Any:
     staying = [each for each in group["Instances"] if each["LifecycleState"] == "InService"]
     numbers = (group["MinSize"], group["DesiredCapacity"], len(staying), group["HealthCheckGracePeriod"])
     return numbers, names[group["LaunchConfigurationName"]], len(group["VPCZoneIdentifier"].split(",")), own
+
+
+def latest(seen: Seen) -> Any:
+    which = {"LaunchTemplateId": seen.one, "Versions": ["$Latest"]}
+    said = seen.client("ec2").describe_launch_template_versions(**which)["LaunchTemplateVersions"][0]
+    names, data = {value: key for key, value in seen.ids.items()}, said["LaunchTemplateData"]
+    groups = [names[each] for each in data.get("SecurityGroupIds", [])]
+    return data["InstanceType"], said.get("VersionDescription", ""), groups
 
 
 def bucket(seen: Seen) -> Any:
@@ -418,6 +426,21 @@ CASES = {
         (((1, 1, 1, 300), "Launch1", 3, {"a": True}), ((2, 2, 2, 60), "Launch2", 2, {"b": False})),
         {**VPC, **subnets(), **LAUNCH},
     ),
+    "launch template": Case(
+        "EC2::LaunchTemplate",
+        {"LaunchTemplateData": {"ImageId": IMAGE, "InstanceType": "t2.small"}},
+        {
+            "LaunchTemplateData": {
+                **{"ImageId": IMAGE, "InstanceType": "t2.micro", "SecurityGroupIds": [{"Ref": "Group"}]},
+                "BlockDeviceMappings": [{"DeviceName": "/dev/xvdb", "Ebs": {"VolumeSize": "10"}}],
+                "NetworkInterfaces": [{"DeviceIndex": "0", "AssociatePublicIpAddress": "true"}],
+            },
+            "VersionDescription": "smaller",
+        },
+        latest,
+        (("t2.small", "", []), ("t2.micro", "smaller", ["Group"])),
+        {**VPC, "Group": of("EC2::SecurityGroup", **GROUP)},
+    ),
     "bucket": Case(
         "S3::Bucket",
         {"Tags": [tag("a", "1")]},
@@ -550,6 +573,28 @@ def test_a_launch_configuration_is_replaced_and_instances_stay(served: Served, t
     assert {each["InstanceId"] for each in asg.describe_auto_scaling_instances()["AutoScalingInstances"]} == running
     (left,) = asg.describe_launch_configurations()["LaunchConfigurations"]
     assert (left["LaunchConfigurationName"], left["InstanceType"]) == (after["Launch"], "t2.micro")
+
+
+def test_a_group_gets_the_latest_version_of_its_launch_template(served: Served, tried: Tried) -> None:
+    parameters = {"Size": {"Type": "String", "Default": "t2.small"}}
+    data = {"ImageId": IMAGE, "InstanceType": {"Ref": "Size"}}
+    version = {"Fn::GetAtt": ["Launch", "LatestVersionNumber"]}
+    launch = {"LaunchTemplateId": {"Ref": "Launch"}, "Version": version}
+    its = {"MinSize": 1, "MaxSize": 3, "LaunchTemplate": launch, "VPCZoneIdentifier": ALL}
+    group = of("AutoScaling::AutoScalingGroup", **its)
+    resources = {**VPC, **subnets(), "Launch": of("EC2::LaunchTemplate", LaunchTemplateData=data), ONE: group}
+    tried.create(body(resources, Parameters=parameters))
+    before, asg = tried.ids(), served.client("autoscaling")
+    group["Properties"]["MinSize"] = 2
+    tried.update(body(resources, Parameters=parameters), Parameters=given(Size="t2.micro"))
+    assert tried.ids() == before
+    (said,) = asg.describe_auto_scaling_groups(AutoScalingGroupNames=[before[ONE]])["AutoScalingGroups"]
+    assert said["LaunchTemplate"]["Version"] == "2"
+    assert sorted(each["LaunchTemplate"]["Version"] for each in said["Instances"]) == ["1", "2"]
+    both = {**its, "LaunchConfigurationName": "x"}
+    text = body({**resources, ONE: of("AutoScaling::AutoScalingGroup", **both)}, Parameters=parameters)
+    tried.update(text, "UPDATE_ROLLBACK_COMPLETE")
+    assert any("exactly one of LaunchConfigurationName, LaunchTemplate" in each for each in reasons(tried.cfn, "kinds"))
 
 
 def test_a_bucket_that_is_replaced_keeps_nothing_but_one_that_is_not_empty(served: Served, tried: Tried) -> None:
