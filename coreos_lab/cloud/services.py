@@ -24,7 +24,8 @@ EC2 = """
     CreateSecurityGroup DeleteSecurityGroup DescribeSecurityGroups DescribeSecurityGroupRules
     AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress AuthorizeSecurityGroupEgress RevokeSecurityGroupEgress
     UpdateSecurityGroupRuleDescriptionsIngress UpdateSecurityGroupRuleDescriptionsEgress
-    CreateNetworkAcl DeleteNetworkAcl DescribeNetworkAcls
+    CreateNetworkAcl DeleteNetworkAcl DescribeNetworkAcls ReplaceNetworkAclAssociation
+    CreateNetworkAclEntry ReplaceNetworkAclEntry DeleteNetworkAclEntry
     AllocateAddress AssociateAddress DisassociateAddress ReleaseAddress DescribeAddresses
     DescribeNetworkInterfaces ModifyNetworkInterfaceAttribute
     CreateLaunchTemplate CreateLaunchTemplateVersion ModifyLaunchTemplate DeleteLaunchTemplate
@@ -125,6 +126,13 @@ PARAMETERS = {
         r"(LaunchConfigurationName|ImageId|InstanceType|KeyName|UserData|AssociatePublicIpAddress|IamInstanceProfile)",
         r"SecurityGroups\.member\.\d+",
         r"BlockDeviceMappings\.member\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
+    ),
+    **dict.fromkeys(
+        ("CreateNetworkAclEntry", "ReplaceNetworkAclEntry"),
+        (
+            r"(NetworkAclId|RuleNumber|Protocol|RuleAction|Egress|CidrBlock|DryRun)",
+            r"(Icmp\.(Code|Type)|PortRange\.(From|To))",
+        ),
     ),
     "CreateLaunchTemplate": (*LAUNCH_TEMPLATE, r"TagSpecification\.\d+\..+"),
     "CreateLaunchTemplateVersion": LAUNCH_TEMPLATE,

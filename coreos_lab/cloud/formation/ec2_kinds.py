@@ -71,12 +71,6 @@ def _detach(call: Call, _name: str, its: Values) -> None:
     call.ec2.detach_internet_gateway(InternetGatewayId=its["InternetGatewayId"], VpcId=its["VpcId"])
 
 
-def _acl(call: Call, its: Values) -> tuple[str, Attributes]:
-    made = call.ec2.create_network_acl(VpcId=its["VpcId"], TagSpecifications=call.tagged("network-acl", its))
-    name = made["NetworkAcl"]["NetworkAclId"]
-    return name, {"Id": name}
-
-
 def update_tags(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
     """The update of a type of which nothing else can be changed."""
     tags.update_ec2(call, name, old, new)
@@ -121,15 +115,5 @@ KINDS: dict[str, Kind] = {
         _detach,
         in_place=("InternetGatewayId",),
         update=_update_attachment,
-    ),
-    "AWS::EC2::NetworkAcl": Kind(
-        ("VpcId", TAGS),
-        ("VpcId",),
-        _acl,
-        lambda call, name, _its: call.ec2.delete_network_acl(NetworkAclId=name),
-        ("Id",),
-        "network-acl",
-        in_place=(TAGS,),
-        update=update_tags,
     ),
 }

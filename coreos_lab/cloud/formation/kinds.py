@@ -7,6 +7,7 @@ made from it, so that one whose making was interrupted is found again.
 from __future__ import annotations
 
 from coreos_lab.cloud.formation import (
+    acl_kinds,
     balancing_kinds,
     classic_kinds,
     ec2_kinds,
@@ -22,6 +23,7 @@ from coreos_lab.cloud.formation.call import Kind, Values
 from coreos_lab.cloud.formation.errors import invalid
 
 KINDS: dict[str, Kind] = {
+    **acl_kinds.KINDS,
     **balancing_kinds.KINDS,
     **classic_kinds.KINDS,
     **ec2_kinds.KINDS,

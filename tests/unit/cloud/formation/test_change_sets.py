@@ -119,10 +119,9 @@ def test_what_depends_on_a_replaced_resource_may_be_replaced(tried: Tried) -> No
 
 
 def test_resources_that_come_and_go_are_told(tried: Tried) -> None:
-    resources = deepcopy(NETWORK)
-    resources["Vpc"]["DeletionPolicy"] = "Retain"
-    tried.create(body({"Vpc": resources["Vpc"], "Group": resources["Group"]}))
-    told = changes(planned(tried, body({"Vpc": NETWORK["Vpc"], "Subnet": NETWORK["Subnet"]})))
+    tried.create(body({"Vpc": NETWORK["Vpc"], "Group": NETWORK["Group"]}))
+    kept = {**NETWORK["Vpc"], "DeletionPolicy": "Retain"}
+    told = changes(planned(tried, body({"Vpc": kept, "Subnet": NETWORK["Subnet"]})))
     assert {name: change["Action"] for name, change in told.items()} == {
         "Vpc": "Modify",
         "Group": "Remove",

@@ -184,6 +184,19 @@ def scaled(seen: Seen) -> Any:
     return numbers, names[group["LaunchConfigurationName"]], len(group["VPCZoneIdentifier"].split(",")), own
 
 
+def entry(seen: Seen) -> Any:
+    (acl,) = seen.ec2("describe_network_acls", NetworkAclIds=[seen.ids["Acl1"]])
+    (one,) = [each for each in acl["Entries"] if each["Egress"]]
+    return one["Protocol"], one["RuleAction"], one.get("PortRange")
+
+
+def acl_of_subnet(seen: Seen) -> Any:
+    wanted = [{"Name": "association.subnet-id", "Values": [seen.ids["Subnet0"]]}]
+    (acl,) = seen.ec2("describe_network_acls", Filters=wanted)
+    assert seen.one in {each["NetworkAclAssociationId"] for each in acl["Associations"]}
+    return {value: key for key, value in seen.ids.items()}[acl["NetworkAclId"]]
+
+
 def latest(seen: Seen) -> Any:
     which = {"LaunchTemplateId": seen.one, "Versions": ["$Latest"]}
     said = seen.client("ec2").describe_launch_template_versions(**which)["LaunchTemplateVersions"][0]
@@ -254,6 +267,7 @@ def classic(seen: Seen) -> Any:
 
 TABLES = {f"Table{index}": of("EC2::RouteTable", VpcId=REF) for index in (1, 2)}
 GATEWAYS = {f"Gateway{index}": of("EC2::InternetGateway") for index in (1, 2)}
+ENTRY = {"NetworkAclId": {"Ref": "Acl1"}, "RuleNumber": 100, "Egress": "true", "CidrBlock": "0.0.0.0/0"}
 SUBNET = {"VpcId": REF, "CidrBlock": "10.13.9.0/24"}
 MACHINE = of("EC2::Instance", ImageId=IMAGE, InstanceType="t2.small", SubnetId={"Ref": "Subnet0"})
 ATTACH = of("EC2::VPCGatewayAttachment", VpcId=REF, InternetGatewayId={"Ref": "Gateway1"})
@@ -425,6 +439,23 @@ CASES = {
         scaled,
         (((1, 1, 1, 300), "Launch1", 3, {"a": True}), ((2, 2, 2, 60), "Launch2", 2, {"b": False})),
         {**VPC, **subnets(), **LAUNCH},
+    ),
+    "acl entry": Case(
+        "EC2::NetworkAclEntry",
+        {**ENTRY, "Protocol": "6", "RuleAction": "allow", "PortRange": {"From": "22", "To": "22"}},
+        {**ENTRY, "Protocol": -1, "RuleAction": "deny"},
+        entry,
+        (("6", "allow", {"From": 22, "To": 22}), ("-1", "deny", None)),
+        {**VPC, "Acl1": of("EC2::NetworkAcl", VpcId=REF)},
+    ),
+    "acl association": Case(
+        "EC2::SubnetNetworkAclAssociation",
+        {"SubnetId": {"Ref": "Subnet0"}, "NetworkAclId": {"Ref": "Acl1"}},
+        {"SubnetId": {"Ref": "Subnet0"}, "NetworkAclId": {"Ref": "Acl2"}},
+        acl_of_subnet,
+        ("Acl1", "Acl2"),
+        {**VPC, **subnets(1), **{f"Acl{index}": of("EC2::NetworkAcl", VpcId=REF) for index in (1, 2)}},
+        moves=True,
     ),
     "launch template": Case(
         "EC2::LaunchTemplate",
