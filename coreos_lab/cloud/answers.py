@@ -13,6 +13,7 @@ STATUS = {
     "InternalError": 500,
     "NotImplemented": 501,
     "UnsupportedOperation": 400,
+    "ChangeSetNotFound": 404,
     # S3's
     **dict.fromkeys(("NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchBucketPolicy", "NoSuchTagSet"), 404),
     "NoSuchLifecycleConfiguration": 404,

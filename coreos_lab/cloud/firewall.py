@@ -1,4 +1,4 @@
-"""A router's nftables rules: security groups, source/dest check, public addresses. Loaded as one transaction.
+"""A router's nftables rules: security groups, network ACLs, source/dest check, public addresses: one transaction.
 
 A subnet's instances are ports of one bridge, but no frame passes between ports: the router answers ARP for every
 address (proxy_arp_pvlan), so every packet is routed, and connection tracking sees them all. The sender is identified by
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from coreos_lab.cloud.network import Group, Port, Rule, Vpc
+from coreos_lab.cloud.network import EVERYTHING, Entry, Group, Port, Rule, Subnet, Vpc
 
 METADATA, API = "169.254.169.254", "169.254.169.252"  # the router's own addresses, the same in every VPC
 UPLINK = "uplink"
@@ -59,6 +59,7 @@ def _packet_table(vpc: Vpc) -> list[str]:
         *_map("public_of", (f"{port.address} : {port.public}" for port in public)),
         *(line for group in vpc.groups for line in _members(group, vpc.ports)),
         *(line for port in vpc.ports for line in _chains(port, vpc)),
+        *(line for subnet in vpc.subnets for line in _acl_chains(subnet)),
         "  chain to_router {",
         "    type filter hook input priority filter; policy drop;",
         '    iifname "lo" accept',
@@ -71,6 +72,7 @@ def _packet_table(vpc: Vpc) -> list[str]:
         "  chain through {",
         "    type filter hook forward priority filter; policy drop;",
         '    iifname "subnet*" ether saddr != @macs counter drop',
+        *(line for subnet in vpc.subnets for line in _acl_jumps(subnet)),
         *(f'    iifname "subnet*" ether saddr {port.mac} jump from_{port.number}' for port in vpc.ports),
         f'    iifname "{UPLINK}" ct state new ct status & dnat == 0 counter drop',
         f'    oifname "{UPLINK}" ip saddr @with_public accept',
@@ -130,6 +132,31 @@ def _chains(port: Port, vpc: Vpc) -> list[str]:
         "    counter drop",
         "  }",
     ]
+
+
+def _acl_jumps(subnet: Subnet) -> list[str]:
+    """Where a packet meets a subnet's network ACL: on its way out of the subnet or into it, whatever its connection."""
+    here = f'"{subnet.bridge}"'
+    ways = (
+        (subnet.egress, f"iifname {here} oifname != {here} jump acl_from_{subnet.number}"),
+        (subnet.ingress, f"oifname {here} iifname != {here} jump acl_to_{subnet.number}"),
+    )
+    return [f"    {jump}" for entries, jump in ways if not _is_open(entries)]
+
+
+def _acl_chains(subnet: Subnet) -> list[str]:
+    lines = []
+    for entries, name, side in ((subnet.egress, "acl_from", "daddr"), (subnet.ingress, "acl_to", "saddr")):
+        if not _is_open(entries):
+            verdicts = (
+                f"    {_match(each.rule, side, set())}{'return' if each.allow else 'counter drop'}" for each in entries
+            )
+            lines += [f"  chain {name}_{subnet.number} {{", *verdicts, "    counter drop", "  }"]
+    return lines
+
+
+def _is_open(entries: tuple[Entry, ...]) -> bool:
+    return entries[:1] == (EVERYTHING,)
 
 
 def _matches(rules: Iterable[Rule], side: str, groups: set[str]) -> list[str]:

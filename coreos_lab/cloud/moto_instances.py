@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from copy import copy
 from functools import wraps
@@ -19,6 +19,7 @@ from moto.core.utils import utcnow
 from moto.ec2 import models as ec2
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instances import Instance
+from moto.ec2.responses import instances as responses
 from moto.ec2.responses.general import General
 
 from coreos_lab.cloud.states import ENDED, NAMES, PENDING, RUNNING, SHUTTING_DOWN, STOPPED, STOPPING
@@ -27,6 +28,7 @@ from coreos_lab.model.cloud import INSTANCES_MAX
 DISK_MAX = 1024  # GiB; only what is written takes space
 USER_DATA_MAX = 16 * 1024  # bytes, before it is encoded: AWS's limit
 SHOWN_AFTER_THE_END = 3600.0  # seconds
+WHILE_STOPPED = ("instance_type", "user_data")  # what can be changed of a stopped instance alone
 WITHOUT_CLIENTS = "ABCDE"  # what moto takes for the client's token in a call without one
 
 
@@ -145,7 +147,7 @@ def _console(console: Callable[[str], str]) -> None:
 
 
 def _checks() -> None:
-    """moto starts instances from any image, with any key, of any size."""
+    """moto starts instances from any image, with any key, of any size, and changes them while they run."""
     run = ec2.EC2Backend.run_instances
 
     @wraps(run)
@@ -156,8 +158,7 @@ def _checks() -> None:
         if key and key not in self.key_pairs:
             raise EC2ClientError("InvalidKeyPair.NotFound", f"The key pair '{key}' does not exist")
         self.describe_instance_types([more["instance_type"]])  # an error for one that does not exist
-        if user_data and len(b64decode(str(user_data))) > USER_DATA_MAX:
-            raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
+        _check_user_data(user_data)
         for mapping in more.get("block_device_mappings") or ():
             _check_disk(mapping)
         if not more.get("subnet_id") and not more.get("nics"):
@@ -180,6 +181,34 @@ def _checks() -> None:
         return reservation
 
     ec2.EC2Backend.run_instances = checked
+    modify = ec2.EC2Backend.modify_instance_attribute
+
+    @wraps(modify)
+    def modified(self: Any, instance_id: str, key: str, value: Any) -> Any:
+        if key in WHILE_STOPPED:
+            if self.get_instance(instance_id).state_code != STOPPED:
+                message = f"The instance '{instance_id}' is not in the 'stopped' state."
+                raise EC2ClientError("IncorrectInstanceState", message)
+            if key == "user_data":
+                _check_user_data(value)
+                value = value or None
+            else:
+                self.describe_instance_types([value])  # an error for one that does not exist
+        return modify(self, instance_id, key, value)
+
+    ec2.EC2Backend.modify_instance_attribute = modified
+    parse = responses.parse_user_data
+
+    def parse_decoded(value: Any) -> Any:
+        """What ModifyInstanceAttribute has is decoded already, and moto decodes it once more."""
+        return Base64EncodedString(b64encode(value).decode()) if isinstance(value, bytes) else parse(value)
+
+    responses.parse_user_data = parse_decoded
+
+
+def _check_user_data(data: Any) -> None:
+    if data and len(b64decode(str(data))) > USER_DATA_MAX:
+        raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
 
 
 def _check_disk(mapping: Any) -> None:

@@ -21,6 +21,17 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """One line of a network ACL: the first whose rule a packet meets decides whether it passes."""
+
+    allow: bool
+    rule: Rule
+
+
+EVERYTHING = Entry(True, Rule("-1", None, None, "0.0.0.0/0"))
+
+
+@dataclass(frozen=True)
 class Group:
     """A security group."""
 
@@ -59,12 +70,17 @@ class Route:
 
 @dataclass(frozen=True)
 class Subnet:
-    """A subnet with the routes that its instances' packets take. `number` names its bridge and its routing table."""
+    """A subnet with the routes that its instances' packets take. `number` names its bridge and its routing table.
+
+    `ingress` and `egress` are its network ACL: what passes into it and out of it. What no entry is about does not pass.
+    """
 
     name: str
     number: int
     cidr: str
     routes: tuple[Route, ...] = ()
+    ingress: tuple[Entry, ...] = (EVERYTHING,)
+    egress: tuple[Entry, ...] = (EVERYTHING,)
 
     @property
     def bridge(self) -> str:

@@ -23,14 +23,20 @@ EC2 = """
     ReplaceRouteTableAssociation CreateRoute ReplaceRoute DeleteRoute
     CreateSecurityGroup DeleteSecurityGroup DescribeSecurityGroups DescribeSecurityGroupRules
     AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress AuthorizeSecurityGroupEgress RevokeSecurityGroupEgress
-    CreateNetworkAcl DeleteNetworkAcl DescribeNetworkAcls
+    UpdateSecurityGroupRuleDescriptionsIngress UpdateSecurityGroupRuleDescriptionsEgress
+    CreateNetworkAcl DeleteNetworkAcl DescribeNetworkAcls ReplaceNetworkAclAssociation
+    CreateNetworkAclEntry ReplaceNetworkAclEntry DeleteNetworkAclEntry
     AllocateAddress AssociateAddress DisassociateAddress ReleaseAddress DescribeAddresses
     DescribeNetworkInterfaces ModifyNetworkInterfaceAttribute
+    CreateLaunchTemplate CreateLaunchTemplateVersion ModifyLaunchTemplate DeleteLaunchTemplate
+    DescribeLaunchTemplates DescribeLaunchTemplateVersions
     AssociateIamInstanceProfile DisassociateIamInstanceProfile DescribeIamInstanceProfileAssociations
 """
 CLOUDFORMATION = """
-    CreateStack DescribeStacks DescribeStackEvents DescribeStackResources ListStackResources ListStacks DeleteStack
-    ValidateTemplate GetTemplate
+    CreateStack UpdateStack CancelUpdateStack ContinueUpdateRollback DeleteStack UpdateTerminationProtection
+    DescribeStacks ListStacks DescribeStackEvents DescribeStackResource DescribeStackResources ListStackResources
+    CreateChangeSet DescribeChangeSet ListChangeSets ExecuteChangeSet DeleteChangeSet
+    GetTemplate GetTemplateSummary ValidateTemplate ListExports ListImports
 """
 AUTOSCALING = """
     CreateLaunchConfiguration DescribeLaunchConfigurations DeleteLaunchConfiguration
@@ -38,9 +44,11 @@ AUTOSCALING = """
     DescribeAutoScalingInstances DescribeScalingActivities TerminateInstanceInAutoScalingGroup SetInstanceHealth
     AttachLoadBalancerTargetGroups DetachLoadBalancerTargetGroups DescribeLoadBalancerTargetGroups
     AttachLoadBalancers DetachLoadBalancers DescribeLoadBalancers
+    CreateOrUpdateTags DeleteTags
 """
 IAM = """
-    CreateRole GetRole ListRoles DeleteRole PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies
+    CreateRole GetRole ListRoles UpdateRole UpdateAssumeRolePolicy DeleteRole
+    PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies
     CreateInstanceProfile GetInstanceProfile ListInstanceProfiles ListInstanceProfilesForRole DeleteInstanceProfile
     AddRoleToInstanceProfile RemoveRoleFromInstanceProfile
 """
@@ -60,6 +68,22 @@ GLOBAL_REGION = "us-east-1"  # where clients sign requests to services without a
 GROUP = (
     r"(AutoScalingGroupName|LaunchConfigurationName|MinSize|MaxSize|DesiredCapacity|VPCZoneIdentifier)",
     r"(HealthCheckType|HealthCheckGracePeriod|DefaultCooldown)",
+    r"LaunchTemplate\.(LaunchTemplateId|LaunchTemplateName|Version)",
+)
+LAUNCH_TEMPLATE = (
+    r"(LaunchTemplateName|LaunchTemplateId|VersionDescription|ClientToken|DryRun)",
+    r"LaunchTemplateData\.(ImageId|InstanceType|KeyName|UserData|DisableApiTermination)",
+    r"LaunchTemplateData\.(InstanceInitiatedShutdownBehavior|SecurityGroupId\.\d+)",
+    r"LaunchTemplateData\.(IamInstanceProfile\.(Name|Arn)|MetadataOptions\.(HttpTokens|HttpEndpoint))",
+    r"LaunchTemplateData\.BlockDeviceMapping\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
+    r"LaunchTemplateData\.NetworkInterface\.1\.(DeviceIndex|AssociatePublicIpAddress|DeleteOnTermination)",
+    r"LaunchTemplateData\.NetworkInterface\.1\.SecurityGroupId\.\d+",
+    r"LaunchTemplateData\.TagSpecification\.\d+\.(ResourceType|Tag\.\d+\.(Key|Value))",
+)
+STACK = (
+    r"(StackName|TemplateBody|ClientRequestToken|Capabilities\.member\.\d+)",
+    r"Parameters\.member\.\d+\.(ParameterKey|ParameterValue|UsePreviousValue)",
+    r"Tags\.member\.\d+\.(Key|Value)",
 )
 # The parameters that an action carries out, as patterns. An action that is not listed carries out all of moto's.
 PARAMETERS = {
@@ -76,38 +100,58 @@ PARAMETERS = {
     ),
     "ModifyInstanceAttribute": (
         r"(InstanceId|SourceDestCheck\.Value|DisableApiTermination\.Value|GroupId\.\d+|DryRun)",
-        r"InstanceInitiatedShutdownBehavior\.Value",
+        r"(InstanceInitiatedShutdownBehavior|InstanceType|UserData)\.Value",
     ),
     "CreateRoute": (r"(RouteTableId|DestinationCidrBlock|GatewayId|InstanceId|NetworkInterfaceId|DryRun)",),
     "ReplaceRoute": (r"(RouteTableId|DestinationCidrBlock|GatewayId|InstanceId|NetworkInterfaceId|DryRun)",),
     **dict.fromkeys(
-        [f"{verb}SecurityGroup{way}" for verb in ("Authorize", "Revoke") for way in ("Ingress", "Egress")],
+        [
+            *(f"{verb}SecurityGroup{way}" for verb in ("Authorize", "Revoke") for way in ("Ingress", "Egress")),
+            *(f"UpdateSecurityGroupRuleDescriptions{way}" for way in ("Ingress", "Egress")),
+        ],
         (
             r"(GroupId|GroupName|DryRun|SourceSecurityGroupName|IpProtocol|FromPort|ToPort|CidrIp)",
             r"IpPermissions\.\d+\.(IpProtocol|FromPort|ToPort|IpRanges\.\d+\..+|(User|Groups)[A-Za-z]*\.\d+\..+)",
             r"(TagSpecification\.\d+\..+|SecurityGroupRuleId\.\d+)",
         ),
     ),
-    "CreateStack": (
-        r"(StackName|TemplateBody|DisableRollback|OnFailure|ClientRequestToken|Capabilities\.member\.\d+)",
-        r"(Parameters|Tags)\.member\.\d+\.(ParameterKey|ParameterValue|Key|Value)",
-    ),
-    "DeleteStack": (r"StackName",),
+    "CreateStack": (*STACK, r"(DisableRollback|OnFailure|EnableTerminationProtection)"),
+    "UpdateStack": (*STACK, r"(UsePreviousTemplate|DisableRollback)"),
+    "CreateChangeSet": (*STACK, r"(ChangeSetName|ChangeSetType|Description|ClientToken|UsePreviousTemplate)"),
+    "ExecuteChangeSet": (r"(ChangeSetName|StackName|ClientRequestToken|DisableRollback)",),
+    "CancelUpdateStack": (r"(StackName|ClientRequestToken)",),
+    "ContinueUpdateRollback": (r"(StackName|ClientRequestToken)", r"ResourcesToSkip\.member\.\d+"),
+    "DeleteStack": (r"(StackName|ClientRequestToken)", r"RetainResources\.member\.\d+"),
     "CreateLaunchConfiguration": (
         r"(LaunchConfigurationName|ImageId|InstanceType|KeyName|UserData|AssociatePublicIpAddress|IamInstanceProfile)",
         r"SecurityGroups\.member\.\d+",
         r"BlockDeviceMappings\.member\.\d+\.(DeviceName|Ebs\.(VolumeSize|VolumeType|DeleteOnTermination))",
     ),
+    **dict.fromkeys(
+        ("CreateNetworkAclEntry", "ReplaceNetworkAclEntry"),
+        (
+            r"(NetworkAclId|RuleNumber|Protocol|RuleAction|Egress|CidrBlock|DryRun)",
+            r"(Icmp\.(Code|Type)|PortRange\.(From|To))",
+        ),
+    ),
+    "CreateLaunchTemplate": (*LAUNCH_TEMPLATE, r"TagSpecification\.\d+\..+"),
+    "CreateLaunchTemplateVersion": LAUNCH_TEMPLATE,
     "CreateAutoScalingGroup": (*GROUP, r"Tags\.member\.\d+\.\w+", r"(TargetGroupARNs|LoadBalancerNames)\.member\.\d+"),
     "UpdateAutoScalingGroup": GROUP,
     "CreateRole": (r"(RoleName|Path|AssumeRolePolicyDocument|Description)", r"Tags\.member\.\d+\.(Key|Value)"),
+    "UpdateRole": (r"(RoleName|Description)",),
     "CreateInstanceProfile": (r"(InstanceProfileName|Path)", r"Tags\.member\.\d+\.(Key|Value)"),
     "CreateVpc": (r"(CidrBlock|InstanceTenancy|DryRun|TagSpecification\.\d+\..+)",),
     "CreateSubnet": (r"(VpcId|CidrBlock|AvailabilityZone|DryRun|TagSpecification\.\d+\..+)",),
 }
 # Values of parameters that are not carried out.
 REFUSED = {
+    "UpdateStack": ((r"DisableRollback", "true"),),
     "RunInstances": ((r"BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),),
+    **dict.fromkeys(
+        ("CreateLaunchTemplate", "CreateLaunchTemplateVersion"),
+        ((r"LaunchTemplateData\.BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),),
+    ),
     "CreateLaunchConfiguration": ((r"BlockDeviceMappings\.member\.\d+\.Ebs\.DeleteOnTermination", "false"),),
 }
 

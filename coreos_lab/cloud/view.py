@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from coreos_lab.cloud.network import Group, Port, Route, Rule, Subnet, Vpc
+from coreos_lab.cloud.network import Entry, Group, Port, Route, Rule, Subnet, Vpc
 from coreos_lab.cloud.states import ENDED, STOPPED
 from coreos_lab.model import Disk
 
 FIRST_OF_BALANCERS = 1000  # their ports' numbers are above those of instances
+PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp"}
 ROOT = ("/dev/sda1", "/dev/xvda")  # part of the machine's own folder, not a disk
 
 
@@ -173,7 +174,28 @@ def _subnet(backend: Any, subnet: Any, vpc: Any, subnets: Iterable[Any], ports: 
     table = own or next((each for each in tables if each.main_association_id is not None), None)
     listed = table._routes.values() if table else ()
     routes = tuple(_route(each, vpc, ports) for each in listed if not each.local and each.destination_cidr_block)
-    return Subnet(subnet.id, number(subnet, subnets), subnet.cidr_block, routes)
+    acl = next((each for each in backend.network_acls.values() if _is_of(each, subnet)), None)
+    entries = sorted(acl.network_acl_entries, key=lambda entry: entry.rule_number) if acl else ()
+    return Subnet(
+        subnet.id,
+        number(subnet, subnets),
+        subnet.cidr_block,
+        routes,
+        ingress=tuple(_entry(each) for each in entries if not each.egress and each.cidr_block),
+        egress=tuple(_entry(each) for each in entries if each.egress and each.cidr_block),
+    )
+
+
+def _is_of(acl: Any, subnet: Any) -> bool:
+    return any(each.subnet_id == subnet.id for each in acl.associations)
+
+
+def _entry(each: Any) -> Entry:
+    """A line of a network ACL, whose protocols are numbers."""
+    protocol = PROTOCOLS.get(str(each.protocol), str(each.protocol))
+    icmp = protocol == "icmp"
+    first, last = (each.icmp_type, each.icmp_code) if icmp else (each.port_range_from, each.port_range_to)
+    return Entry(each.rule_action == "allow", Rule(protocol, first, last, each.cidr_block))
 
 
 def _route(route: Any, vpc: Any, ports: dict[str, Port]) -> Route:

@@ -6,34 +6,42 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+from coreos_lab.cloud.balancing import v2, v2_groups
+from coreos_lab.cloud.formation import tags
 from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values
 
-NUMBERS = (
-    *("Port", "HealthCheckIntervalSeconds", "HealthCheckTimeoutSeconds", "HealthyThresholdCount"),
-    "UnhealthyThresholdCount",
-)
-TEXTS = (
-    *("Protocol", "ProtocolVersion", "VpcId", "TargetType", "HealthCheckPath", "HealthCheckPort"),
-    "HealthCheckProtocol",
-)
+# What a target group's health check is where the template says nothing else.
+CHECK: dict[str, Any] = {
+    **{"HealthCheckIntervalSeconds": 30, "HealthCheckTimeoutSeconds": 5},
+    **{"HealthyThresholdCount": 5, "UnhealthyThresholdCount": 2},
+    **{"HealthCheckPath": "/", "HealthCheckPort": "traffic-port", "HealthCheckProtocol": "HTTP"},
+}
+GROUP = ("Port", "Protocol", "ProtocolVersion", "VpcId", "TargetType")
+BALANCER_ATTRIBUTES, GROUP_ATTRIBUTES = "LoadBalancerAttributes", "TargetGroupAttributes"
 NOT_FOUND = ("LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound")
 
 
 def short_name(call: Call) -> str:
     """A physical name of 32 characters at most, the same whenever it is asked for."""
-    tags = {key.rpartition(":")[2]: value for key, value in call.tags}
-    digest = hashlib.sha256(f"{tags['stack-id']} {tags['logical-id']}".encode()).hexdigest()[:12].upper()
-    return f"{tags['stack-name'][:10].rstrip('-')}-{tags['logical-id'][:8]}-{digest}"
+    own = {key.rpartition(":")[2]: value for key, value in call.tags}
+    digest = hashlib.sha256(f"{own['stack-id']} {own['logical-id']}{call.seed}".encode()).hexdigest()[:12].upper()
+    return f"{own['stack-name'][:10].rstrip('-')}-{own['logical-id'][:8]}-{digest}"
 
 
 def _tags(call: Call, its: Values) -> list[dict[str, str]]:
-    own = [(str(each["Key"]), str(each["Value"])) for each in its.get(TAGS, [])]
-    return [{"Key": key, "Value": value} for key, value in (*own, *call.tags)]
+    return tags.listed({**tags.pairs(its), **dict(call.tags)})
 
 
 def _pairs(its: Values, key: str) -> list[dict[str, str]]:
     """Attributes. What a template has as a boolean is a text for the API."""
     return [{"Key": str(each["Key"]), "Value": _text(each["Value"])} for each in its.get(key, [])]
+
+
+def _changed(old: Values, new: Values, key: str, defaults: Values) -> list[dict[str, str]]:
+    """The attributes that an update sets: those that are gone from the template get their defaults back."""
+    before, after = ({each["Key"]: each["Value"] for each in _pairs(its, key)} for its in (old, new))
+    gone = {name: str(defaults[name]) for name in before if name not in after and name in defaults}
+    return tags.listed({**gone, **after})
 
 
 def _text(value: Any) -> str:
@@ -55,7 +63,7 @@ def _balancer(call: Call, its: Values) -> tuple[str, Attributes]:
     given = {key: its[key] for key in ("Scheme", "Subnets", "SecurityGroups", "Type", "IpAddressType") if key in its}
     made = elb.create_load_balancer(Name=name, Tags=_tags(call, its), **given)["LoadBalancers"][0]
     arn = made["LoadBalancerArn"]
-    if attributes := _pairs(its, "LoadBalancerAttributes"):
+    if attributes := _pairs(its, BALANCER_ATTRIBUTES):
         elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=attributes)
 
     def is_active() -> bool:
@@ -65,6 +73,18 @@ def _balancer(call: Call, its: Values) -> tuple[str, Attributes]:
     call.wait(is_active, f"{name} did not become active")
     said = {"LoadBalancerArn": arn, "LoadBalancerName": name, "DNSName": made["DNSName"]}
     return arn, {**said, "LoadBalancerFullName": arn.partition("/")[2]}
+
+
+def _update_balancer(call: Call, arn: str, old: Values, new: Values) -> tuple[str, Attributes]:
+    elb = call.client("elbv2")
+    if old.get("Subnets") != new["Subnets"]:
+        elb.set_subnets(LoadBalancerArn=arn, Subnets=new["Subnets"])
+    if old.get("SecurityGroups") != new.get("SecurityGroups"):
+        elb.set_security_groups(LoadBalancerArn=arn, SecurityGroups=new.get("SecurityGroups", []))
+    if attributes := _changed(old, new, BALANCER_ATTRIBUTES, v2.ATTRIBUTES):
+        elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=attributes)
+    tags.update_balancing(elb, {"ResourceArns": [arn]}, old, new, classic=False)
+    return arn, {}
 
 
 def _delete_balancer(call: Call, arn: str, its: Values) -> None:
@@ -78,19 +98,39 @@ def _delete_balancer(call: Call, arn: str, its: Values) -> None:
 
 def _group(call: Call, its: Values) -> tuple[str, Attributes]:
     elb, name = call.client("elbv2"), its.get("Name") or short_name(call)
-    given: dict[str, Any] = {key: int(its[key]) for key in NUMBERS if key in its}
-    given |= {key: str(its[key]) for key in TEXTS if key in its}
-    if "Matcher" in its:
-        given["Matcher"] = {"HttpCode": str(its["Matcher"]["HttpCode"])}
-    made = elb.create_target_group(Name=name, Tags=_tags(call, its), **given)["TargetGroups"][0]
+    given = {key: int(its[key]) if key == "Port" else str(its[key]) for key in GROUP if key in its}
+    made = elb.create_target_group(Name=name, Tags=_tags(call, its), **given, **_check(its))["TargetGroups"][0]
     arn = made["TargetGroupArn"]
-    if attributes := _pairs(its, "TargetGroupAttributes"):
+    if attributes := _pairs(its, GROUP_ATTRIBUTES):
         elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=attributes)
-    targets = [{"Id": each["Id"], **_port(each)} for each in its.get("Targets", [])]
-    if targets:
+    if targets := _targets(its):
         elb.register_targets(TargetGroupArn=arn, Targets=targets)
     full = arn.rpartition(":")[2]
     return arn, {"TargetGroupArn": arn, "TargetGroupName": name, "TargetGroupFullName": full}
+
+
+def _check(its: Values) -> dict[str, Any]:
+    """The parameters of a target group's health check."""
+    found = {key: type(default)(its.get(key, default)) for key, default in CHECK.items()}
+    return {**found, "Matcher": {"HttpCode": str(its.get("Matcher", {}).get("HttpCode", "200"))}}
+
+
+def _targets(its: Values) -> list[dict[str, Any]]:
+    return [{"Id": each["Id"], **_port(each)} for each in its.get("Targets", [])]
+
+
+def _update_group(call: Call, arn: str, old: Values, new: Values) -> tuple[str, Attributes]:
+    elb = call.client("elbv2")
+    elb.modify_target_group(TargetGroupArn=arn, **_check(new))
+    if attributes := _changed(old, new, GROUP_ATTRIBUTES, v2_groups.ATTRIBUTES):
+        elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=attributes)
+    before, after = _targets(old), _targets(new)
+    if fresh := [each for each in after if each not in before]:
+        elb.register_targets(TargetGroupArn=arn, Targets=fresh)
+    if gone := [each for each in before if each not in after]:
+        elb.deregister_targets(TargetGroupArn=arn, Targets=gone)
+    tags.update_balancing(elb, {"ResourceArns": [arn]}, old, new, classic=False)
+    return arn, {}
 
 
 def _port(each: Values) -> dict[str, int]:
@@ -107,10 +147,19 @@ def _delete_group(call: Call, arn: str, its: Values) -> None:
 
 
 def _listener(call: Call, its: Values) -> tuple[str, Attributes]:
-    actions = [_action(each) for each in its["DefaultActions"]]
-    given = {"Port": int(its["Port"]), "Protocol": its["Protocol"], "DefaultActions": actions}
-    made = call.client("elbv2").create_listener(LoadBalancerArn=its["LoadBalancerArn"], **given)["Listeners"][0]
+    elb, arn = call.client("elbv2"), its["LoadBalancerArn"]
+    made = elb.create_listener(LoadBalancerArn=arn, **_of_listener(its))["Listeners"][0]
     return made["ListenerArn"], {"ListenerArn": made["ListenerArn"]}
+
+
+def _of_listener(its: Values) -> dict[str, Any]:
+    actions = [_action(each) for each in its["DefaultActions"]]
+    return {"Port": int(its["Port"]), "Protocol": its["Protocol"], "DefaultActions": actions}
+
+
+def _update_listener(call: Call, arn: str, _old: Values, new: Values) -> tuple[str, Attributes]:
+    call.client("elbv2").modify_listener(ListenerArn=arn, **_of_listener(new))
+    return arn, {}
 
 
 def _action(its: Values) -> dict[str, Any]:
@@ -134,18 +183,24 @@ def _delete_listener(call: Call, arn: str, its: Values) -> None:
 
 KINDS = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": Kind(
-        ("Name", "Scheme", "Subnets", "SecurityGroups", "Type", "IpAddressType", "LoadBalancerAttributes", TAGS),
+        ("Name", "Scheme", "Subnets", "SecurityGroups", "Type", "IpAddressType", BALANCER_ATTRIBUTES, TAGS),
         ("Subnets",),
         _balancer,
         _delete_balancer,
         ("LoadBalancerArn", "LoadBalancerName", "DNSName", "LoadBalancerFullName"),
+        in_place=("Subnets", "SecurityGroups", "IpAddressType", BALANCER_ATTRIBUTES, TAGS),
+        update=_update_balancer,
+        name="Name",
     ),
     "AWS::ElasticLoadBalancingV2::TargetGroup": Kind(
-        ("Name", *NUMBERS, *TEXTS, "Matcher", "TargetGroupAttributes", "Targets", TAGS),
+        ("Name", *GROUP, *CHECK, "Matcher", GROUP_ATTRIBUTES, "Targets", TAGS),
         ("Port", "Protocol", "VpcId"),
         _group,
         _delete_group,
         ("TargetGroupArn", "TargetGroupName", "TargetGroupFullName"),
+        in_place=(*CHECK, "Matcher", GROUP_ATTRIBUTES, "Targets", TAGS),
+        update=_update_group,
+        name="Name",
     ),
     "AWS::ElasticLoadBalancingV2::Listener": Kind(
         ("LoadBalancerArn", "Port", "Protocol", "DefaultActions"),
@@ -153,5 +208,7 @@ KINDS = {
         _listener,
         _delete_listener,
         ("ListenerArn",),
+        in_place=("Port", "Protocol", "DefaultActions"),
+        update=_update_listener,
     ),
 }

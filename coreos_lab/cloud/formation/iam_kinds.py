@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
-from coreos_lab.cloud.formation.call import Attributes, Call, Kind, Values, name_of
+from coreos_lab.cloud.formation.call import Attributes, Call, Kind, Values, name_of, unless
 from coreos_lab.cloud.metadata import ACCOUNT
 
 GONE = "NoSuchEntity"
@@ -27,6 +28,21 @@ def _role(call: Call, its: Values) -> tuple[str, Attributes]:
     return name, {"Arn": made["Arn"], "RoleId": made["RoleId"]}
 
 
+def _update_role(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
+    iam = call.client("iam")
+    trust = _document(new["AssumeRolePolicyDocument"])
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
+    if old.get("Description") != new.get("Description"):
+        iam.update_role(RoleName=name, Description=new.get("Description", ""))
+    before, after = ({each["PolicyName"]: each for each in its.get("Policies", [])} for its in (old, new))
+    for policy, its in after.items():
+        if its != before.get(policy):
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=_document(its["PolicyDocument"]))
+    for policy in set(before) - set(after):
+        unless((GONE,), partial(iam.delete_role_policy, RoleName=name, PolicyName=policy))
+    return name, {}
+
+
 def _delete_role(call: Call, name: str, its: Values) -> None:
     iam, own = call.client("iam"), name or its.get("RoleName") or name_of(call)
     for policy in iam.list_role_policies(RoleName=own)["PolicyNames"]:
@@ -40,6 +56,20 @@ def _profile(call: Call, its: Values) -> tuple[str, Attributes]:
     for role in its["Roles"]:
         iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
     return name, {"Arn": f"arn:aws:iam::{ACCOUNT}:instance-profile{its.get('Path', '/')}{name}"}
+
+
+def _update_profile(call: Call, name: str, _old: Values, new: Values) -> tuple[str, Attributes]:
+    """A profile has one role at most, so the old one has to go first."""
+    iam = call.client("iam")
+    roles = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
+    there = [each["RoleName"] for each in roles]
+    for role in there:
+        if role not in new["Roles"]:
+            iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role)
+    for role in new["Roles"]:
+        if role not in there:
+            iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+    return name, {}
 
 
 def _delete_profile(call: Call, name: str, its: Values) -> None:
@@ -56,8 +86,18 @@ KINDS = {
         _role,
         _delete_role,
         ("Arn", "RoleId"),
+        in_place=("AssumeRolePolicyDocument", "Policies", "Description"),
+        update=_update_role,
+        name="RoleName",
     ),
     "AWS::IAM::InstanceProfile": Kind(
-        ("Roles", "Path", "InstanceProfileName"), ("Roles",), _profile, _delete_profile, ("Arn",)
+        ("Roles", "Path", "InstanceProfileName"),
+        ("Roles",),
+        _profile,
+        _delete_profile,
+        ("Arn",),
+        in_place=("Roles",),
+        update=_update_profile,
+        name="InstanceProfileName",
     ),
 }

@@ -19,13 +19,14 @@ LOGIC = ("Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not", "Condition")
 
 @dataclass(frozen=True)
 class Scope:
-    """What names mean: `ref` and `attribute` raise RefusedError for what is not there."""
+    """What names mean: `ref`, `attribute` and `imported` raise RefusedError for what is not there."""
 
     ref: Callable[[str], Any]
     attribute: Callable[[str, str], Any]
     mappings: Mapping[str, Any]
     conditions: Mapping[str, Any]
     zones: tuple[str, ...]
+    imported: Callable[[str], str]
 
 
 def resolve(value: Any, scope: Scope) -> Any:
@@ -42,8 +43,9 @@ def resolve(value: Any, scope: Scope) -> Any:
 
 
 def _function(name: str, argument: Any, scope: Scope) -> Any:
-    if name == "Ref":
-        return scope.ref(str(argument))
+    named: dict[str, Callable[[str], Any]] = {"Ref": scope.ref, "Fn::ImportValue": scope.imported}
+    if name in named:
+        return named[name](str(resolve(argument, scope)))
     if name == "Fn::GetAtt":
         resource, attribute = argument if isinstance(argument, list) else str(argument).split(".", 1)
         return scope.attribute(resource, resolve(attribute, scope))
@@ -142,3 +144,16 @@ def names_in(value: Any) -> Iterator[str]:
                 yield from names_in(list(own.values()))
             else:
                 yield from names_in(each)
+
+
+def imports_in(value: Any) -> Iterator[Any]:
+    """The arguments of Fn::ImportValue in a value: what the exports are called that it needs."""
+    if isinstance(value, list):
+        for each in value:
+            yield from imports_in(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key == "Fn::ImportValue":
+                yield each
+            else:
+                yield from imports_in(each)

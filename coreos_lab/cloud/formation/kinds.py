@@ -1,4 +1,4 @@
-"""The types of resources that a stack can have: how each is made, what it says of itself, how it is deleted.
+"""The types of resources that a stack can have: how each is made, updated and deleted, and what it says of itself.
 
 A kind lists every property that it carries out; any other is an error. Resources get tags that name the stack, or names
 made from it, so that one whose making was interrupted is found again.
@@ -7,25 +7,33 @@ made from it, so that one whose making was interrupted is found again.
 from __future__ import annotations
 
 from coreos_lab.cloud.formation import (
+    acl_kinds,
     balancing_kinds,
     classic_kinds,
     ec2_kinds,
+    group_kinds,
     iam_kinds,
     instance_kinds,
+    route_kinds,
     s3_kinds,
     scaling_kinds,
+    template_kinds,
 )
 from coreos_lab.cloud.formation.call import Kind, Values
 from coreos_lab.cloud.formation.errors import invalid
 
 KINDS: dict[str, Kind] = {
+    **acl_kinds.KINDS,
     **balancing_kinds.KINDS,
     **classic_kinds.KINDS,
     **ec2_kinds.KINDS,
+    **group_kinds.KINDS,
     **iam_kinds.KINDS,
     **instance_kinds.KINDS,
+    **route_kinds.KINDS,
     **s3_kinds.KINDS,
     **scaling_kinds.KINDS,
+    **template_kinds.KINDS,
 }
 
 

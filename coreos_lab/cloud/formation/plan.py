@@ -57,14 +57,46 @@ def needs(resources: Mapping[str, Resource]) -> dict[str, set[str]]:
     }
 
 
+def imports(template: Template, resources: Iterable[str], scope: Scope) -> list[str]:
+    """The names of the exports that resources and outputs need."""
+    parts = [template.resources[name].properties for name in resources]
+    parts += [
+        each
+        for each in template.outputs.values()
+        if "Condition" not in each or intrinsics.holds({"Condition": each["Condition"]}, scope)
+    ]
+    found = (intrinsics.resolve(argument, scope) for part in parts for argument in intrinsics.imports_in(part))
+    return sorted({str(each) for each in found})
+
+
+def outputs(template: Template, scope: Scope) -> list[dict[str, str]]:
+    """The outputs whose condition holds, as describe-stacks shows them."""
+    found = []
+    for key, output in template.outputs.items():
+        condition = output.get("Condition")
+        if condition and not intrinsics.holds({"Condition": condition}, scope):
+            continue
+        shown = {"OutputKey": str(key), "OutputValue": str(intrinsics.resolve(output["Value"], scope))}
+        if "Description" in output:
+            shown["Description"] = str(output["Description"])
+        if "Export" in output:
+            shown["ExportName"] = str(intrinsics.resolve(output["Export"]["Name"], scope))
+        found.append(shown)
+    return found
+
+
 def scope(
     template: Template,
     values: Mapping[str, str],
     pseudo: Mapping[str, str],
     zones: Iterable[str],
     made: Callable[[str], tuple[str, str, Mapping[str, str]] | None],
+    imported: Callable[[str], str],
 ) -> Scope:
-    """What names mean in a template. `made` returns a resource's type, physical id and attributes."""
+    """What names mean in a template.
+
+    `made` returns a resource's type, physical id and attributes, `imported` the value of another stack's export.
+    """
 
     def ref(name: str) -> Any:
         if name.startswith("AWS::"):
@@ -90,4 +122,4 @@ def scope(
             raise invalid(f"Template error: resource {name} is not there, as its condition does not hold")
         return found
 
-    return Scope(ref, attribute, template.mappings, template.conditions, tuple(zones))
+    return Scope(ref, attribute, template.mappings, template.conditions, tuple(zones), imported)

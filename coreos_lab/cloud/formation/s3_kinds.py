@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from coreos_lab.cloud.formation import tags
 from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of
 from coreos_lab.cloud.formation.errors import invalid
 
@@ -29,9 +30,7 @@ def _bucket(call: Call, its: Values) -> tuple[str, Attributes]:
     region = s3.meta.region_name
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     s3.create_bucket(Bucket=name, **place)
-    tags = [(str(each["Key"]), str(each["Value"])) for each in its.get(TAGS, [])]
-    tagged = [{"Key": key, "Value": value} for key, value in (*tags, *call.tags)]
-    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tagged})
+    _tag(call, name, its)
     if rules:
         s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
     return name, {
@@ -56,11 +55,28 @@ def _rule(each: Values) -> dict[str, Any]:
     return rule
 
 
+def _update_bucket(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
+    s3 = call.client("s3")
+    rules = [_rule(each) for each in new.get(LIFECYCLE, {}).get("Rules", [])]
+    if rules:
+        s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
+    elif LIFECYCLE in old:
+        s3.delete_bucket_lifecycle(Bucket=name)
+    _tag(call, name, new)
+    return name, {}
+
+
+def _tag(call: Call, name: str, its: Values) -> None:
+    """Gives a bucket its tags; those that it had are gone."""
+    tagged = tags.listed({**tags.pairs(its), **dict(call.tags)})
+    call.client("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": tagged})
+
+
 def _delete_bucket(call: Call, name: str, its: Values) -> None:
     s3, own = call.client("s3"), name or _name(call, its)
     if not name and "BucketName" in its:  # one that was there before, or one whose making was interrupted
-        tags = {each["Key"]: each["Value"] for each in s3.get_bucket_tagging(Bucket=own)["TagSet"]}
-        if not dict(call.tags).items() <= tags.items():
+        there = {each["Key"]: each["Value"] for each in s3.get_bucket_tagging(Bucket=own)["TagSet"]}
+        if not dict(call.tags).items() <= there.items():
             return
     s3.delete_bucket(Bucket=own)
 
@@ -71,6 +87,12 @@ def _policy(call: Call, its: Values) -> tuple[str, Attributes]:
         raise invalid(f"The bucket policy already exists on bucket {bucket}.")
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(its["PolicyDocument"], default=str))
     return bucket, {"Bucket": bucket}
+
+
+def _update_policy(call: Call, name: str, _old: Values, new: Values) -> tuple[str, Attributes]:
+    document = json.dumps(new["PolicyDocument"], default=str)
+    call.client("s3").put_bucket_policy(Bucket=name, Policy=document)
+    return name, {}
 
 
 def _has_policy(s3: Any, bucket: str) -> bool:
@@ -94,9 +116,22 @@ def _delete_policy(call: Call, name: str, its: Values) -> None:
 
 KINDS = {
     "AWS::S3::Bucket": Kind(
-        ("BucketName", LIFECYCLE, TAGS), (), _bucket, _delete_bucket, ("Arn", "DomainName", "RegionalDomainName")
+        ("BucketName", LIFECYCLE, TAGS),
+        (),
+        _bucket,
+        _delete_bucket,
+        ("Arn", "DomainName", "RegionalDomainName"),
+        in_place=(LIFECYCLE, TAGS),
+        update=_update_bucket,
+        name="BucketName",
     ),
     "AWS::S3::BucketPolicy": Kind(
-        ("Bucket", "PolicyDocument"), ("Bucket", "PolicyDocument"), _policy, _delete_policy, ("Bucket",)
+        ("Bucket", "PolicyDocument"),
+        ("Bucket", "PolicyDocument"),
+        _policy,
+        _delete_policy,
+        ("Bucket",),
+        in_place=("PolicyDocument",),
+        update=_update_policy,
     ),
 }

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of, true
+from coreos_lab.cloud.formation.errors import invalid
 
 LAUNCH = (
     *("ImageId", "InstanceType", "KeyName", "SecurityGroups", "UserData", "AssociatePublicIpAddress"),
     *("BlockDeviceMappings", "LaunchConfigurationName", "IamInstanceProfile"),
 )
+PROPAGATE = "PropagateAtLaunch"
+LAUNCHES = ("LaunchConfigurationName", "LaunchTemplate")
+DEFAULTS = {"HealthCheckGracePeriod": 300, "DefaultCooldown": 300}  # of a group whose template has none
 NUMBERS = ("MinSize", "MaxSize", "DesiredCapacity", "HealthCheckGracePeriod", "Cooldown")
 
 
@@ -39,26 +43,76 @@ def _delete_launch(call: Call, name: str, its: Values) -> None:
 
 def _group(call: Call, its: Values) -> tuple[str, Attributes]:
     asg, name = call.client("autoscaling"), its.get("AutoScalingGroupName") or name_of(call)
-    numbers = {key if key != "Cooldown" else "DefaultCooldown": int(its[key]) for key in NUMBERS if key in its}
     kind = {key: its[key] for key in ("HealthCheckType", "TargetGroupARNs", "LoadBalancerNames") if key in its}
-    tags = [(str(each["Key"]), str(each["Value"]), true(each["PropagateAtLaunch"])) for each in its.get(TAGS, [])]
-    tags += [(key, value, True) for key, value in call.tags]
+    own = [{"Key": key, "Value": value, PROPAGATE: True} for key, value in call.tags]
     asg.create_auto_scaling_group(
         AutoScalingGroupName=name,
-        LaunchConfigurationName=its["LaunchConfigurationName"],
+        **_launch_of(its),
         VPCZoneIdentifier=",".join(its["VPCZoneIdentifier"]),
-        Tags=[{"Key": key, "Value": value, "PropagateAtLaunch": propagate} for key, value, propagate in tags],
+        Tags=[*_tags(name, its), *own],
         **kind,
-        **numbers,
+        **_numbers(its),
     )
     call.wait(lambda: _is_complete(asg, name), f"{name} does not have its instances")
     return name, {}
 
 
+def _update_group(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
+    """Instances that run stay what they are: a new launch configuration is for those that are launched later."""
+    asg = call.client("autoscaling")
+    asg.update_auto_scaling_group(
+        AutoScalingGroupName=name,
+        **_launch_of(new),
+        VPCZoneIdentifier=",".join(new["VPCZoneIdentifier"]),
+        **{"HealthCheckType": new.get("HealthCheckType", "EC2"), **DEFAULTS, **_numbers(new)},
+    )
+    _attach(asg, name, "TargetGroupARNs", "load_balancer_target_groups", new)
+    _attach(asg, name, "LoadBalancerNames", "load_balancers", new)
+    before, after = (_tags(name, its) for its in (old, new))
+    if fresh := [each for each in after if each not in before]:
+        asg.create_or_update_tags(Tags=fresh)
+    keys = {each["Key"] for each in after}
+    if gone := [each for each in before if each["Key"] not in keys]:
+        asg.delete_tags(Tags=gone)
+    call.wait(lambda: _is_complete(asg, name), f"{name} does not have its instances")
+    return name, {}
+
+
+def _attach(asg: Any, name: str, parameter: str, what: str, new: Values) -> None:
+    """Registers a group with the load balancers that it should have, and takes it off the others."""
+    group = asg.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"][0]
+    there, wanted = group.get(parameter, []), new.get(parameter, [])
+    if more := [each for each in wanted if each not in there]:
+        getattr(asg, f"attach_{what}")(AutoScalingGroupName=name, **{parameter: more})
+    if less := [each for each in there if each not in wanted]:
+        getattr(asg, f"detach_{what}")(AutoScalingGroupName=name, **{parameter: less})
+
+
+def _launch_of(its: Values) -> dict[str, Any]:
+    """What a group's instances are started with."""
+    named = [key for key in LAUNCHES if key in its]
+    if len(named) != 1:
+        raise invalid(f"AWS::AutoScaling::AutoScalingGroup: exactly one of {', '.join(LAUNCHES)} is needed")
+    return {named[0]: its[named[0]]}
+
+
+def _numbers(its: Values) -> dict[str, int]:
+    return {key if key != "Cooldown" else "DefaultCooldown": int(its[key]) for key in NUMBERS if key in its}
+
+
+def _tags(name: str, its: Values) -> list[dict[str, Any]]:
+    """A group's tags as the API has them."""
+    whose = {"ResourceId": name, "ResourceType": "auto-scaling-group"}
+    return [
+        {**whose, "Key": str(each["Key"]), "Value": str(each["Value"]), PROPAGATE: true(each[PROPAGATE])}
+        for each in its.get(TAGS, [])
+    ]
+
+
 def _is_complete(asg: Any, name: str) -> bool:
     group = asg.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"][0]
-    serving = [each for each in group["Instances"] if each["LifecycleState"] == "InService"]
-    return len(serving) >= int(group["DesiredCapacity"])
+    states = [each["LifecycleState"] for each in group["Instances"] if each["LifecycleState"] != "Terminating"]
+    return states == ["InService"] * int(group["DesiredCapacity"])
 
 
 def _delete_group(call: Call, name: str, its: Values) -> None:
@@ -75,14 +129,23 @@ def _delete_group(call: Call, name: str, its: Values) -> None:
 
 
 KINDS = {
-    "AWS::AutoScaling::LaunchConfiguration": Kind(LAUNCH, ("ImageId", "InstanceType"), _launch, _delete_launch),
+    "AWS::AutoScaling::LaunchConfiguration": Kind(
+        LAUNCH, ("ImageId", "InstanceType"), _launch, _delete_launch, name="LaunchConfigurationName"
+    ),
     "AWS::AutoScaling::AutoScalingGroup": Kind(
         (
-            *(*NUMBERS, "AutoScalingGroupName", "LaunchConfigurationName", "VPCZoneIdentifier", "HealthCheckType"),
+            *(*NUMBERS, *LAUNCHES, "AutoScalingGroupName", "VPCZoneIdentifier", "HealthCheckType"),
             *("TargetGroupARNs", "LoadBalancerNames", TAGS),
         ),
-        ("MinSize", "MaxSize", "LaunchConfigurationName", "VPCZoneIdentifier"),
+        ("MinSize", "MaxSize", "VPCZoneIdentifier"),
         _group,
         _delete_group,
+        in_place=(
+            *(*NUMBERS, *LAUNCHES, "VPCZoneIdentifier", "HealthCheckType"),
+            *("TargetGroupARNs", "LoadBalancerNames", TAGS),
+        ),
+        update=_update_group,
+        name="AutoScalingGroupName",
+        propagates=True,
     ),
 }

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from coreos_lab.cloud.formation.change_set import ChangeSet
 from coreos_lab.records.formats import Format, Record
 
 FORMAT = Format("stack")
-IN_PROGRESS = ("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")
 GONE = "DELETE_COMPLETE"
+REVIEW = "REVIEW_IN_PROGRESS"  # a change set waits for its execution, and nothing is done meanwhile
 
 
 @dataclass
 class Made:
-    """A resource of a stack: what it is, and the properties that it was made with."""
+    """A resource of a stack: what it is, and the properties that it was made with.
+
+    `seed` tells the generated name from that of the resource that this one replaces. `absent`: nothing was made, as its
+    properties could not be had, or as the API answered that such a thing exists, which is somebody else's.
+    """
 
     type: str
     status: str = ""
@@ -26,6 +32,29 @@ class Made:
     properties: dict[str, Any] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
     changed: str = ""
+    seed: str = ""
+    absent: bool = False
+
+
+@dataclass
+class Leaving:
+    """A resource that is to be deleted, unless it is to be kept. `needs`: the logical names of what it depends on."""
+
+    logical: str
+    made: Made
+    needs: list[str]
+    keep: bool = False
+
+
+@dataclass
+class Version:
+    """What a stack was before its update: what a failed update goes back to."""
+
+    template: str
+    parameters: dict[str, str]
+    tags: dict[str, str]
+    resources: dict[str, Made]
+    imports: list[str]
 
 
 @dataclass
@@ -43,7 +72,12 @@ class Event:
 
 @dataclass
 class Stack:
-    """One stack. `resources` are in the order in which they were begun."""
+    """One stack. `resources` are in the order in which they were begun.
+
+    While an update is neither complete nor rolled back, `before` is what the stack was. `leaving` is what a cleanup
+    deletes; what it could not delete stays there. `imports` are the names of the exports that the stack uses.
+    A deletion leaves the resources in `retained` alone, a rollback of an update those in `skipped`.
+    """
 
     name: str
     id: str
@@ -59,6 +93,15 @@ class Stack:
     outputs: list[dict[str, str]] = field(default_factory=list)
     resources: dict[str, Made] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    updated: str = ""
+    capabilities: list[str] = field(default_factory=list)
+    imports: list[str] = field(default_factory=list)
+    before: Version | None = None
+    leaving: list[Leaving] = field(default_factory=list)
+    protected: bool = False
+    change_sets: list[ChangeSet] = field(default_factory=list)
+    retained: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
     def say(self, status: str, reason: str = "") -> None:
         """Sets the stack's own state."""
@@ -67,10 +110,24 @@ class Stack:
 
     def say_of(self, logical: str, status: str, reason: str = "") -> None:
         """Sets the state of one of its resources."""
-        made = self.resources[logical]
+        self.note(logical, self.resources[logical], status, reason)
+
+    def note(self, logical: str, made: Made, status: str, reason: str = "") -> None:
+        """Sets the state of a resource, which need not be the one that has the logical name now."""
         made.status, made.reason, made.changed = status, reason, now()
         event = f"{logical}-{uuid4()}"
         self.events.append(Event(event, made.changed, logical, made.physical, made.type, status, reason))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being done with it."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != REVIEW
+
+    def known(self) -> set[str]:
+        """The physical ids of everything that was ever made of it and may still be there."""
+        made = [*self.resources.values(), *(each.made for each in self.leaving)]
+        made += self.before.resources.values() if self.before else ()
+        return {each.physical for each in made if each.physical}
 
 
 def now() -> str:
@@ -96,7 +153,24 @@ class Stacks:
         found = (each for each in self.all if each.id == name or (each.name == name and each.status != GONE))
         return next(found, None)
 
+    def there(self) -> Iterable[Stack]:
+        """All stacks that are not gone."""
+        return [each for each in self.all if each.status != GONE]
+
 
 def _parse(raw: Record) -> Stack:
-    resources = {name: Made(**made) for name, made in raw["resources"].items()}
-    return Stack(**{**raw, "resources": resources, "events": [Event(**event) for event in raw["events"]]})
+    before = raw.get("before")
+    return Stack(
+        **{
+            **raw,
+            "resources": _made(raw["resources"]),
+            "events": [Event(**event) for event in raw["events"]],
+            "before": Version(**{**before, "resources": _made(before["resources"])}) if before else None,
+            "change_sets": [ChangeSet(**each) for each in raw.get("change_sets", [])],
+            "leaving": [Leaving(**{**each, "made": Made(**each["made"])}) for each in raw.get("leaving", [])],
+        }
+    )
+
+
+def _made(raw: Record) -> dict[str, Made]:
+    return {name: Made(**made) for name, made in raw.items()}

@@ -14,22 +14,30 @@ from coreos_lab.cloud.formation.errors import invalid
 LONGEST = 51200  # bytes of a template in a request: AWS's limit
 SECTIONS = {"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions"}
 SECTIONS |= {"Resources", "Outputs"}
-ATTRIBUTES = {"Type", "Properties", "DependsOn", "Condition", "DeletionPolicy", "Metadata"}
-KEPT = ("Delete", "Retain")
+DELETION, REPLACEMENT = "DeletionPolicy", "UpdateReplacePolicy"
+POLICIES = {DELETION: ("Delete", "Retain", "RetainExceptOnCreate"), REPLACEMENT: ("Delete", "Retain")}
+ATTRIBUTES = {"Type", "Properties", "DependsOn", "Condition", "Metadata", *POLICIES}
+OUTPUT = {"Value", "Description", "Condition", "Export"}
 SHORT = ("Base64", "Sub", "Join", "Select", "Split", "FindInMap", "GetAZs", "If", "Equals", "And", "Or", "Not")
+IMPORT = "ImportValue"
 Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource as the template says it. `kept`: it stays when the stack is deleted."""
+    """One resource as the template says it.
+
+    `deletion` is what happens to it when it leaves the stack, `replacement` when another one takes its place.
+    """
 
     name: str
     type: str
     properties: Values
     depends_on: tuple[str, ...] = ()
     condition: str = ""
-    kept: bool = False
+    deletion: str = "Delete"
+    replacement: str = "Delete"
+    metadata: Any = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ def parse(text: str) -> Template:
             raise invalid(f"Template format error: {section} must be an object.")
     if not data.get("Resources"):
         raise invalid("Template format error: At least one Resources member must be defined.")
+    for name, output in (data.get("Outputs") or {}).items():
+        _check_output(name, output)
     return Template(
         text,
         str(data.get("Description") or ""),
@@ -77,9 +87,11 @@ def _resource(name: str, raw: Any) -> Resource:
         raise invalid(f"Template format error: Resource name {name} is non alphanumeric.")
     if unknown := set(raw) - ATTRIBUTES:
         raise invalid(f"[/Resources/{name}] not part of this cloud: {', '.join(sorted(map(str, unknown)))}")
-    policy = raw.get("DeletionPolicy", "Delete")
-    if policy not in KEPT:
-        raise invalid(f"[/Resources/{name}/DeletionPolicy] {policy}: must be one of {', '.join(KEPT)}")
+    policies = {attribute: raw.get(attribute, "Delete") for attribute in POLICIES}
+    for attribute, policy in policies.items():
+        if policy not in POLICIES[attribute]:
+            known = ", ".join(POLICIES[attribute])
+            raise invalid(f"[/Resources/{name}/{attribute}] {policy}: must be one of {known}")
     depends = raw.get("DependsOn") or []
     return Resource(
         str(name),
@@ -87,8 +99,19 @@ def _resource(name: str, raw: Any) -> Resource:
         raw.get("Properties") or {},
         tuple([depends] if isinstance(depends, str) else depends),
         str(raw.get("Condition") or ""),
-        policy == "Retain",
+        policies[DELETION],
+        policies[REPLACEMENT],
+        raw.get("Metadata"),
     )
+
+
+def _check_output(name: str, raw: Any) -> None:
+    if not isinstance(raw, dict) or "Value" not in raw:
+        raise invalid(f"Template format error: [/Outputs/{name}] Every Outputs member must contain a Value object")
+    if unknown := set(raw) - OUTPUT:
+        raise invalid(f"[/Outputs/{name}] not part of this cloud: {', '.join(sorted(map(str, unknown)))}")
+    if "Export" in raw and (not isinstance(raw["Export"], dict) or set(raw["Export"]) != {"Name"}):
+        raise invalid(f"Template format error: [/Outputs/{name}/Export] must have a Name, and nothing else")
 
 
 def _read(text: str) -> Any:
@@ -112,7 +135,7 @@ def _read(text: str) -> Any:
         found = value(loader, node)
         return {"Fn::GetAtt": found.split(".", 1) if isinstance(found, str) else found}
 
-    for name in SHORT:
+    for name in (*SHORT, IMPORT):
         Constructor.add_constructor(f"!{name}", lambda loader, node, name=name: {f"Fn::{name}": value(loader, node)})
     Constructor.add_constructor("!Ref", lambda loader, node: {"Ref": value(loader, node)})
     Constructor.add_constructor("!Condition", lambda loader, node: {"Condition": value(loader, node)})

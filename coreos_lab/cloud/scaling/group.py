@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from coreos_lab.records.formats import Format, Record
 
 FORMAT = Format("Auto Scaling's groups")
 ACTIVITIES_KEPT = 100
+TEMPLATE = re.compile(r"lt-[0-9a-f]+")  # an id of a launch template
 
 
 @dataclass
@@ -61,7 +63,8 @@ class Group:
     """A group. `subnets` has the zone of each subnet.
 
     `targets` are the ARNs of target groups, `balancers` the names of classic load balancers. `health` says whose checks
-    decide about an instance: EC2's alone, or those of load balancers, too (ELB).
+    decide about an instance: EC2's alone, or those of load balancers, too (ELB). `template` is its launch template with
+    the version that was asked for; it has that or a `configuration`.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Group:
     health: str = "EC2"
     targets: list[str] = field(default_factory=list)
     balancers: list[str] = field(default_factory=list)
+    template: dict[str, str] = field(default_factory=dict)
 
     @property
     def attached(self) -> list[str]:
@@ -92,6 +96,12 @@ class Group:
 def now() -> str:
     """The time as AWS writes it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def version_of(key: str) -> tuple[str, str] | None:
+    """The launch template and the version that an instance was started with; None for a launch configuration's name."""
+    name, _colon, version = key.rpartition(":")
+    return (name, version) if TEMPLATE.fullmatch(name) else None
 
 
 def next_subnet(group: Group) -> str:

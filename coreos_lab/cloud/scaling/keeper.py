@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from coreos_lab.cloud.scaling.attached import Attached
 from coreos_lab.cloud.scaling.group import ACTIVITIES_KEPT, Activity, Group, Kept, Member, next_subnet, now, victims
+from coreos_lab.cloud.scaling.launching import Launching
 
 LIVE = ("pending", "running")
 LOOK = 0.5  # seconds between two looks
@@ -23,6 +24,7 @@ class Keeper:
     def __init__(self, kept: Kept, client: Callable[[str], Any], say: Callable[[str], None]) -> None:
         self.kept, self.client, self.say = kept, client, say
         self.attached = Attached(client, say)
+        self.launching = Launching(kept, client)
         self.lock = threading.RLock()
         self.changed = threading.Event()
 
@@ -96,14 +98,17 @@ class Keeper:
         desired = 0 if group.deleting else group.desired
         for member in [each for each in staying if not each.instance]:
             self._launch(group, member)  # whose launch was interrupted
-        for member in victims(staying, len(staying) - desired, group.configuration):
+        if len(staying) == desired:
+            return
+        current = self.launching.key(group)
+        for member in victims(staying, len(staying) - desired, current):
             cause = f"At {now()} an instance was taken out of service as the desired capacity is {desired}."
             self._terminate(group, member, cause)
         if time.time() < group.retry_after:  # no use, or so it was a moment ago
             return
         for _ in range(desired - len(staying)):
             subnet = next_subnet(group)
-            member = Member(str(uuid4()), subnet, group.subnets[subnet], group.configuration, now())
+            member = Member(str(uuid4()), subnet, group.subnets[subnet], current, now())
             cause = f"At {now()} an instance was started, as the desired capacity is {desired}."
             group.members.append(member)
             self._note(group, member, "Launching a new EC2 instance", cause)
@@ -127,10 +132,11 @@ class Keeper:
         return True
 
     def _started(self, group: Group, member: Member) -> str:
-        """Has EC2 start an instance, and returns its id. LookupError where the launch configuration is gone."""
-        asked = dict(self.kept.configurations[member.configuration].asked)
+        """Has EC2 start an instance, and returns its id. LookupError where its launch configuration is gone."""
+        asked = self.launching.asked(member.configuration)
         tags = [{"Key": "aws:autoscaling:groupName", "Value": group.name}]
         tags += [{"Key": each["Key"], "Value": each["Value"]} for each in group.tags if each["PropagateAtLaunch"]]
+        tags += [each for each in asked.pop("Tags", []) if each["Key"] not in {tag["Key"] for tag in tags}]
         interface: dict[str, Any] = {"DeviceIndex": 0, "SubnetId": member.subnet}
         if groups := asked.pop("SecurityGroupIds", None):
             interface["Groups"] = groups

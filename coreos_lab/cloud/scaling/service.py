@@ -15,11 +15,13 @@ from coreos_lab.cloud.scaling.asked_for import Asked
 from coreos_lab.cloud.scaling.attachments import Attachments
 from coreos_lab.cloud.scaling.group import Configuration, Group, Kept, Member, now
 from coreos_lab.cloud.scaling.keeper import Keeper
+from coreos_lab.cloud.scaling.tags import Tags
 from coreos_lab.cloud.sigv4 import RefusedError
 from coreos_lab.model import Cloud
 
 NAMESPACE = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
 HEALTH = ("EC2", "ELB")
+TAKEN_BACK = ("least", "most", "desired", "health", "grace", "cooldown", "configuration", "template", "subnets")
 
 
 class Scaling:
@@ -30,11 +32,13 @@ class Scaling:
         self.kept = Kept.load(path)
         self.keeper = Keeper(self.kept, client, say)
         self.attachments = Attachments(self.keeper, client, self._require)
+        self.tags = Tags(self.keeper, self._require)
 
     def call(self, action: str, asked: Mapping[str, str]) -> bytes:
         """Carries a request out; returns the answer's body."""
         name = query.method(action)
-        result = getattr(self if hasattr(self, name) else self.attachments, name)(query.nested(asked))
+        part = next(each for each in (self, self.attachments, self.tags) if hasattr(each, name))
+        result = getattr(part, name)(query.nested(asked))
         self.keeper.changed.set()
         return query.answer(action, NAMESPACE, result)
 
@@ -108,9 +112,7 @@ class Scaling:
 
     def _configure(self, group: Group, asked: Asked) -> None:
         """What creating and updating a group have in common. LookupErrors are the caller's mistakes."""
-        group.configuration = asked.get("LaunchConfigurationName", group.configuration)
-        if group.configuration not in self.kept.configurations:
-            raise asked_for.invalid(f"Launch configuration name not found - {group.configuration}")
+        self._give_launch(group, asked)
         group.grace = asked_for.count(asked, "HealthCheckGracePeriod", group.grace, most=7200)
         group.cooldown = asked_for.count(asked, "DefaultCooldown", group.cooldown, most=86400)
         group.health = asked.get("HealthCheckType", group.health)
@@ -119,10 +121,22 @@ class Scaling:
         if not group.least <= group.desired <= group.most:
             raise asked_for.invalid(f"Desired capacity:{group.desired} must be between {group.least} and {group.most}")
 
+    def _give_launch(self, group: Group, asked: Asked) -> None:
+        """Sets what a group's instances are started with: one thing, which may be what it has already."""
+        named = [key for key in ("LaunchConfigurationName", "LaunchTemplate") if key in asked]
+        if len(named) > 1 or not (named or group.configuration or group.template):
+            raise asked_for.invalid("Valid requests must contain either LaunchTemplate or LaunchConfigurationName")
+        if "LaunchTemplate" in asked:
+            group.template, group.configuration = self.keeper.launching.template(asked["LaunchTemplate"]), ""
+        elif named:
+            if asked["LaunchConfigurationName"] not in self.kept.configurations:
+                raise asked_for.invalid(f"Launch configuration name not found - {asked['LaunchConfigurationName']}")
+            group.template, group.configuration = {}, asked["LaunchConfigurationName"]
+
     def _update_auto_scaling_group(self, asked: Asked) -> Asked:
         with self.keeper.lock:
             group = self._require(asked)
-            before = (group.least, group.most, group.desired, group.health)
+            before = {name: getattr(group, name) for name in TAKEN_BACK}
             group.least = asked_for.count(asked, "MinSize", group.least)
             group.most = asked_for.count(asked, "MaxSize", group.most)
             wanted = asked_for.count(asked, "DesiredCapacity", min(max(group.desired, group.least), group.most))
@@ -132,7 +146,8 @@ class Scaling:
                     group.subnets = self._subnets(asked)
                 self._configure(group, asked)
             except RefusedError:
-                group.least, group.most, group.desired, group.health = before
+                for name, value in before.items():
+                    setattr(group, name, value)
                 raise
             self.kept.save()
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from coreos_lab.cloud.scaling.group import Configuration, Group, Member
+from coreos_lab.cloud.scaling.group import Configuration, Group, Member, version_of
 
 Values = dict[str, Any]
 AS_ASKED = (
@@ -30,6 +30,7 @@ def group(one: Group) -> Values:
         "AutoScalingGroupName": one.name,
         "AutoScalingGroupARN": one.arn,
         "LaunchConfigurationName": one.configuration,
+        "LaunchTemplate": one.template or "",
         "MinSize": one.least,
         "MaxSize": one.most,
         "DesiredCapacity": one.desired,
@@ -47,6 +48,14 @@ def group(one: Group) -> Values:
     }
 
 
+def _launch(key: str) -> Values:
+    """What an instance was started with (launching.py)."""
+    which = version_of(key)
+    if which is None:
+        return {"LaunchConfigurationName": key}
+    return {"LaunchTemplate": {"LaunchTemplateId": which[0], "Version": which[1]}}
+
+
 def member(one: Member) -> Values:
     """An instance of a group."""
     return {
@@ -54,6 +63,6 @@ def member(one: Member) -> Values:
         "AvailabilityZone": one.zone,
         "LifecycleState": one.state,
         "HealthStatus": "Healthy" if one.healthy and one.state != "Terminating" else "Unhealthy",
-        "LaunchConfigurationName": one.configuration,
+        **_launch(one.configuration),
         "ProtectedFromScaleIn": False,
     }

@@ -15,13 +15,15 @@ import pytest
 
 from coreos_lab.cloud import view
 from coreos_lab.cloud.api import Api
+from coreos_lab.cloud.balancing import interfaces
+from coreos_lab.cloud.balancing.kept import ACTIVE
 from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.front import Front
-from coreos_lab.cloud.states import ENDED, PENDING, RUNNING, SHUTTING_DOWN
+from coreos_lab.cloud.states import ENDED, PENDING, RUNNING, SHUTTING_DOWN, STOPPED, STOPPING
 from coreos_lab.model import Cloud
 
 Client = Any
-NEXT = {PENDING: RUNNING, SHUTTING_DOWN: ENDED}
+NEXT = {PENDING: RUNNING, SHUTTING_DOWN: ENDED, STOPPING: STOPPED}
 
 
 @contextmanager
@@ -110,6 +112,27 @@ def machines(served: Served) -> Iterator[None]:
         for each in found:
             if each.code in NEXT:
                 served.engine.become(each.name, each.code, NEXT[each.code])
+
+    with again_and_again(look):
+        yield
+
+
+@pytest.fixture(scope="module")
+def balancers(served: Served) -> Iterator[None]:
+    """Lets load balancers become active and go, and their targets leave, as the keeper does."""
+    shelf = served.api.balancing.shelf
+
+    def look() -> None:
+        with shelf.lock:
+            for group in shelf.kept.groups:
+                group.targets = [target for target in group.targets if not target.leaving]
+            for each in list(shelf.kept.balancers):
+                each.state = ACTIVE
+                each.targets = [target for target in each.targets if not target.leaving]
+                if each.deleting:
+                    with shelf.engine.objects() as backend:
+                        interfaces.remove(backend, each)
+                    shelf.kept.balancers.remove(each)
 
     with again_and_again(look):
         yield

@@ -23,7 +23,7 @@ from coreos_lab import namespaces
 from coreos_lab.cloud import ground, inside, names
 from coreos_lab.cloud.metadata import Service
 from coreos_lab.cloud.metadata_server import MetadataServer
-from coreos_lab.cloud.network import Group, Port, Route, Rule, Subnet, Vpc
+from coreos_lab.cloud.network import Entry, Group, Port, Route, Rule, Subnet, Vpc
 from coreos_lab.cloud.router import Router
 from coreos_lab.model import Cloud
 
@@ -141,6 +141,7 @@ def main() -> None:
     call("ip", "-netns", B.instance, "link", "set", "eth1", "address", A.mac)
     found["with another's MAC address"] = reaches(b, A.address, 2380)
     call("ip", "-netns", B.instance, "link", "set", "eth1", "address", B.mac)
+    found |= acls(router, a, c)
     router.apply(replace(VPC, groups=(SSH, replace(PEERS, ingress=()))))
     found["after the rule was taken away"] = reaches(c, A.address, 2380)
     without = replace(VPC, subnets=tuple(replace(each, routes=()) for each in SUBNETS))
@@ -179,6 +180,34 @@ def neighbors(router: Router, b: Path) -> dict[str, str]:
     call("ip", "-netns", B.instance, "neighbor", "replace", A.address, "lladdr", A.mac, "dev", "eth1")
     found["past the router"] = reaches(b, A.address, 2380)
     call("ip", "-netns", B.instance, "neighbor", "delete", A.address, "dev", "eth1")
+    return found
+
+
+def acls(router: Router, a: Path, c: Path) -> dict[str, str]:
+    """What network ACLs of subnet b let pass, and of subnet a in the end."""
+    answers = Entry(True, Rule("tcp", 1024, 65535, "10.1.1.0/24"))
+    no_peers = Entry(False, Rule("tcp", 2380, 2380, "0.0.0.0/0"))
+
+    def give(*subnets: Subnet) -> None:
+        router.apply(replace(VPC, subnets=subnets))
+
+    of_a, of_b = SUBNETS
+
+    router.apply(VPC)
+    found = {"into b": reaches(a, C.address, 2380), "out of b": reaches(c, A.address, 2380)}
+    give(of_a, replace(of_b, ingress=()))
+    found["into b, nothing may"] = reaches(a, C.address, 2380)
+    found["out of b, no answer may return"] = reaches(c, A.address, 2380)
+    found["within b"] = reaches(c, D.address, 22)
+    give(of_a, replace(of_b, ingress=(no_peers, answers)))
+    found["into b, an earlier entry denies"] = reaches(a, C.address, 2380)
+    found["out of b, answers may return"] = reaches(c, A.address, 2380)
+    give(of_a, replace(of_b, egress=()))
+    found["out of b, nothing may"] = reaches(c, A.address, 2380)
+    give(replace(of_a, ingress=()), of_b)
+    found["from the host, nothing may"] = reaches(HOST, A.public, 22)
+    router.apply(VPC)
+    found["from the host again"] = reaches(HOST, A.public, 22)
     return found
 
 

@@ -122,6 +122,27 @@ def test_states_change_when_the_machine_has(ec2: Client, engine: Engine) -> None
     assert refusal(ec2.start_instances, **ids) == "IncorrectInstanceState"
 
 
+def test_type_and_user_data_are_changed_while_an_instance_is_stopped(ec2: Client, engine: Engine) -> None:
+    name = run(ec2, UserData="#cloud-config")["InstanceId"]
+    change = ec2.modify_instance_attribute
+    engine.become(name, PENDING, RUNNING)
+    micro, other, none = {"Value": "t2.micro"}, {"Value": b"#!/bin/sh"}, {"Value": b""}
+    assert refusal(change, InstanceId=name, InstanceType=micro) == "IncorrectInstanceState"
+    assert refusal(change, InstanceId=name, UserData=other) == "IncorrectInstanceState"
+    ec2.stop_instances(InstanceIds=[name])
+    engine.become(name, STOPPING, STOPPED)
+    assert refusal(change, InstanceId=name, InstanceType={"Value": "none"}) == "InvalidInstanceType"
+    assert refusal(change, InstanceId=name, UserData={"Value": b"x" * (16 * 1024 + 1)}) == "InvalidParameterValue"
+    change(InstanceId=name, InstanceType=micro)
+    change(InstanceId=name, UserData=other)
+    found = seen(engine, name)
+    assert (found.size, found.memory, found.user_data) == ("t2.micro", 2**30, b"#!/bin/sh")
+    change(InstanceId=name, UserData=none)
+    assert seen(engine, name).user_data is None
+    ec2.terminate_instances(InstanceIds=[name])
+    engine.become(name, SHUTTING_DOWN, ENDED)
+
+
 def test_a_terminated_instance_is_shown_for_an_hour(ec2: Client, engine: Engine) -> None:
     from coreos_lab.cloud import moto_instances
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from coreos_lab.cloud.balancing import interfaces
 from coreos_lab.cloud.balancing.control import Seen
 from coreos_lab.cloud.balancing.keeper import Keeper
-from coreos_lab.cloud.balancing.kept import ACTIVE, Check, Kept
+from coreos_lab.cloud.balancing.kept import Check, Kept
 from coreos_lab.cloud.states import RUNNING, STOPPED
-from tests.unit.cloud.conftest import Client, Served, again_and_again
+from tests.unit.cloud.conftest import Client, Served
 from tests.unit.cloud.test_formation import deleted, settled
 from tests.unit.cloud.test_scaling import until
 
@@ -20,27 +19,6 @@ ClientError = pytest.importorskip("botocore.exceptions").ClientError
 pytestmark = pytest.mark.usefixtures("machines", "balancers")
 IMAGE = "ami-7d11c51d"
 NONE = "arn:aws:elasticloadbalancing:us-west-2:123456789012:{}/none/0123456789abcdef"
-
-
-@pytest.fixture(scope="module")
-def balancers(served: Served) -> Iterator[None]:
-    """Lets load balancers become active and go, and their targets leave, as the keeper does."""
-    shelf = served.api.balancing.shelf
-
-    def look() -> None:
-        with shelf.lock:
-            for group in shelf.kept.groups:
-                group.targets = [target for target in group.targets if not target.leaving]
-            for each in list(shelf.kept.balancers):
-                each.state = ACTIVE
-                each.targets = [target for target in each.targets if not target.leaving]
-                if each.deleting:
-                    with shelf.engine.objects() as backend:
-                        interfaces.remove(backend, each)
-                    shelf.kept.balancers.remove(each)
-
-    with again_and_again(look):
-        yield
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator
@@ -143,3 +144,61 @@ def test_parameters_that_are_wrong(served: Served, stack: dict[str, Any], wrong:
             Parameters=given(**wrong),
             Capabilities=["CAPABILITY_IAM"],
         )
+
+
+def test_an_update_of_the_template_leaves_instances_bucket_and_network_as_they_are(
+    served: Served, stack: dict[str, Any]
+) -> None:
+    cfn, ec2 = served.client("cloudformation"), served.client("ec2")
+
+    def kept() -> tuple[list[str], dict[str, str]]:
+        rows = cfn.describe_stack_resources(StackName="coreos")["StackResources"]
+        ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in rows}
+        return sorted(each["InstanceId"] for each in instances(ec2)), ids
+
+    template = json.loads(chapter8.without_balancers())
+    template["Parameters"]["DeployKeyPath"] = {
+        **{"Type": "String", "MinLength": 64, "MaxLength": 128, "NoEcho": True},
+        "AllowedPattern": "[a-z0-9]*",
+    }
+    template["Outputs"]["DeployHook"] = {"Value": {"Fn::Sub": "https://example.org/prod/${DeployKeyPath}"}}
+    previous = [
+        {"ParameterKey": name, "UsePreviousValue": True}
+        for name in ("InstanceType", "DiscoveryURL", "AllowSSHFrom", "KeyPair")
+    ]
+    before, its = (
+        kept(),
+        {"StackName": "coreos", "TemplateBody": json.dumps(template), "Capabilities": ["CAPABILITY_IAM"]},
+    )
+    with pytest.raises(cfn.exceptions.ClientError, match="DeployKeyPath"):
+        cfn.update_stack(**its, Parameters=[*previous, {"ParameterKey": "DeployKeyPath", "ParameterValue": "a" * 63}])
+    cfn.update_stack(**its, Parameters=[*previous, {"ParameterKey": "DeployKeyPath", "ParameterValue": "a" * 64}])
+    found = settled(cfn, "coreos")
+    assert found["StackStatus"] == "UPDATE_COMPLETE", reasons(cfn, "coreos")
+    assert kept() == before
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}
+    assert re.search(r"/prod/[a-z0-9]{64,128}$", outputs["DeployHook"])
+    assert outputs["Backup"] == stack["Outputs"][0]["OutputValue"]
+    hidden = {each["ParameterKey"]: each["ParameterValue"] for each in found["Parameters"]}
+    assert (hidden["DeployKeyPath"], hidden["DiscoveryURL"]) == ("****", TOKEN)
+
+
+def test_a_larger_type_is_for_instances_that_are_launched_later(served: Served, stack: dict[str, Any]) -> None:
+    cfn, ec2, asg = (served.client(service) for service in ("cloudformation", "ec2", "autoscaling"))
+    before = {each["InstanceId"] for each in instances(ec2)}
+    template = json.loads(chapter8.without_balancers())
+    group = template["Resources"]["CoreOSServerAutoScale"]["Properties"]
+    group |= {"MinSize": 4, "DesiredCapacity": 4}
+    cfn.update_stack(
+        StackName="coreos",
+        TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=given(InstanceType="t2.medium"),
+    )
+    assert settled(cfn, "coreos")["StackStatus"] == "UPDATE_COMPLETE", reasons(cfn, "coreos")
+    sizes = {each["InstanceId"]: each["InstanceType"] for each in instances(ec2)}
+    assert set(sizes) > before
+    assert {name: sizes[name] for name in before} == dict.fromkeys(before, "t2.small")
+    assert [sizes[name] for name in set(sizes) - before] == ["t2.medium"]
+    (launch,) = asg.describe_launch_configurations()["LaunchConfigurations"]
+    assert launch["InstanceType"] == "t2.medium"

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from coreos_lab.cloud import firewall
-from coreos_lab.cloud.network import Group, Port, Rule, Subnet, Vpc
+from coreos_lab.cloud.network import Entry, Group, Port, Rule, Subnet, Vpc
 
 WEB = Group(
     "sg-web",
@@ -58,6 +58,30 @@ def test_without_the_check_an_instance_may_send_and_get_what_is_not_its_own() ->
     assert not [line for line in [*chain("from_2"), *chain("to_2")] if "!=" in line]
 
 
+ACL = (
+    Entry(False, Rule("tcp", 2380, 2380, "10.1.1.0/24")),
+    Entry(True, Rule("tcp", 1024, 65535, "0.0.0.0/0")),
+    Entry(True, Rule("icmp", -1, -1, "10.0.0.0/8")),
+)
+EMPTY = replace(VPC, ports=(), groups=())
+CLOSED = replace(VPC, subnets=(SUBNETS[0], replace(SUBNETS[1], ingress=ACL, egress=())))
+
+
+def test_a_network_acl_is_asked_at_the_border_of_its_subnet_in_order() -> None:
+    assert chain("acl_to_2", CLOSED) == [
+        "ip saddr 10.1.1.0/24 meta l4proto tcp th dport 2380-2380 counter drop",
+        "ip saddr 0.0.0.0/0 meta l4proto tcp th dport 1024-65535 return",
+        "ip saddr 10.0.0.0/8 ip protocol icmp return",
+        "counter drop",
+    ]
+    assert chain("acl_from_2", CLOSED) == ["counter drop"]
+    through = chain("through", CLOSED)
+    into = through.index('oifname "subnet2" iifname != "subnet2" jump acl_to_2')
+    out = through.index('iifname "subnet2" oifname != "subnet2" jump acl_from_2')
+    assert max(into, out) < min(index for index, line in enumerate(through) if "jump from_" in line)
+    assert "acl_" not in firewall.text(VPC)
+
+
 def test_a_group_is_a_set_of_its_members_addresses() -> None:
     text = firewall.text(VPC)
     assert "set sg_web { type ipv4_addr; elements = { 10.1.1.5, 10.1.2.5 } }" in text
@@ -65,7 +89,7 @@ def test_a_group_is_a_set_of_its_members_addresses() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("nft") is None, reason="needs root and nft")
-@pytest.mark.parametrize("vpc", [VPC, replace(VPC, ports=(), groups=())], ids=["with instances", "empty"])
+@pytest.mark.parametrize("vpc", [VPC, EMPTY, CLOSED], ids=["with instances", "empty", "network ACL"])
 def test_the_kernel_takes_the_rules(vpc: Vpc) -> None:
     call = ["unshare", "--net", "nft", "--file", "-"]
     done = subprocess.run(call, input=firewall.text(vpc) * 2, capture_output=True, text=True, check=False)

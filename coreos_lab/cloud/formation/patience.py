@@ -1,0 +1,61 @@
+"""Waiting for the API: until something is there, until something can be deleted, and what went wrong in one line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from coreos_lab.cloud.formation.call import Call, code_of
+from coreos_lab.cloud.formation.errors import invalid
+from coreos_lab.cloud.sigv4 import RefusedError
+
+PATIENCE = 120.0  # seconds for an instance to run or to end, and for what depends on a resource to go
+POLL = 0.2
+
+
+def without(delete: Callable[[], None]) -> str:
+    """Why a resource cannot be deleted, "" once it is gone. What still depends on it may go meanwhile."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            delete()
+        except Exception as error:
+            code = code_of(error)
+            if code.startswith("NoSuch") or code.endswith("NotAttached") or "NotFound" in code:
+                return ""
+            if code != "DependencyViolation" or time.monotonic() > end:
+                return reason_of(error)
+            time.sleep(POLL)
+        else:
+            return ""
+
+
+def find(call: Call, kind: str, known: set[str]) -> list[str]:
+    """The ids that a resource may have whose making was interrupted, by its tags; none where nothing was made.
+
+    `known` are the ids of the stack's other resources: the one that it replaces has the same tags. Resources that are
+    gone may be among them, as their tags stay for a time.
+    """
+    wanted = dict(call.tags)
+    listed = call.ec2.describe_tags(Filters=[{"Name": "resource-type", "Values": [kind]}])["Tags"]
+    own: dict[str, dict[str, str]] = {}
+    for each in listed:
+        own.setdefault(each["ResourceId"], {})[each["Key"]] = each["Value"]
+    return [name for name, its in own.items() if wanted.items() <= its.items() and name not in known]
+
+
+def until(true: Callable[[], bool], missing: str) -> None:
+    """Waits until something is true. RefusedError says what is missing."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        if time.monotonic() > end:
+            raise invalid(f"{missing} within {PATIENCE:g} s")
+        time.sleep(POLL)
+
+
+def reason_of(error: BaseException) -> str:
+    """An error in one line, as an event has it."""
+    if isinstance(error, RefusedError):
+        return error.message
+    said = getattr(error, "response", {}).get("Error", {})
+    return f"{said['Message']} ({said['Code']})" if said else f"{type(error).__name__}: {error}"

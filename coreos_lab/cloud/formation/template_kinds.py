@@ -1,0 +1,65 @@
+"""The type of EC2's launch templates. An update makes another version; groups refer to one by its number."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from coreos_lab.cloud.formation.call import Attributes, Call, Kind, Values, name_of, true
+
+DATA, NOTE, TAGS = "LaunchTemplateData", "VersionDescription", "TagSpecifications"
+KIND = "launch-template"
+
+
+def _make(call: Call, its: Values) -> tuple[str, Attributes]:
+    own = [each for each in its.get(TAGS, []) if each["ResourceType"] == KIND]
+    tags = [*(tag for each in own for tag in each["Tags"]), *({"Key": key, "Value": value} for key, value in call.tags)]
+    made = call.ec2.create_launch_template(
+        LaunchTemplateName=its.get("LaunchTemplateName") or name_of(call),
+        TagSpecifications=[{"ResourceType": KIND, "Tags": tags}],
+        **_version(its),
+    )["LaunchTemplate"]
+    return made["LaunchTemplateId"], _attributes(made)
+
+
+def _attributes(made: Values) -> Attributes:
+    found = {key: str(made[key]) for key in ("DefaultVersionNumber", "LatestVersionNumber")}
+    return {**found, "LaunchTemplateId": made["LaunchTemplateId"]}
+
+
+def _version(its: Values) -> dict[str, Any]:
+    """A version as the API has it: numbers and booleans are texts in many templates."""
+    data = deepcopy(dict(its[DATA]))
+    for interface in data.get("NetworkInterfaces", []):
+        interface["DeviceIndex"] = int(interface.get("DeviceIndex", 0))
+        for flag in ("AssociatePublicIpAddress", "DeleteOnTermination"):
+            if flag in interface:
+                interface[flag] = true(interface[flag])
+    for mapping in data.get("BlockDeviceMappings", []):
+        disk = mapping.get("Ebs", {})
+        disk |= {"VolumeSize": int(disk["VolumeSize"])} if "VolumeSize" in disk else {}
+        disk |= {"DeleteOnTermination": true(disk["DeleteOnTermination"])} if "DeleteOnTermination" in disk else {}
+    if "DisableApiTermination" in data:
+        data["DisableApiTermination"] = true(data["DisableApiTermination"])
+    return {DATA: data, **({NOTE: str(its[NOTE])} if NOTE in its else {})}
+
+
+def _update(call: Call, name: str, _old: Values, new: Values) -> tuple[str, Attributes]:
+    call.ec2.create_launch_template_version(LaunchTemplateId=name, **_version(new))
+    return name, _attributes(call.ec2.describe_launch_templates(LaunchTemplateIds=[name])["LaunchTemplates"][0])
+
+
+KINDS: dict[str, Kind] = {
+    "AWS::EC2::LaunchTemplate": Kind(
+        ("LaunchTemplateName", DATA, NOTE, TAGS),
+        (DATA,),
+        _make,
+        lambda call, name, _its: call.ec2.delete_launch_template(LaunchTemplateId=name),
+        ("DefaultVersionNumber", "LatestVersionNumber", "LaunchTemplateId"),
+        KIND,
+        in_place=(DATA, NOTE),
+        update=_update,
+        volatile=("DefaultVersionNumber", "LatestVersionNumber"),
+        name="LaunchTemplateName",
+    ),
+}
