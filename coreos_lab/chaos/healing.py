@@ -55,7 +55,6 @@ def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.Op
             nodes = list(placing.as_in(cluster, nodes))
             now = {node.name: node for node in nodes}
             scenes = [(fault, replace(each, cluster=cluster, node=now[each.node.name])) for fault, each in scenes]
-            repair.share(partial(placing.forget_lost, cluster, provider), lambda: [each for _, each in scenes])
         repair.share(partial(mirror.run_mirror, cluster), list)  # units pull when they start
         for fault, scene in scenes:
             if not fault.outside and fault.family != "machine":

@@ -133,7 +133,6 @@ def _start_and_place(work: Work, provider: Provider) -> Work:
             at_once=placing.as_in(cluster, work.at_once),
             serving=placing.as_in(cluster, work.serving),
         )
-        placing.forget_lost(cluster, provider)
         mirror.run_mirror(cluster)
         if founding and clients and nodes is not clients:
             for node in placing.as_in(cluster, nodes):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from coreos_lab import events
 from coreos_lab.clients import host_keys, ssh
-from coreos_lab.clients.etcd import Etcd, Member
+from coreos_lab.clients.etcd import Etcd
 from coreos_lab.cluster import members
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import inventory, membership, node_states
@@ -18,12 +18,19 @@ DEADLINE = 30.0  # seconds for etcd to let a lost member go
 
 
 def place(cluster: Cluster, provider: Provider) -> Cluster:
-    """The cluster with its machines' present addresses, which are in the plan and in ssh_config from now on."""
+    """The cluster with its machines' present addresses, which are in the plan and in ssh_config from now on.
+
+    A machine that is another one now is no member of etcd: the one before it leaves. DeadlineError where etcd has lost
+    its majority; then the plan is as it was, and the next command tries again.
+    """
     if not cluster.replaced or not isinstance(provider, ReplacingProvider):
         return cluster
     now = provider.placed(cluster)
-    if now != cluster:
-        pairs = [(old, new) for old, new in zip(cluster.nodes, now.nodes, strict=True) if old != new]
+    known = store.load(cluster.name)  # what is on record may be newer than `cluster`
+    if now != known:
+        before = [(known and known.node(new.name)) or new for new in now.nodes]
+        pairs = [(old, new) for old, new in zip(before, now.nodes, strict=True) if old != new]
+        _forget([old for old, new in pairs if old.instance not in ("", new.instance)], now, provider)
         for old, new in pairs:
             ssh.forget(cluster, old)
             host_keys.forget(cluster, [old, new])  # another machine may have had the address before
@@ -32,26 +39,26 @@ def place(cluster: Cluster, provider: Provider) -> Cluster:
     return now
 
 
-def forget_lost(cluster: Cluster, provider: Provider) -> None:
-    """Removes from etcd the members that are no node's: their machines are gone, and count against its majority.
+def _forget(lost: Sequence[Node], cluster: Cluster, provider: Provider) -> None:
+    """Removes lost machines from etcd's members, also where their successors have got the same addresses.
 
-    Nothing happens where no member answers: a new cluster has none yet. DeadlineError where etcd has no majority left.
+    They would count against its majority for good, and etcd lets nobody join who says to be one of them.
     """
-    running = [node for node in cluster.members if provider.state(cluster, node) is NodeState.RUNNING]
-    known = {node.peer_url for node in cluster.nodes}
-    client = Etcd(node_states.addresses(running))
-
-    def lost(there: list[Member]) -> list[Member]:
-        return [member for member in there if not known & set(member.peer_urls)]
+    names, urls = {node.name for node in lost}, {node.peer_url for node in lost}
+    others = [node for node in cluster.members if node.name not in names and node.address]
+    others = [node for node in others if provider.state(cluster, node) is NodeState.RUNNING]
+    client = Etcd(node_states.addresses(others))
 
     def removed() -> str:
-        for member in lost(client.members()):
-            client.remove_member(member.id)
+        for member in client.members():
+            if urls & set(member.peer_urls):
+                client.remove_member(member.id)
         return ""
 
-    if lost(membership.listed(running) or []):
-        with events.step("etcd", message="lets lost machines go"):
-            members.change(removed, deadline=DEADLINE, missing="etcd does not let the lost machines go")
+    there = membership.listed(others) if lost else None  # none: no other machine has outlived them
+    if any(urls & set(member.peer_urls) for member in there or ()):
+        with events.step("etcd", message=f"lets the lost machine of {', '.join(sorted(names))} go"):
+            members.change(removed, deadline=DEADLINE, missing="etcd does not let lost machines go")
 
 
 def as_in(cluster: Cluster, nodes: Sequence[Node]) -> tuple[Node, ...]:

@@ -32,6 +32,7 @@ ExecStart=
 ExecStart=/opt/coreos-lab/bin/coreos-cloudinit --from-ec2-metadata={METADATA}
 """,
     "docker.service": f"""[Service]
+ExecStartPre=/bin/mkdir -p /var/lib/docker
 ExecStartPre=/bin/sh -c 'mountpoint -q /var/lib/docker || mount --bind {DOCKER_OF_INSTANCE} /var/lib/docker'
 """,
 }

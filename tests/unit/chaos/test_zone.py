@@ -13,7 +13,7 @@ from coreos_lab.chaos import faults, healing, injecting
 from coreos_lab.chaos.fault import Scene
 from coreos_lab.chaos.phases import Phases
 from coreos_lab.chaos.schedule import Step
-from coreos_lab.cluster import placing, snapshots
+from coreos_lab.cluster import snapshots
 from coreos_lab.commands import targets
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState, Outcome, Stack
@@ -79,7 +79,6 @@ def zoned(cluster: Cluster, paper: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     made: Any = Zoned(cluster)
     paper.states, made.done = made.states, paper.done  # what the fixture has patched looks there
     monkeypatch.setattr(membership, "listed", lambda *_args, **_options: None)
-    monkeypatch.setattr(placing, "forget_lost", lambda *_args: made.done.append("etcd forgets"))
     return made
 
 
@@ -94,7 +93,7 @@ def test_a_zone_is_closed_before_its_machines_end_and_open_before_others_start(c
     zoned.done.clear()
     healing.heal(zoned, cluster, entries)
     assert zoned.done == [
-        *("network", "open b", "open b", "start core-02", "start core-03", "etcd forgets", "mirror"),
+        *("network", "open b", "open b", "start core-02", "start core-03", "mirror"),
         "wait core-02 core-03",
     ]
     assert fault_journal.open_faults(cluster) == []

@@ -10,7 +10,7 @@ import pytest
 
 from coreos_lab.chaos import effect, faults, injecting
 from coreos_lab.cloud import lifecycle as cloud_lifecycle
-from coreos_lab.cluster import cloud_config, mirror, placing, running_units
+from coreos_lab.cluster import cloud_config, mirror, running_units
 from coreos_lab.commands import heal, scale, up
 from coreos_lab.commands.destroy import destroy
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
@@ -95,7 +95,6 @@ def test_a_life(
     monkeypatch.setattr(effect, "wait_until_seen", lambda *_args: None)
     injecting.inject(provider, bigger, faults.plan(bigger.nodes[1:2], FaultKind.KILL, {}))
     until(lambda: provider.state(bigger, bigger.nodes[1]) is NodeState.ABSENT, "it is not gone")
-    monkeypatch.setattr(placing, "forget_lost", lambda *_args: None)
     heal.heal(NAME, as_json=False)
     now = store.require(NAME)
     told = capsys.readouterr().out

@@ -109,15 +109,45 @@ def test_addresses_are_in_the_plan_and_the_files_once_machines_run(cluster: Clus
     assert etcd.urls == []
 
 
-def test_members_whose_machines_are_gone_leave_etcd(cluster: Cluster, group: Any, etcd: Etcd) -> None:
+@pytest.mark.parametrize("same", [True, False])
+def test_a_lost_machine_leaves_etcd_before_its_successor_is_in_the_plan(
+    cluster: Cluster, group: Any, etcd: Etcd, monkeypatch: pytest.MonkeyPatch, same: bool
+) -> None:
+    """Also where the successor has got the same addresses: etcd lets nobody in as a member that it knows already."""
     group.start(cluster, cluster.nodes, lambda _node: Path())
-    now = placing.place(cluster, group)
-    etcd.urls = [peer(1), peer(2), peer(9)]
-    placing.forget_lost(now, group)
-    assert etcd.urls == [peer(1), peer(2)]
+    before = placing.place(cluster, group)
+    etcd.urls = [peer(1), peer(2), peer(3)]
+    assert placing.place(before, group) == before
+    assert etcd.urls == [peer(1), peer(2), peer(3)]
     del group.at["core-02"]
-    placing.forget_lost(now, group)
-    assert etcd.urls == [peer(1), peer(2)], "one that is broken and not replaced may have data that is needed"
+    assert placing.place(before, group) == before, "one that is broken and not replaced is not forgotten"
+    group.start(cluster, cluster.nodes[1:2], lambda _node: Path())
+    if same:
+        placed = group.placed
+        old = before.nodes[1]
+
+        def again(cluster: Cluster) -> Cluster:
+            now = placed(cluster)
+            node = replace(now.nodes[1], address=old.address, private=old.private)
+            return Cluster(**{**vars(now), "nodes": (now.nodes[0], node, now.nodes[2])})
+
+        monkeypatch.setattr(group, "placed", again)
+    saved: list[list[str]] = []
+    save = store.save
+
+    def noted(now: Cluster) -> None:
+        saved.append(list(etcd.urls))
+        save(now)
+
+    monkeypatch.setattr(store, "save", noted)
+    now = placing.place(before, group)
+    assert now.nodes[1].instance == "i-4"
+    assert (now.nodes[1].peer_url == before.nodes[1].peer_url) is same
+    assert saved == [[peer(1), peer(3)]]
+    etcd.urls.append(now.nodes[1].peer_url)
+    assert placing.place(before, group) == now, "who asks with an older value gets the same"
+    assert len(etcd.urls) == 3, "and the successor, a member by now, stays one"
+    assert len(saved) == 1
 
 
 def test_who_is_replaced_and_who_came_back(cluster: Cluster, group: Any) -> None:
