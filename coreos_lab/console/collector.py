@@ -25,7 +25,7 @@ from coreos_lab.providers.base import Provider
 from coreos_lab.records import fault_journal, store
 
 LEAST, MOST = 1.0, 10.0  # seconds from the end of a look to the next one
-PROBED = 0.5  # seconds between two requests of a probe
+PROBED, AT_ONCE = 0.5, 2  # seconds between two requests of a probe, where there are so many probes; more ask less often
 LEADERS = 1.5  # seconds between two requests to a member for its leader
 # Of a core: what looks may take on average, for a small cluster, and what each further node adds to that. A look that
 # took longer is followed by a longer pause.
@@ -43,10 +43,10 @@ class Probing(Watch):
     def __init__(self, labs: list[Lab], cluster: Cluster, take: Callable[[Sample], None]) -> None:
         super().__init__()
         self._take = take
-        for lab in labs:
-            for probe in lab.probes:
-                order = node_states.addresses(cluster.nodes)
-                self.every(PROBED, partial(self._ask, QualifiedName(lab.name, probe.name), probe, order))
+        found = [(QualifiedName(lab.name, probe.name), probe) for lab in labs for probe in lab.probes]
+        for name, probe in found:
+            order = node_states.addresses(cluster.nodes)
+            self.every(PROBED * max(1.0, len(found) / AT_ONCE), partial(self._ask, name, probe, order))
 
     def _ask(self, name: QualifiedName, probe: LabProbe, order: list[str]) -> None:
         self._take(probes.measured(name, probe, order))

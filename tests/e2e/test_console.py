@@ -55,6 +55,12 @@ def click(page: Page, selector: str) -> None:
         page.call("Input.dispatchMouseEvent", type=kind, x=box["x"], y=box["y"], button="left", clickCount=1)
 
 
+def enter(page: Page, text: str) -> None:
+    page.call("Input.insertText", text=text)
+    for kind, more in (("keyDown", {"text": "\r"}), ("keyUp", {})):
+        page.call("Input.dispatchKeyEvent", type=kind, key="Enter", windowsVirtualKeyCode=13, **more)
+
+
 def test_a_machine_is_broken_and_healed_by_clicks(links: dict[str, Any], page: Page, ch3: Lab) -> None:
     page.open(links["url"])
     until(lambda: page.value("document.querySelectorAll('.slot.well').length") == 3)
@@ -98,11 +104,9 @@ def test_a_journal_and_a_terminal(links: dict[str, Any], page: Page) -> None:
     click(page, "#tab-terminal")
     screen = "document.querySelector('.terminal .xterm-rows')?.textContent ?? ''"
     until(lambda: "core@core-01" in page.value(screen))
-    page.call("Input.insertText", text="echo on $(hostname)")
-    page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", windowsVirtualKeyCode=13, text="\r")
+    enter(page, "echo on $(hostname)")
     until(lambda: "on core-01" in page.value(screen))
-    page.call("Input.insertText", text="logger -t marker seen by the console")
-    page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", windowsVirtualKeyCode=13, text="\r")
+    enter(page, "logger -t marker seen by the console")
     click(page, "#tab-journal")
     until(lambda: "seen by the console" in page.value("document.querySelector('.journal').textContent"))
     assert page.errors == []

@@ -158,6 +158,8 @@ function theme(next) {
   find("theme").textContent = `Theme: ${word}`;
 }
 
+// A new link that is opened in this tab differs from the page's address in its token alone, which loads nothing.
+window.addEventListener("hashchange", () => location.reload());
 find("heal").onclick = () => order({ verb: "heal" });
 find("theme").onclick = () => theme(true);
 find("machines-table").addEventListener("toggle", schedule);

@@ -241,6 +241,8 @@ def test_the_token_leaves_the_address_and_lasts_through_a_reload(page: Page, ope
     page.open("about:blank")
     page.open(opened.console.link("another"))
     assert "not, or no longer" in until(page, "document.querySelector('#link.lost')?.textContent")
+    page.open(opened.link)
+    until(page, "document.querySelectorAll('.card').length === 3")
 
 
 def test_it_comes_back_by_itself_when_the_console_was_restarted(page: Page) -> None:
