@@ -134,19 +134,26 @@ class Work:
         """Deletes a resource; returns whether it is gone. One that was never made is gone."""
         kind, call = KINDS[made.type], self.call(stack, logical, made)
         self.note(stack, logical, made, "DELETE_IN_PROGRESS")
-        if made.physical:
-            ids = [made.physical]
-        elif kind.resource:
-            ids = find(call, kind.resource, stack.known())
-        else:
-            ids = [] if made.absent else [""]
+        try:
+            ids = self._ids(stack, made, kind, call)
+        except Exception as error:
+            self.note(stack, logical, made, "DELETE_FAILED", reason_of(error))
+            return False
         for physical in ids:
-            error = without(partial(kind.delete, call, physical, deepcopy(made.properties)))
-            if error:
-                self.note(stack, logical, made, "DELETE_FAILED", error)
+            reason = without(partial(kind.delete, call, physical, deepcopy(made.properties)))
+            if reason:
+                self.note(stack, logical, made, "DELETE_FAILED", reason)
                 return False
         self.note(stack, logical, made, "DELETE_COMPLETE")
         return True
+
+    def _ids(self, stack: Stack, made: Made, kind: Kind, call: Call) -> list[str]:
+        """The ids that a resource has or may have; "" where its kind finds it by its name or its properties."""
+        if made.physical:
+            return [made.physical]
+        if kind.resource:
+            return find(call, kind.resource, stack.known())
+        return [] if made.absent else [""]
 
     def call(self, stack: Stack, logical: str, made: Made) -> Call:
         """What a kind needs to work on a resource."""
