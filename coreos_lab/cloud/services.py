@@ -36,6 +36,7 @@ CLOUDFORMATION = """
     CreateStack UpdateStack CancelUpdateStack ContinueUpdateRollback DeleteStack UpdateTerminationProtection
     DescribeStacks ListStacks DescribeStackEvents DescribeStackResource DescribeStackResources ListStackResources
     CreateChangeSet DescribeChangeSet ListChangeSets ExecuteChangeSet DeleteChangeSet
+    DetectStackDrift DetectStackResourceDrift DescribeStackDriftDetectionStatus DescribeStackResourceDrifts
     GetTemplate GetTemplateSummary ValidateTemplate ListExports ListImports
 """
 AUTOSCALING = """

@@ -15,6 +15,7 @@ from coreos_lab.cloud.formation.asked_for import Asked
 from coreos_lab.cloud.formation.change_set import EXECUTING
 from coreos_lab.cloud.formation.change_sets import ChangeSets
 from coreos_lab.cloud.formation.changes import UNKNOWN, Found, Planner
+from coreos_lab.cloud.formation.drifts import Drifts
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.intrinsics import Scope
 from coreos_lab.cloud.formation.reading import Reading
@@ -51,7 +52,7 @@ class Formation:
         self.stacks = Stacks(folder)
         self.worker = Worker(self.stacks, client, self.scope)
         self.updating = Updating(self.worker)
-        self.parts = (self, Reading(self), ChangeSets(self))
+        self.parts = (self, Reading(self), ChangeSets(self), Drifts(self))
 
     def resume(self) -> None:
         """Goes on after a restart: what was being made or updated is rolled back, what was being removed is removed."""

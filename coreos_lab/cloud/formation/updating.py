@@ -35,6 +35,7 @@ class Updating:
         made = deepcopy(stack.resources)
         stack.before = Version(stack.template, stack.parameters, stack.tags, made, stack.imports)
         stack.template, stack.parameters, stack.tags, stack.updated = template.text, parameters, tags, now()
+        stack.detected = ""
         for each in stack.change_sets:
             if each.execution == AVAILABLE:
                 each.execution = OBSOLETE

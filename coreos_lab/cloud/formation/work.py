@@ -106,7 +106,7 @@ class Work:
     def _updated(self, stack: Stack, name: str, before: Attributes, found: tuple[str, Attributes]) -> None:
         with self.lock:
             made = stack.resources[name]
-            made.physical, made.attributes = found[0], {**before, **found[1]}
+            made.physical, made.attributes, made.drift = found[0], {**before, **found[1]}, None
             self.say_of(stack, name, "UPDATE_COMPLETE")
 
     def restore(self, stack: Stack, name: str, old: Made, needs: list[str], *, skip: bool) -> None:
