@@ -33,6 +33,7 @@ EC2 = """
     AssociateIamInstanceProfile DisassociateIamInstanceProfile DescribeIamInstanceProfileAssociations
 """
 CLOUDFORMATION = """
+    SetStackPolicy GetStackPolicy
     CreateStack UpdateStack CancelUpdateStack ContinueUpdateRollback DeleteStack UpdateTerminationProtection
     DescribeStacks ListStacks DescribeStackEvents DescribeStackResource DescribeStackResources ListStackResources
     CreateChangeSet DescribeChangeSet ListChangeSets ExecuteChangeSet DeleteChangeSet
@@ -116,8 +117,8 @@ PARAMETERS = {
             r"(TagSpecification\.\d+\..+|SecurityGroupRuleId\.\d+)",
         ),
     ),
-    "CreateStack": (*STACK, r"(DisableRollback|OnFailure|EnableTerminationProtection)"),
-    "UpdateStack": (*STACK, r"(UsePreviousTemplate|DisableRollback)"),
+    "CreateStack": (*STACK, r"(DisableRollback|OnFailure|EnableTerminationProtection|StackPolicyBody)"),
+    "UpdateStack": (*STACK, r"(UsePreviousTemplate|DisableRollback|StackPolicyBody|StackPolicyDuringUpdateBody)"),
     "CreateChangeSet": (*STACK, r"(ChangeSetName|ChangeSetType|Description|ClientToken|UsePreviousTemplate)"),
     "ExecuteChangeSet": (r"(ChangeSetName|StackName|ClientRequestToken|DisableRollback)",),
     "CancelUpdateStack": (r"(StackName|ClientRequestToken)",),

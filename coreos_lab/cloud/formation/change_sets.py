@@ -131,6 +131,7 @@ class ChangeSets:
                 stack.on_failure = asked_for.on_failure(asked)
                 self.owner.begin_creation(stack, template, found.parameters, found.tags)
             else:
+                stack.policy_of_update = stack.policy
                 self.owner.updating.begin(stack, template, found.parameters, found.tags)
         return {}
 

@@ -89,7 +89,7 @@ class Stack:
     While an update is neither complete nor rolled back, `before` is what the stack was. `leaving` is what a cleanup
     deletes; what it could not delete stays there. `imports` are the names of the exports that the stack uses.
     A deletion leaves the resources in `retained` alone, a rollback of an update those in `skipped`. `detected` is when
-    its drift was.
+    its drift was. An update keeps to `policy_of_update`, which may be another one than the stack's `policy`.
     """
 
     name: str
@@ -116,6 +116,8 @@ class Stack:
     retained: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     detected: str = ""
+    policy: str = ""
+    policy_of_update: str = ""
 
     def say(self, status: str, reason: str = "") -> None:
         """Sets the stack's own state."""

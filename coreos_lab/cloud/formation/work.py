@@ -10,7 +10,7 @@ from secrets import token_hex
 from threading import RLock
 from typing import Any
 
-from coreos_lab.cloud.formation import comparing, intrinsics, tags
+from coreos_lab.cloud.formation import comparing, intrinsics, stack_policy, tags
 from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, code_of
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.intrinsics import Scope
@@ -68,7 +68,12 @@ class Work:
         kind = KINDS[made.type]
         if not comparing.changed(made.properties, its):
             return
-        if comparing.is_replaced(kind, made.properties, its):
+        replaced = comparing.is_replaced(kind, made.properties, its)
+        with self._told(stack, name, "UPDATE_FAILED"):
+            action = stack_policy.REPLACE if replaced else stack_policy.MODIFY
+            if reason := stack_policy.denial(stack.policy_of_update, action, name, made.type):
+                raise invalid(reason)
+        if replaced:
             self._replace(stack, name, kind, its)
         else:
             self._update(stack, name, kind, its)
