@@ -47,6 +47,7 @@ AUTOSCALING = """
     AttachLoadBalancerTargetGroups DetachLoadBalancerTargetGroups DescribeLoadBalancerTargetGroups
     AttachLoadBalancers DetachLoadBalancers DescribeLoadBalancers
     CreateOrUpdateTags DeleteTags
+    PutScalingPolicy DescribePolicies ExecutePolicy DeletePolicy
 """
 IAM = """
     CreateRole GetRole ListRoles UpdateRole UpdateAssumeRolePolicy DeleteRole
@@ -140,6 +141,10 @@ PARAMETERS = {
     "CreateLaunchTemplateVersion": LAUNCH_TEMPLATE,
     "CreateAutoScalingGroup": (*GROUP, r"Tags\.member\.\d+\.\w+", r"(TargetGroupARNs|LoadBalancerNames)\.member\.\d+"),
     "UpdateAutoScalingGroup": GROUP,
+    "PutScalingPolicy": (
+        r"(AutoScalingGroupName|PolicyName|PolicyType|AdjustmentType|ScalingAdjustment|MinAdjustmentMagnitude|Cooldown)",
+    ),
+    "ExecutePolicy": (r"(AutoScalingGroupName|PolicyName|HonorCooldown)",),
     "CreateRole": (r"(RoleName|Path|AssumeRolePolicyDocument|Description)", r"Tags\.member\.\d+\.(Key|Value)"),
     "UpdateRole": (r"(RoleName|Description)",),
     "CreateInstanceProfile": (r"(InstanceProfileName|Path)", r"Tags\.member\.\d+\.(Key|Value)"),
