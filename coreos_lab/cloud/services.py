@@ -122,6 +122,9 @@ PARAMETERS = {
     "UpdateStack": (*STACK, r"(UsePreviousTemplate|DisableRollback|StackPolicyBody|StackPolicyDuringUpdateBody)"),
     "CreateChangeSet": (*STACK, r"(ChangeSetName|ChangeSetType|Description|ClientToken|UsePreviousTemplate)"),
     "ExecuteChangeSet": (r"(ChangeSetName|StackName|ClientRequestToken|DisableRollback)",),
+    "DescribeChangeSet": (r"(ChangeSetName|StackName|NextToken|IncludePropertyValues)",),
+    "GetTemplate": (r"(StackName|TemplateStage)",),
+    "DetectStackDrift": (r"StackName", r"LogicalResourceIds\.member\.\d+"),
     "CancelUpdateStack": (r"(StackName|ClientRequestToken)",),
     "ContinueUpdateRollback": (r"(StackName|ClientRequestToken)", r"ResourcesToSkip\.member\.\d+"),
     "DeleteStack": (r"(StackName|ClientRequestToken)", r"RetainResources\.member\.\d+"),
@@ -154,6 +157,8 @@ PARAMETERS = {
 # Values of parameters that are not carried out.
 REFUSED = {
     "UpdateStack": ((r"DisableRollback", "true"),),
+    "DescribeChangeSet": ((r"IncludePropertyValues", "true"),),
+    "GetTemplate": ((r"TemplateStage", "Processed"),),
     "RunInstances": ((r"BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),),
     **dict.fromkeys(
         ("CreateLaunchTemplate", "CreateLaunchTemplateVersion"),

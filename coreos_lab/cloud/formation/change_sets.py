@@ -125,6 +125,8 @@ class ChangeSets:
             template = templates.parse(found.template)
             if found.kind == UPDATE:
                 self.owner.require_ready(stack)
+                if asked.get("DisableRollback") == "true":
+                    raise RefusedError("UnsupportedOperation", "DisableRollback of an update: not part of this cloud")
             stack.change_sets, stack.capabilities = [found], found.capabilities
             found.execution = change_set.EXECUTING
             if found.kind == CREATE:

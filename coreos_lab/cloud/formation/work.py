@@ -21,7 +21,7 @@ from coreos_lab.cloud.formation.template import Template
 
 EXISTS = ("AlreadyExists", "AlreadyAssociated", "AlreadyOwned", "Duplicate", "AlreadyAttached")
 REPLACES = "Requested update requires the creation of a new physical resource; hence creating one."
-INTERRUPTED = ("UPDATE_IN_PROGRESS", "UPDATE_FAILED")
+REFUSED = ("UPDATE_IN_PROGRESS", "UPDATE_FAILED")  # of a resource to which nothing was done
 
 
 class Work:
@@ -125,7 +125,7 @@ class Work:
                 stack.leaving.append(Leaving(name, made, needs))
                 stack.resources[name] = deepcopy(old)
                 self.say_of(stack, name, "UPDATE_COMPLETE")
-        elif made.status in INTERRUPTED or comparing.changed(made.properties, old.properties):
+        elif comparing.changed(made.properties, old.properties):
             self.say_of(stack, name, "UPDATE_IN_PROGRESS")
             found: tuple[str, Attributes] = (made.physical, {})
             with self._told(stack, name, "UPDATE_FAILED"):
@@ -134,6 +134,8 @@ class Work:
                     found = KINDS[made.type].update(self.call(stack, name, made), made.physical, before, after)
             made.properties = deepcopy(old.properties)
             self._updated(stack, name, old.attributes, found)
+        elif made.status in REFUSED:
+            self.say_of(stack, name, "UPDATE_COMPLETE")
 
     def remove(self, stack: Stack, logical: str, made: Made) -> bool:
         """Deletes a resource; returns whether it is gone. One that was never made is gone."""
