@@ -50,11 +50,11 @@ def effects(documents: Iterable[str], action: str, resource: str) -> set[str]:
 
 def covers(statement: dict[str, Any], action: str, resource: str) -> bool:
     """Whether a statement is about an action with a resource."""
-    by_action = any(_matches(each.lower(), action.lower()) for each in texts(statement["Action"]))
-    return by_action and any(_matches(each, resource) for each in texts(statement["Resource"]))
+    by_action = any(matches(each.lower(), action.lower()) for each in texts(statement["Action"]))
+    return by_action and any(matches(each, resource) for each in texts(statement["Resource"]))
 
 
-def _matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
     """IAM's patterns: `*` stands for any text, `?` for one character."""
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(expression, text, re.DOTALL) is not None

@@ -33,9 +33,11 @@ EC2 = """
     AssociateIamInstanceProfile DisassociateIamInstanceProfile DescribeIamInstanceProfileAssociations
 """
 CLOUDFORMATION = """
+    SetStackPolicy GetStackPolicy
     CreateStack UpdateStack CancelUpdateStack ContinueUpdateRollback DeleteStack UpdateTerminationProtection
     DescribeStacks ListStacks DescribeStackEvents DescribeStackResource DescribeStackResources ListStackResources
     CreateChangeSet DescribeChangeSet ListChangeSets ExecuteChangeSet DeleteChangeSet
+    DetectStackDrift DetectStackResourceDrift DescribeStackDriftDetectionStatus DescribeStackResourceDrifts
     GetTemplate GetTemplateSummary ValidateTemplate ListExports ListImports
 """
 AUTOSCALING = """
@@ -45,6 +47,7 @@ AUTOSCALING = """
     AttachLoadBalancerTargetGroups DetachLoadBalancerTargetGroups DescribeLoadBalancerTargetGroups
     AttachLoadBalancers DetachLoadBalancers DescribeLoadBalancers
     CreateOrUpdateTags DeleteTags
+    PutScalingPolicy DescribePolicies ExecutePolicy DeletePolicy
 """
 IAM = """
     CreateRole GetRole ListRoles UpdateRole UpdateAssumeRolePolicy DeleteRole
@@ -115,10 +118,13 @@ PARAMETERS = {
             r"(TagSpecification\.\d+\..+|SecurityGroupRuleId\.\d+)",
         ),
     ),
-    "CreateStack": (*STACK, r"(DisableRollback|OnFailure|EnableTerminationProtection)"),
-    "UpdateStack": (*STACK, r"(UsePreviousTemplate|DisableRollback)"),
+    "CreateStack": (*STACK, r"(DisableRollback|OnFailure|EnableTerminationProtection|StackPolicyBody)"),
+    "UpdateStack": (*STACK, r"(UsePreviousTemplate|DisableRollback|StackPolicyBody|StackPolicyDuringUpdateBody)"),
     "CreateChangeSet": (*STACK, r"(ChangeSetName|ChangeSetType|Description|ClientToken|UsePreviousTemplate)"),
     "ExecuteChangeSet": (r"(ChangeSetName|StackName|ClientRequestToken|DisableRollback)",),
+    "DescribeChangeSet": (r"(ChangeSetName|StackName|NextToken|IncludePropertyValues)",),
+    "GetTemplate": (r"(StackName|TemplateStage)",),
+    "DetectStackDrift": (r"StackName", r"LogicalResourceIds\.member\.\d+"),
     "CancelUpdateStack": (r"(StackName|ClientRequestToken)",),
     "ContinueUpdateRollback": (r"(StackName|ClientRequestToken)", r"ResourcesToSkip\.member\.\d+"),
     "DeleteStack": (r"(StackName|ClientRequestToken)", r"RetainResources\.member\.\d+"),
@@ -138,6 +144,10 @@ PARAMETERS = {
     "CreateLaunchTemplateVersion": LAUNCH_TEMPLATE,
     "CreateAutoScalingGroup": (*GROUP, r"Tags\.member\.\d+\.\w+", r"(TargetGroupARNs|LoadBalancerNames)\.member\.\d+"),
     "UpdateAutoScalingGroup": GROUP,
+    "PutScalingPolicy": (
+        r"(AutoScalingGroupName|PolicyName|PolicyType|AdjustmentType|ScalingAdjustment|MinAdjustmentMagnitude|Cooldown)",
+    ),
+    "ExecutePolicy": (r"(AutoScalingGroupName|PolicyName|HonorCooldown)",),
     "CreateRole": (r"(RoleName|Path|AssumeRolePolicyDocument|Description)", r"Tags\.member\.\d+\.(Key|Value)"),
     "UpdateRole": (r"(RoleName|Description)",),
     "CreateInstanceProfile": (r"(InstanceProfileName|Path)", r"Tags\.member\.\d+\.(Key|Value)"),
@@ -147,6 +157,8 @@ PARAMETERS = {
 # Values of parameters that are not carried out.
 REFUSED = {
     "UpdateStack": ((r"DisableRollback", "true"),),
+    "DescribeChangeSet": ((r"IncludePropertyValues", "true"),),
+    "GetTemplate": ((r"TemplateStage", "Processed"),),
     "RunInstances": ((r"BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),),
     **dict.fromkeys(
         ("CreateLaunchTemplate", "CreateLaunchTemplateVersion"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from coreos_lab.cloud.formation import parameters
+from coreos_lab.cloud.formation import parameters, stack_policy
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.stack import Stack
 from coreos_lab.cloud.formation.template import Template
@@ -80,6 +80,11 @@ def require_capability(known: Iterable[str], types: Iterable[str]) -> None:
         *known
     }:
         raise RefusedError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]")
+
+
+def policy(asked: Asked, key: str) -> str:
+    """A stack policy, "" where the request has none."""
+    return stack_policy.check(asked[key]) if asked.get(key) else ""
 
 
 def on_failure(asked: Asked) -> str:

@@ -125,12 +125,15 @@ class ChangeSets:
             template = templates.parse(found.template)
             if found.kind == UPDATE:
                 self.owner.require_ready(stack)
+                if asked.get("DisableRollback") == "true":
+                    raise RefusedError("UnsupportedOperation", "DisableRollback of an update: not part of this cloud")
             stack.change_sets, stack.capabilities = [found], found.capabilities
             found.execution = change_set.EXECUTING
             if found.kind == CREATE:
                 stack.on_failure = asked_for.on_failure(asked)
                 self.owner.begin_creation(stack, template, found.parameters, found.tags)
             else:
+                stack.policy_of_update = stack.policy
                 self.owner.updating.begin(stack, template, found.parameters, found.tags)
         return {}
 

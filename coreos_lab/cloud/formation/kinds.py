@@ -17,6 +17,7 @@ from coreos_lab.cloud.formation import (
     route_kinds,
     s3_kinds,
     scaling_kinds,
+    scaling_policy_kinds,
     template_kinds,
 )
 from coreos_lab.cloud.formation.call import Kind, Values
@@ -33,6 +34,7 @@ KINDS: dict[str, Kind] = {
     **route_kinds.KINDS,
     **s3_kinds.KINDS,
     **scaling_kinds.KINDS,
+    **scaling_policy_kinds.KINDS,
     **template_kinds.KINDS,
 }
 

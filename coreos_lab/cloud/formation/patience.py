@@ -20,14 +20,19 @@ def without(delete: Callable[[], None]) -> str:
         try:
             delete()
         except Exception as error:
-            code = code_of(error)
-            if code.startswith("NoSuch") or code.endswith("NotAttached") or "NotFound" in code:
+            if is_absence(error):
                 return ""
-            if code != "DependencyViolation" or time.monotonic() > end:
+            if code_of(error) != "DependencyViolation" or time.monotonic() > end:
                 return reason_of(error)
             time.sleep(POLL)
         else:
             return ""
+
+
+def is_absence(error: BaseException) -> bool:
+    """Whether an error says that a thing is not there."""
+    code = code_of(error)
+    return code.startswith("NoSuch") or code.endswith("NotAttached") or "NotFound" in code
 
 
 def find(call: Call, kind: str, known: set[str]) -> list[str]:

@@ -85,6 +85,9 @@ class Reading:
     def _get_template(self, asked: Asked) -> Values:
         return {"TemplateBody": self.owner.require(asked).template, "StagesAvailable": ["Original"]}
 
+    def _get_stack_policy(self, asked: Asked) -> Values:
+        return {"StackPolicyBody": self.owner.require(asked).policy}
+
     def _get_template_summary(self, asked: Asked) -> Values:
         text = self.owner.require(asked).template if "StackName" in asked else asked_for.body(asked)
         template = self._checked(text)

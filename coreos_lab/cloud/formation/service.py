@@ -15,6 +15,7 @@ from coreos_lab.cloud.formation.asked_for import Asked
 from coreos_lab.cloud.formation.change_set import EXECUTING
 from coreos_lab.cloud.formation.change_sets import ChangeSets
 from coreos_lab.cloud.formation.changes import UNKNOWN, Found, Planner
+from coreos_lab.cloud.formation.drifts import Drifts
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.intrinsics import Scope
 from coreos_lab.cloud.formation.reading import Reading
@@ -51,7 +52,7 @@ class Formation:
         self.stacks = Stacks(folder)
         self.worker = Worker(self.stacks, client, self.scope)
         self.updating = Updating(self.worker)
-        self.parts = (self, Reading(self), ChangeSets(self))
+        self.parts = (self, Reading(self), ChangeSets(self), Drifts(self))
 
     def resume(self) -> None:
         """Goes on after a restart: what was being made or updated is rolled back, what was being removed is removed."""
@@ -127,6 +128,7 @@ class Formation:
             stack.on_failure = asked_for.on_failure(asked)
             stack.protected = asked.get("EnableTerminationProtection") == "true"
             stack.capabilities = asked_for.capabilities(asked)
+            stack.policy = asked_for.policy(asked, "StackPolicyBody")
             proposal = self.propose(stack, asked, None)
             self.stacks.all.append(stack)
             self.begin_creation(stack, proposal.template, proposal.parameters, proposal.tags)
@@ -152,6 +154,8 @@ class Formation:
             if not (proposal.changes or proposal.outputs or proposal.tags != stack.tags):
                 raise invalid(NOTHING)
             stack.change_sets = [each for each in stack.change_sets if each.execution != EXECUTING]
+            stack.policy = asked_for.policy(asked, "StackPolicyBody") or stack.policy
+            stack.policy_of_update = asked_for.policy(asked, "StackPolicyDuringUpdateBody") or stack.policy
             stack.token, stack.capabilities = token, asked_for.capabilities(asked)
             self.updating.begin(stack, proposal.template, proposal.parameters, proposal.tags)
         return {"StackId": stack.id}
@@ -214,6 +218,15 @@ class Formation:
             stack.protected = asked.get("EnableTerminationProtection") == "true"
             self.stacks.save(stack)
         return {"StackId": stack.id}
+
+    def _set_stack_policy(self, asked: Asked) -> dict[str, Any]:
+        with self.worker.lock:
+            stack = self.require(asked)
+            if "StackPolicyBody" not in asked:
+                raise invalid("StackPolicyBody is needed; StackPolicyURL is not part of this cloud")
+            stack.policy = asked_for.policy(asked, "StackPolicyBody")
+            self.stacks.save(stack)
+        return {}
 
     def require(self, asked: Asked) -> Stack:
         """The stack of a request."""

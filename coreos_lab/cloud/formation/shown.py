@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from coreos_lab.cloud.formation import parameters
+from coreos_lab.cloud.formation import drift, parameters
 from coreos_lab.cloud.formation import template as templates
 from coreos_lab.cloud.formation.stack import Made, Stack
 from coreos_lab.cloud.formation.template import Template
@@ -35,7 +35,7 @@ def stack(one: Stack) -> Values:
         "EnableTerminationProtection": one.protected,
         "Outputs": one.outputs,
         "Tags": [{"Key": key, "Value": value} for key, value in one.tags.items()],
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": {"StackDriftStatus": drift.of_stack(one), "LastCheckTimestamp": one.detected},
     }
 
 
@@ -77,7 +77,7 @@ def resource(one: Stack, name: str, made: Made, moment: str) -> Values:
         moment: made.changed or one.created,
         "ResourceStatus": made.status,
         "ResourceStatusReason": made.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drift.information(made),
     }
 
 

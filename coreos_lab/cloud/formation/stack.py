@@ -34,6 +34,7 @@ class Made:
     changed: str = ""
     seed: str = ""
     absent: bool = False
+    drift: Drift | None = None
 
 
 @dataclass
@@ -58,6 +59,17 @@ class Version:
 
 
 @dataclass
+class Drift:
+    """How a resource differs from what the stack made of it, as it was when that was last detected."""
+
+    moment: str
+    status: str
+    expected: dict[str, Any] = field(default_factory=dict)
+    actual: dict[str, Any] = field(default_factory=dict)
+    differences: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
 class Event:
     """A line of describe-stack-events."""
 
@@ -76,7 +88,8 @@ class Stack:
 
     While an update is neither complete nor rolled back, `before` is what the stack was. `leaving` is what a cleanup
     deletes; what it could not delete stays there. `imports` are the names of the exports that the stack uses.
-    A deletion leaves the resources in `retained` alone, a rollback of an update those in `skipped`.
+    A deletion leaves the resources in `retained` alone, a rollback of an update those in `skipped`. `detected` is when
+    its drift was. An update keeps to `policy_of_update`, which may be another one than the stack's `policy`.
     """
 
     name: str
@@ -102,6 +115,9 @@ class Stack:
     change_sets: list[ChangeSet] = field(default_factory=list)
     retained: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    detected: str = ""
+    policy: str = ""
+    policy_of_update: str = ""
 
     def say(self, status: str, reason: str = "") -> None:
         """Sets the stack's own state."""
@@ -167,10 +183,15 @@ def _parse(raw: Record) -> Stack:
             "events": [Event(**event) for event in raw["events"]],
             "before": Version(**{**before, "resources": _made(before["resources"])}) if before else None,
             "change_sets": [ChangeSet(**each) for each in raw.get("change_sets", [])],
-            "leaving": [Leaving(**{**each, "made": Made(**each["made"])}) for each in raw.get("leaving", [])],
+            "leaving": [Leaving(**{**each, "made": _one(each["made"])}) for each in raw.get("leaving", [])],
         }
     )
 
 
 def _made(raw: Record) -> dict[str, Made]:
-    return {name: Made(**made) for name, made in raw.items()}
+    return {name: _one(made) for name, made in raw.items()}
+
+
+def _one(raw: Record) -> Made:
+    drift = raw.get("drift")
+    return Made(**{**raw, "drift": Drift(**drift) if drift else None})

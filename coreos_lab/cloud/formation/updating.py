@@ -9,9 +9,10 @@ from __future__ import annotations
 from copy import deepcopy
 from graphlib import TopologicalSorter
 
-from coreos_lab.cloud.formation import plan
+from coreos_lab.cloud.formation import plan, stack_policy
 from coreos_lab.cloud.formation import template as templates
 from coreos_lab.cloud.formation.change_set import AVAILABLE, OBSOLETE
+from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.ordered import in_order
 from coreos_lab.cloud.formation.patience import reason_of
 from coreos_lab.cloud.formation.stack import Leaving, Stack, Version, now
@@ -35,6 +36,7 @@ class Updating:
         made = deepcopy(stack.resources)
         stack.before = Version(stack.template, stack.parameters, stack.tags, made, stack.imports)
         stack.template, stack.parameters, stack.tags, stack.updated = template.text, parameters, tags, now()
+        stack.detected = ""
         for each in stack.change_sets:
             if each.execution == AVAILABLE:
                 each.execution = OBSOLETE
@@ -79,14 +81,16 @@ class Updating:
     def _complete(self, stack: Stack, template: Template, wanted: dict[str, Resource]) -> str:
         """Makes an update final, so that only the cleanup is left; returns why it cannot be."""
         with self.lock:
+            assert stack.before is not None  # noqa: S101 - begin has set it
             if stack.id in self.worker.cancelled:
                 return "User Initiated"
             try:
                 outputs = plan.outputs(template, self.worker.scope(template, stack))
                 self.worker.exports.check(stack, outputs)
+                for name in [each for each in stack.before.resources if each not in wanted]:
+                    self._require_deletion(stack, name)
             except Exception as error:
                 return reason_of(error)
-            assert stack.before is not None  # noqa: S101 - begin has set it
             known = templates.parse(stack.before.template).resources
             needs = plan.needs(known)
             for name, old in stack.before.resources.items():
@@ -99,6 +103,11 @@ class Updating:
             stack.outputs, stack.before = outputs, None
             self.work.say(stack, CLEANUP)
         return ""
+
+    def _require_deletion(self, stack: Stack, name: str) -> None:
+        made = stack.resources[name]
+        if reason := stack_policy.denial(stack.policy_of_update, stack_policy.DELETE, name, made.type):
+            raise invalid(reason)
 
     def roll_back(self, stack: Stack) -> None:
         """Makes every resource what it was before the update."""

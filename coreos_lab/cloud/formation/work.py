@@ -10,7 +10,7 @@ from secrets import token_hex
 from threading import RLock
 from typing import Any
 
-from coreos_lab.cloud.formation import comparing, intrinsics, tags
+from coreos_lab.cloud.formation import comparing, intrinsics, stack_policy, tags
 from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, code_of
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.intrinsics import Scope
@@ -21,7 +21,7 @@ from coreos_lab.cloud.formation.template import Template
 
 EXISTS = ("AlreadyExists", "AlreadyAssociated", "AlreadyOwned", "Duplicate", "AlreadyAttached")
 REPLACES = "Requested update requires the creation of a new physical resource; hence creating one."
-INTERRUPTED = ("UPDATE_IN_PROGRESS", "UPDATE_FAILED")
+REFUSED = ("UPDATE_IN_PROGRESS", "UPDATE_FAILED")  # of a resource to which nothing was done
 
 
 class Work:
@@ -68,7 +68,12 @@ class Work:
         kind = KINDS[made.type]
         if not comparing.changed(made.properties, its):
             return
-        if comparing.is_replaced(kind, made.properties, its):
+        replaced = comparing.is_replaced(kind, made.properties, its)
+        with self._told(stack, name, "UPDATE_FAILED"):
+            action = stack_policy.REPLACE if replaced else stack_policy.MODIFY
+            if reason := stack_policy.denial(stack.policy_of_update, action, name, made.type):
+                raise invalid(reason)
+        if replaced:
             self._replace(stack, name, kind, its)
         else:
             self._update(stack, name, kind, its)
@@ -106,7 +111,7 @@ class Work:
     def _updated(self, stack: Stack, name: str, before: Attributes, found: tuple[str, Attributes]) -> None:
         with self.lock:
             made = stack.resources[name]
-            made.physical, made.attributes = found[0], {**before, **found[1]}
+            made.physical, made.attributes, made.drift = found[0], {**before, **found[1]}, None
             self.say_of(stack, name, "UPDATE_COMPLETE")
 
     def restore(self, stack: Stack, name: str, old: Made, needs: list[str], *, skip: bool) -> None:
@@ -120,7 +125,7 @@ class Work:
                 stack.leaving.append(Leaving(name, made, needs))
                 stack.resources[name] = deepcopy(old)
                 self.say_of(stack, name, "UPDATE_COMPLETE")
-        elif made.status in INTERRUPTED or comparing.changed(made.properties, old.properties):
+        elif comparing.changed(made.properties, old.properties):
             self.say_of(stack, name, "UPDATE_IN_PROGRESS")
             found: tuple[str, Attributes] = (made.physical, {})
             with self._told(stack, name, "UPDATE_FAILED"):
@@ -129,24 +134,33 @@ class Work:
                     found = KINDS[made.type].update(self.call(stack, name, made), made.physical, before, after)
             made.properties = deepcopy(old.properties)
             self._updated(stack, name, old.attributes, found)
+        elif made.status in REFUSED:
+            self.say_of(stack, name, "UPDATE_COMPLETE")
 
     def remove(self, stack: Stack, logical: str, made: Made) -> bool:
         """Deletes a resource; returns whether it is gone. One that was never made is gone."""
         kind, call = KINDS[made.type], self.call(stack, logical, made)
         self.note(stack, logical, made, "DELETE_IN_PROGRESS")
-        if made.physical:
-            ids = [made.physical]
-        elif kind.resource:
-            ids = find(call, kind.resource, stack.known())
-        else:
-            ids = [] if made.absent else [""]
+        try:
+            ids = self._ids(stack, made, kind, call)
+        except Exception as error:
+            self.note(stack, logical, made, "DELETE_FAILED", reason_of(error))
+            return False
         for physical in ids:
-            error = without(partial(kind.delete, call, physical, deepcopy(made.properties)))
-            if error:
-                self.note(stack, logical, made, "DELETE_FAILED", error)
+            reason = without(partial(kind.delete, call, physical, deepcopy(made.properties)))
+            if reason:
+                self.note(stack, logical, made, "DELETE_FAILED", reason)
                 return False
         self.note(stack, logical, made, "DELETE_COMPLETE")
         return True
+
+    def _ids(self, stack: Stack, made: Made, kind: Kind, call: Call) -> list[str]:
+        """The ids that a resource has or may have; "" where its kind finds it by its name or its properties."""
+        if made.physical:
+            return [made.physical]
+        if kind.resource:
+            return find(call, kind.resource, stack.known())
+        return [] if made.absent else [""]
 
     def call(self, stack: Stack, logical: str, made: Made) -> Call:
         """What a kind needs to work on a resource."""

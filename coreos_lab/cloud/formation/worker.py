@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable, Iterable
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from coreos_lab.cloud.formation import plan
@@ -123,12 +123,7 @@ class Worker:
     def clean(self, stack: Stack, listed: list[Leaving]) -> list[str]:
         """Deletes resources, what depends on others first. Returns the logical names of those that are still there."""
         broken = []
-        needs = {
-            index: {other for other, one in enumerate(listed) if one.logical in each.needs and other != index}
-            for index, each in enumerate(listed)
-        }
-        for index in reversed(list(TopologicalSorter(needs).static_order())):
-            each = listed[index]
+        for each in in_reverse(listed):
             if each.keep:
                 self.work.note(stack, each.logical, each.made, "DELETE_SKIPPED")
             elif not self.work.remove(stack, each.logical, each.made):
@@ -139,6 +134,22 @@ class Worker:
                     stack.leaving.remove(each)
                     self.stacks.save(stack)
         return broken
+
+
+def in_reverse(listed: list[Leaving]) -> list[Leaving]:
+    """Resources in the order of their deletion: what depends on others first.
+
+    What earlier cleanups have left may depend on a resource that depends on it by now; then the last one goes first.
+    """
+    needs = {
+        index: {other for other, one in enumerate(listed) if one.logical in each.needs and other != index}
+        for index, each in enumerate(listed)
+    }
+    try:
+        order = list(TopologicalSorter(needs).static_order())
+    except CycleError:
+        order = list(range(len(listed)))
+    return [listed[index] for index in reversed(order)]
 
 
 def everything(stack: Stack) -> list[Leaving]:

@@ -64,7 +64,7 @@ class Group:
 
     `targets` are the ARNs of target groups, `balancers` the names of classic load balancers. `health` says whose checks
     decide about an instance: EC2's alone, or those of load balancers, too (ELB). `template` is its launch template with
-    the version that was asked for; it has that or a `configuration`.
+    the version that was asked for; it has that or a `configuration`. `scaled`: when a policy was last executed.
     """
 
     name: str
@@ -86,6 +86,8 @@ class Group:
     targets: list[str] = field(default_factory=list)
     balancers: list[str] = field(default_factory=list)
     template: dict[str, str] = field(default_factory=dict)
+    policies: list[dict[str, Any]] = field(default_factory=list)
+    scaled: float = 0.0
 
     @property
     def attached(self) -> list[str]:

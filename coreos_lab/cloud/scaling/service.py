@@ -15,6 +15,7 @@ from coreos_lab.cloud.scaling.asked_for import Asked
 from coreos_lab.cloud.scaling.attachments import Attachments
 from coreos_lab.cloud.scaling.group import Configuration, Group, Kept, Member, now
 from coreos_lab.cloud.scaling.keeper import Keeper
+from coreos_lab.cloud.scaling.policies import Policies
 from coreos_lab.cloud.scaling.tags import Tags
 from coreos_lab.cloud.sigv4 import RefusedError
 from coreos_lab.model import Cloud
@@ -32,12 +33,17 @@ class Scaling:
         self.kept = Kept.load(path)
         self.keeper = Keeper(self.kept, client, say)
         self.attachments = Attachments(self.keeper, client, self._require)
-        self.tags = Tags(self.keeper, self._require)
+        self.parts = (
+            self,
+            Attachments(self.keeper, client, self._require),
+            Tags(self.keeper, self._require),
+            Policies(cloud.region, self.keeper, self._require),
+        )
 
     def call(self, action: str, asked: Mapping[str, str]) -> bytes:
         """Carries a request out; returns the answer's body."""
         name = query.method(action)
-        part = next(each for each in (self, self.attachments, self.tags) if hasattr(each, name))
+        part = next(each for each in self.parts if hasattr(each, name))
         result = getattr(part, name)(query.nested(asked))
         self.keeper.changed.set()
         return query.answer(action, NAMESPACE, result)

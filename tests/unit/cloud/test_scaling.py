@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from coreos_lab.cloud.scaling.group import Group, Kept, Member, next_subnet, victims
+from coreos_lab.cloud.scaling.policies import wanted
 from coreos_lab.cloud.states import RUNNING, STOPPED
 from tests.unit.cloud.conftest import Client, Served
 from tests.unit.cloud.test_formation import deleted, settled
@@ -108,6 +109,58 @@ def test_more_and_fewer_instances_within_the_limits(asg: Client, group: str) -> 
             asg.set_desired_capacity(AutoScalingGroupName=group, DesiredCapacity=wrong)
 
 
+@pytest.mark.parametrize(
+    ("kind", "change", "least", "desired", "expected"),
+    [
+        ("ChangeInCapacity", 2, 0, 3, 5),
+        ("ChangeInCapacity", -1, 0, 3, 2),
+        ("ExactCapacity", 4, 0, 3, 4),
+        ("PercentChangeInCapacity", 50, 0, 4, 6),
+        ("PercentChangeInCapacity", 50, 0, 3, 4),  # 1.5 is 1
+        ("PercentChangeInCapacity", 10, 0, 3, 4),  # 0.3 is 1
+        ("PercentChangeInCapacity", -10, 0, 3, 2),
+        ("PercentChangeInCapacity", -70, 0, 3, 1),  # 2.1 is 2
+        ("PercentChangeInCapacity", 10, 2, 3, 5),
+        ("PercentChangeInCapacity", 0, 0, 3, 3),
+    ],
+)
+def test_what_a_policy_makes_of_a_capacity(kind: str, change: int, least: int, desired: int, expected: int) -> None:
+    policy = {"AdjustmentType": kind, "ScalingAdjustment": change, "MinAdjustmentMagnitude": least}
+    assert wanted(policy, desired) == expected
+
+
+def test_a_policy_is_executed_within_the_limits_and_not_too_often(asg: Client, group: str) -> None:
+    before = serving(asg, 3)
+    which = {"AutoScalingGroupName": group, "PolicyName": "out"}
+    arn = asg.put_scaling_policy(**which, AdjustmentType="ChangeInCapacity", ScalingAdjustment=2)["PolicyARN"]
+    asg.execute_policy(PolicyName=arn, HonorCooldown=True)
+    assert before < serving(asg, 5)
+    with pytest.raises(ClientError, match="cooldown of 300 s"):
+        asg.execute_policy(**which, HonorCooldown=True)
+    asg.execute_policy(**which)
+    serving(asg, 6)  # its most
+    again = asg.put_scaling_policy(**which, AdjustmentType="ExactCapacity", ScalingAdjustment=1, Cooldown=0)
+    assert again["PolicyARN"] == arn
+    (said,) = asg.describe_policies(AutoScalingGroupName=group)["ScalingPolicies"]
+    assert (said["AdjustmentType"], said["ScalingAdjustment"], said["Cooldown"]) == ("ExactCapacity", 1, 0)
+    asg.execute_policy(**which, HonorCooldown=True)
+    serving(asg, 1)
+    put = asg.put_scaling_policy
+    calls: list[tuple[Callable[[], Any], str]] = [
+        (lambda: put(**which, AdjustmentType="Change", ScalingAdjustment=1), "AdjustmentType Change"),
+        (lambda: put(**which, AdjustmentType="ExactCapacity", ScalingAdjustment=-1), "not be negative"),
+        (lambda: put(**which, AdjustmentType="ExactCapacity"), "ScalingAdjustment is needed"),
+        (lambda: put(**which, PolicyType="TargetTrackingScaling"), "SimpleScaling alone"),
+        (lambda: put(**which, PolicyType="StepScaling", StepAdjustments=[{"ScalingAdjustment": 1}]), "StepAdjustments"),
+        (lambda: asg.execute_policy(AutoScalingGroupName=group, PolicyName="none"), "none not found"),
+    ]
+    for call, message in calls:
+        with pytest.raises(ClientError, match=message):
+            call()
+    asg.delete_policy(**which)
+    assert asg.describe_policies(AutoScalingGroupName=group)["ScalingPolicies"] == []
+
+
 def test_what_is_not_there_or_in_use_is_refused(asg: Client, ec2: Client, group: str) -> None:
     serving(asg, 3)
     calls: list[tuple[Callable[[], Any], str]] = [
@@ -116,7 +169,7 @@ def test_what_is_not_there_or_in_use_is_refused(asg: Client, ec2: Client, group:
         (lambda: asg.update_auto_scaling_group(AutoScalingGroupName="none", MinSize=1), "not found - none"),
         (lambda: asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="EBS"), "one of EC2, ELB"),
         (lambda: asg.create_launch_configuration(**{**LAUNCH, "ImageId": "ami-00000000"}), "ami-00000000"),
-        (lambda: asg.put_scaling_policy(AutoScalingGroupName=group, PolicyName="x"), "PutScalingPolicy"),
+        (lambda: asg.suspend_processes(AutoScalingGroupName=group), "SuspendProcesses"),
     ]
     for call, message in calls:
         with pytest.raises(ClientError, match=message):

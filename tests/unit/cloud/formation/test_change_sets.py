@@ -153,6 +153,18 @@ def test_an_update_makes_other_change_sets_obsolete(tried: Tried) -> None:
     assert "cannot be executed" in refusal(tried.cfn.execute_change_set, **which)
 
 
+def test_an_update_that_keeps_what_has_failed_is_refused(tried: Tried) -> None:
+    tried.create(network())
+    planned(tried, network(Group={"GroupDescription": "second"}))
+    which = {"StackName": "planned", "ChangeSetName": "one"}
+    assert "DisableRollback" in refusal(tried.cfn.execute_change_set, **which, DisableRollback=True)
+    assert tried.cfn.describe_change_set(**which)["ExecutionStatus"] == "AVAILABLE"
+    assert "IncludePropertyValues" in refusal(tried.cfn.describe_change_set, **which, IncludePropertyValues=True)
+    text = network(Group={"GroupDescription": "second"})
+    update = {"StackName": "planned", "TemplateBody": text, "DisableRollback": True}
+    assert "DisableRollback" in refusal(tried.cfn.update_stack, **update)
+
+
 def test_values_that_are_only_known_later_are_no_error(tried: Tried) -> None:
     def part(name: str) -> dict[str, Any]:
         return {"Fn::Select": [1, {"Fn::Split": ["-", {"Ref": name}]}]}

@@ -205,6 +205,12 @@ def latest(seen: Seen) -> Any:
     return data["InstanceType"], said.get("VersionDescription", ""), groups
 
 
+def scaling_policy(seen: Seen) -> Any:
+    (said,) = seen.client("autoscaling").describe_policies(PolicyNames=[seen.one])["ScalingPolicies"]
+    numbers = (said.get("Cooldown"), said.get("MinAdjustmentMagnitude"))
+    return said["AdjustmentType"], said["ScalingAdjustment"], *numbers
+
+
 def bucket(seen: Seen) -> Any:
     s3 = seen.client("s3")
     tags = {each["Key"] for each in s3.get_bucket_tagging(Bucket=seen.one)["TagSet"]}
@@ -285,6 +291,7 @@ LAUNCH = {
 }
 ALL = [{"Ref": f"Subnet{index}"} for index in range(3)]
 SCALED = {"MaxSize": 3, "LaunchConfigurationName": {"Ref": "Launch1"}, "VPCZoneIdentifier": ALL}
+POLICY = {"AutoScalingGroupName": {"Ref": "Scaled"}, "ScalingAdjustment": "1"}
 TARGETS = {
     f"Web{index}": of("ElasticLoadBalancingV2::TargetGroup", Port=80, Protocol="HTTP", VpcId=REF) for index in (1, 2)
 }
@@ -471,6 +478,14 @@ CASES = {
         latest,
         (("t2.small", "", []), ("t2.micro", "smaller", ["Group"])),
         {**VPC, "Group": of("EC2::SecurityGroup", **GROUP)},
+    ),
+    "scaling policy": Case(
+        "AutoScaling::ScalingPolicy",
+        {**POLICY, "AdjustmentType": "ChangeInCapacity", "Cooldown": "60"},
+        {**POLICY, "AdjustmentType": "PercentChangeInCapacity", "MinAdjustmentMagnitude": "2"},
+        scaling_policy,
+        (("ChangeInCapacity", 1, 60, None), ("PercentChangeInCapacity", 1, None, 2)),
+        {**VPC, **subnets(), **LAUNCH, "Scaled": of("AutoScaling::AutoScalingGroup", **SCALED, MinSize=0)},
     ),
     "bucket": Case(
         "S3::Bucket",

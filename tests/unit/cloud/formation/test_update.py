@@ -199,6 +199,14 @@ def test_a_named_resource_is_not_replaced_under_the_same_name(tried: Tried) -> N
     tried.update(body(named))
 
 
+def test_what_cannot_be_updated_at_all_is_as_before_after_a_refusal(tried: Tried) -> None:
+    its = {"LaunchConfigurationName": "mine", "ImageId": "ami-7d11c51d", "InstanceType": "t2.small"}
+    tried.create(body({"Launch": of("AutoScaling::LaunchConfiguration", **its)}))
+    its["InstanceType"] = "t2.micro"
+    tried.update(body({"Launch": of("AutoScaling::LaunchConfiguration", **its)}), "UPDATE_ROLLBACK_COMPLETE")
+    assert tried.events("Launch")[2:] == [("UPDATE_FAILED", "mine"), ("UPDATE_COMPLETE", "mine")]
+
+
 def test_policies_keep_what_is_replaced_or_removed(tried: Tried, ec2: Client) -> None:
     kept = {**NETWORK["Group"], "UpdateReplacePolicy": "Retain"}
     resources = {"Vpc": {**NETWORK["Vpc"], "DeletionPolicy": "Retain"}, "Group": kept}
