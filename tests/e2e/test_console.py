@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,29 +138,3 @@ def test_it_is_killed_and_comes_back_while_the_cluster_goes_on(page: Page, ch3: 
     there(page, "#link.live")
     second.send_signal(signal.SIGTERM)
     assert second.wait(20) == 0
-
-
-def test_looking_takes_little_of_a_core(links: dict[str, Any], page: Page) -> None:
-    page.open(links["url"])
-    until(lambda: page.value("document.querySelectorAll('.slot.well').length") == 3)
-    pid = next(int(line.split()[0]) for line in _processes() if f"console --port {PORT}" in line)
-
-    def spent() -> float:
-        fields = _stat(pid)
-        return (int(fields[11]) + int(fields[12])) / 100
-
-    began, before = time.monotonic(), spent()
-    time.sleep(20)
-    assert (spent() - before) / (time.monotonic() - began) < 0.04, "2 % on a host that does nothing else"
-
-
-def _processes() -> Iterator[str]:
-    for each in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            yield f"{each.parent.name} {each.read_text().replace(chr(0), ' ')}"
-        except OSError:
-            continue
-
-
-def _stat(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
