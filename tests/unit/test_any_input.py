@@ -155,7 +155,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         for name in [name for name, member in vars(provider).items() if callable(member) and not name.startswith("_")]:
             monkeypatch.setattr(provider, name, refuse)
         monkeypatch.setattr(provider, "state", lambda *_args: NodeState.RUNNING)
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+    for name in ("connect", "listen"):
+        monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.delenv("LAB_NAME", raising=False)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
