@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from coreos_lab import events
 from coreos_lab.clients import host_keys, ssh
@@ -64,16 +64,3 @@ def _forget(lost: Sequence[Node], cluster: Cluster, provider: Provider) -> None:
 def as_in(cluster: Cluster, nodes: Sequence[Node]) -> tuple[Node, ...]:
     """These nodes as the cluster has them, with their present addresses."""
     return tuple(found for node in nodes if (found := cluster.node(node.name)) is not None)
-
-
-def replaced(before: Cluster, now: Cluster, names: Collection[str]) -> list[str]:
-    """For each of these nodes, in words, whether its machine is another one now; nothing where none ever is."""
-    if not now.replaced:
-        return []
-    pairs = [(old, node) for node in now.nodes if node.name in names and (old := before.node(node.name)) is not None]
-    return [
-        f"{new.name} came back, as {new.instance}"
-        if new.instance == old.instance
-        else f"{new.name} was replaced: {new.instance} is in place of {old.instance}"
-        for old, new in pairs
-    ]
