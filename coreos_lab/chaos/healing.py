@@ -13,11 +13,13 @@ from coreos_lab.chaos.faults import FAULTS
 from coreos_lab.clients import ssh
 from coreos_lab.cluster import joining, mirror, placing, preloading
 from coreos_lab.errors import LabError
-from coreos_lab.model import Cluster, Node, NodeState
+from coreos_lab.model import Cluster, FaultKind, Node, NodeState
 from coreos_lab.observed import membership, node_states, ready
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import fault_journal
 from coreos_lab.records.store import ClusterFolder
+
+ENDING = (FaultKind.KILL, FaultKind.HALT, FaultKind.ZONE)  # what ends a machine for good, where it is replaced
 
 
 def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.OpenFault]) -> None:
@@ -73,6 +75,26 @@ def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.Op
                 fault_journal.healed(cluster, entry)
         if repair.errors:
             raise repair.errors[0]
+
+
+def fates(before: Cluster, now: Cluster, faults: Sequence[fault_journal.OpenFault]) -> list[str]:
+    """For each broken node, in words, whether its machine is another one now; nothing where none ever is.
+
+    `before` is the cluster before it was healed. A fault that ends a machine has recorded which one that was.
+    """
+    if not now.replaced:
+        return []
+    told = []
+    for fault in faults:
+        old, new = before.node(fault.node), now.node(fault.node)
+        if old is None or new is None:
+            continue
+        was = fault.before.partition(" ")[0] if fault.kind in ENDING else old.instance
+        if was == new.instance:
+            told.append(f"{new.name} came back, as {new.instance}")
+        else:
+            told.append(f"{new.name} was replaced: {new.instance} is in place of {was}")
+    return told
 
 
 def _to_start(provider: Provider, cluster: Cluster, nodes: Sequence[Node]) -> list[Node]:

@@ -40,6 +40,10 @@ class MachineFault(Fault):
         del values
         return True
 
+    def before(self, scene: Scene) -> str:
+        """Which machine the node is, so that another one in its place is known, however often healing is tried."""
+        return scene.node.instance
+
     def seen(self, scene: Scene) -> bool:
         return scene.provider.state(scene.cluster, scene.node) in self.leaves and not answers(scene.node)
 
@@ -137,20 +141,25 @@ class Zone(MachineFault):
             raise LabError(f"zone: the provider {scene.provider.name} has no zones", KILL_INSTEAD)
 
     def before(self, scene: Scene) -> str:
-        return _zoned(scene).zone(scene.cluster, scene.node)
+        return f"{scene.node.instance} {_zoned(scene).zone(scene.cluster, scene.node)}"
 
     def inject(self, scene: Scene) -> None:
-        _zoned(scene).close_zone(scene.cluster, scene.before)
+        _zoned(scene).close_zone(scene.cluster, _zone(scene))
         scene.provider.kill(scene.cluster, scene.node)
 
     def seen(self, scene: Scene) -> bool:
-        return super().seen(scene) and not _zoned(scene).is_open(scene.cluster, scene.before)
+        return super().seen(scene) and not _zoned(scene).is_open(scene.cluster, _zone(scene))
 
     def undo(self, scene: Scene) -> None:
-        _zoned(scene).open_zone(scene.cluster, scene.before)
+        _zoned(scene).open_zone(scene.cluster, _zone(scene))
 
     def gone(self, scene: Scene) -> bool:
-        return _zoned(scene).is_open(scene.cluster, scene.before)
+        return _zoned(scene).is_open(scene.cluster, _zone(scene))
+
+
+def _zone(scene: Scene) -> str:
+    """The zone that the machine was in."""
+    return scene.before.rpartition(" ")[2]
 
 
 def _zoned(scene: Scene) -> ZonedProvider:

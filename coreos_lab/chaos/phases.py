@@ -137,8 +137,7 @@ class Phases:
         if self._cluster != before:
             self.follow(self._cluster)
         serve = "serves" if len(open_faults) == 1 else "serve"
-        replaced = placing.replaced(before, self._cluster, {fault.node for fault in open_faults})
-        said = [f"{names} {serve} again", *replaced]
+        said = [f"{names} {serve} again", *healing.fates(before, self._cluster, open_faults)]
         return self.add("repair", Outcome.PASS, began, "; ".join(said))
 
 

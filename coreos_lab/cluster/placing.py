@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-from coreos_lab import events
+from coreos_lab import events, hints, wait
 from coreos_lab.clients import host_keys, ssh
 from coreos_lab.clients.etcd import Etcd
 from coreos_lab.cluster import members
+from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import inventory, membership, node_states
 from coreos_lab.observed.observation import observe
@@ -20,8 +21,8 @@ DEADLINE = 30.0  # seconds for etcd to let a lost member go
 def place(cluster: Cluster, provider: Provider) -> Cluster:
     """The cluster with its machines' present addresses, which are in the plan and in ssh_config from now on.
 
-    A machine that is another one now is no member of etcd: the one before it leaves. DeadlineError where etcd has lost
-    its majority; then the plan is as it was, and the next command tries again.
+    A machine that is another one now is no member of etcd: the one before it leaves. LabError where etcd has lost its
+    majority; then the plan is as it was, and the next command tries again.
     """
     if not cluster.replaced or not isinstance(provider, ReplacingProvider):
         return cluster
@@ -58,22 +59,16 @@ def _forget(lost: Sequence[Node], cluster: Cluster, provider: Provider) -> None:
     there = membership.listed(others) if lost else None  # none: no other machine has outlived them
     if any(urls & set(member.peer_urls) for member in there or ()):
         with events.step("etcd", message=f"lets the lost machine of {', '.join(sorted(names))} go"):
-            members.change(removed, deadline=DEADLINE, missing="etcd does not let lost machines go")
+            try:
+                members.change(removed, deadline=DEADLINE, missing="etcd does not let lost machines go")
+            except wait.DeadlineError as late:
+                again = f"{hints.lab('destroy')} && {hints.lab('up')}"
+                raise LabError(
+                    f"{cluster.name}: {late.message}",
+                    f"where more than half of etcd's members are lost, so is the cluster: {again}",
+                ) from None
 
 
 def as_in(cluster: Cluster, nodes: Sequence[Node]) -> tuple[Node, ...]:
     """These nodes as the cluster has them, with their present addresses."""
     return tuple(found for node in nodes if (found := cluster.node(node.name)) is not None)
-
-
-def replaced(before: Cluster, now: Cluster, names: Collection[str]) -> list[str]:
-    """For each of these nodes, in words, whether its machine is another one now; nothing where none ever is."""
-    if not now.replaced:
-        return []
-    pairs = [(old, node) for node in now.nodes if node.name in names and (old := before.node(node.name)) is not None]
-    return [
-        f"{new.name} came back, as {new.instance}"
-        if new.instance == old.instance
-        else f"{new.name} was replaced: {new.instance} is in place of {old.instance}"
-        for old, new in pairs
-    ]

@@ -46,7 +46,7 @@ def heal(name: str, *, as_json: bool) -> None:
         else:
             docker = preloading.start_stopped(cluster, now.states)
         removed = [node.name for node in membership.removed(cluster, now.members)]
-    replaced = placing.replaced(before.cluster, cluster, {fault.node for fault in before.faults})
+    fates = healing.fates(before.cluster, cluster, before.faults)
     healed = [{"node": fault.node, "fault": fault.kind.value} for fault in before.faults]
     if as_json:
         print(json.dumps({"healed": healed, "restored": restored or None, "removed_members": removed}))
@@ -54,7 +54,7 @@ def heal(name: str, *, as_json: bool) -> None:
         print(f"Snapshot {restored}: its interrupted restore is complete.")
     elif healed:
         print("Healed: " + ", ".join(f"{each['node']} ({each['fault']})" for each in healed))
-        for line in replaced:
+        for line in fates:
             print(f"  {line}")
     elif docker:
         print(f"Docker is started, which an interrupted deployment had left stopped: {', '.join(docker)}")

@@ -83,8 +83,8 @@ def _query(name: str) -> dict[str, Any]:
     leaving = [node.name for node in cluster.leaving]
     faults = fault_journal.open_faults(cluster)
     broken = {fault.node for fault in faults}
-    absent = [node["name"] for node in state["nodes"] if node["state"] == NodeState.ABSENT.value]
-    lost = [name for name in absent if cluster.replaced and name not in broken]
+    absent = {node["name"] for node in state["nodes"] if node["state"] == NodeState.ABSENT.value}
+    lost = [node.name for node in cluster.nodes if node.instance and node.name in absent - broken]
     return {**state, "faults": to_json(faults), "leaving": leaving, "lost": lost}
 
 

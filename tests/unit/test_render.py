@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from coreos_lab.model import Cluster
+from coreos_lab.model import Cluster, Stack
 from coreos_lab.render import cloud_config
 
 KEY = "ssh-ed25519 AAAA lab core"
@@ -118,3 +119,18 @@ def test_fleet_is_reached_from_outside(planned: Callable[..., Cluster]) -> None:
 def test_an_election_waits_for_several_heartbeats(planned: Callable[..., Cluster]) -> None:
     etcd = rendered(planned(), 0)["coreos"]["etcd2"]
     assert etcd["election-timeout"] >= 5 * etcd["heartbeat-interval"]
+
+
+def test_machines_of_a_group_boot_from_one_text(planned: Callable[..., Cluster]) -> None:
+    paper = planned(provider="aws", nodes=6)
+    cluster = replace(paper, stack=Stack("aws", "us-west-2", "t2.small", discovery="https://discovery.etcd.io/x"))
+    texts = {cloud_config(cluster, node, KEY, "t0k3n", "127.0.0.1:5808") for node in cluster.nodes}
+    assert len(texts) == 1
+    config = YAML(typ="safe").load(texts.pop())
+    etcd = config["coreos"]["etcd2"]
+    assert etcd["discovery"] == "https://discovery.etcd.io/x"
+    assert not {"name", "proxy", "initial-cluster"} & set(etcd)
+    assert "hostname" not in config
+    assert config["coreos"]["fleet"]["public-ip"] == "$public_ipv4", "what the labs announce"
+    assert "until curl --silent --fail --max-time 2 http://127.0.0.1:5808/v2/" in drop_ins(config, "fleet.service")
+    assert config["coreos"]["units"][0]["name"] == "own-address.service"

@@ -89,7 +89,7 @@ def test_a_zone_is_closed_before_its_machines_end_and_open_before_others_start(c
     assert zoned.done == ["close b", "kill core-02", "close b", "kill core-03"]
     assert zoned.on_record == ["core-02", "core-03"]
     entries = fault_journal.open_faults(cluster)
-    assert [entry.before for entry in entries] == ["b", "b"], "the undo needs no machine to know the zone"
+    assert [entry.before for entry in entries] == [" b", " b"], "the undo needs no machine to know the zone"
     zoned.done.clear()
     healing.heal(zoned, cluster, entries)
     assert zoned.done == [
@@ -101,7 +101,7 @@ def test_a_zone_is_closed_before_its_machines_end_and_open_before_others_start(c
 
 def test_a_zone_in_which_machines_can_be_launched_is_not_gone(cluster: Cluster, zoned: Any) -> None:
     fault = faults.FAULTS[FaultKind.ZONE]
-    scene = Scene(zoned, cluster, cluster.nodes[0], {}, before="a")
+    scene = Scene(zoned, cluster, cluster.nodes[0], {}, before="i-1 a")
     zoned.states["core-01"] = NodeState.ABSENT
     assert not fault.seen(scene)
     zoned.closed.add("a")
@@ -122,6 +122,20 @@ def test_whom_the_verdict_calls_replaced(cluster: Cluster, zoned: Any) -> None:
     assert repair.evidence == "core-02 serves again; core-02 was replaced: i-12 is in place of i-2"
     assert [each.nodes[1].address for each in followed] == ["198.18.0.12"]
     assert store.require("core").nodes[1].instance == "i-12"
+
+
+def test_one_whose_healing_was_tried_twice_was_replaced(cluster: Cluster, zoned: Any) -> None:
+    before = zoned.placed(cluster)
+    injecting.inject(zoned, before, faults.plan(before.nodes[1:2], FaultKind.KILL, {}))
+    injecting.inject(zoned, before, faults.plan(before.nodes[:1], FaultKind.ZONE, {}))
+    zoned.start(before, before.nodes[:2], Path)
+    now = zoned.placed(before)
+    assert healing.fates(now, now, fault_journal.open_faults(now)) == [
+        "core-02 was replaced: i-12 is in place of i-2",
+        "core-01 was replaced: i-11 is in place of i-1",
+    ]
+    elsewhere = replace(now, stack=None)
+    assert healing.fates(elsewhere, elsewhere, fault_journal.open_faults(now)) == []
 
 
 def test_one_that_boots_again_came_back(cluster: Cluster, zoned: Any) -> None:

@@ -150,17 +150,6 @@ def test_a_lost_machine_leaves_etcd_before_its_successor_is_in_the_plan(
     assert len(saved) == 1
 
 
-def test_who_is_replaced_and_who_came_back(cluster: Cluster, group: Any) -> None:
-    group.start(cluster, cluster.nodes, lambda _node: Path())
-    before = group.placed(cluster)
-    group.start(cluster, cluster.nodes[1:2], lambda _node: Path())
-    assert placing.replaced(before, group.placed(cluster), ["core-02", "core-03"]) == [
-        "core-02 was replaced: i-4 is in place of i-2",
-        "core-03 came back, as i-3",
-    ]
-    assert placing.replaced(replace(before, stack=None), replace(before, stack=None), ["core-02"]) == []
-
-
 @pytest.fixture
 def brought(monkeypatch: pytest.MonkeyPatch, group: Any, etcd: Etcd) -> Callable[[Cluster], Cluster]:
     """Brings a cluster up; what is done beside its machines is noted only."""
