@@ -32,7 +32,7 @@ WAITING = 128  # connections that may wait to be accepted
 
 def page() -> Path:
     """The folder of the built page. LabError where it was not built, or something of the extra is not installed."""
-    missing = [name for name in ("starlette", "uvicorn", "websockets") if find_spec(name) is None]
+    missing = [name for name in ("markdown_it", "starlette", "uvicorn", "websockets") if find_spec(name) is None]
     if missing:
         raise LabError(
             f"{', '.join(missing)}: not installed, and the console needs it", "pip install 'coreos-lab[console]'"
