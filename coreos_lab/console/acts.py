@@ -134,7 +134,7 @@ class Acts:
                 for line in output:
                     self._said(act, line.rstrip())
             act.code = act.process.wait()
-        except (LabError, OSError) as error:
+        except (LabError, OSError, ValueError) as error:  # a ValueError is of a word that no process can be given
             self._said(act, str(error))
             act.code = Exit.ENVIRONMENT
         self._tell()

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
-from coreos_lab import disk
 from coreos_lab.chaos import probes
 from coreos_lab.chaos.leaders import Leaders
 from coreos_lab.chaos.probes import Sample
@@ -20,7 +19,7 @@ from coreos_lab.console.feed import Feed
 from coreos_lab.console.following import Following
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Lab, LabProbe, QualifiedName
-from coreos_lab.observed import cluster_state, node_states
+from coreos_lab.observed import at_work, cluster_state, node_states
 from coreos_lab.providers.base import Provider
 from coreos_lab.records import fault_journal, store
 
@@ -116,7 +115,7 @@ class _Session(threading.Thread):
         cluster = store.require(self._cluster)
         self._deployment.read(cluster)
         self._attend(cluster)
-        busy = disk.lock_holder(store.ClusterFolder(self._cluster).lock_file)
+        busy = at_work.on(self._cluster)
         faults = fault_journal.open_faults(cluster)
         state = cluster_state.of(cluster, self._provider)
         leader = self._leaders.leader if self._leaders else None

@@ -39,7 +39,7 @@ class Keys:
         """What a token allows; None for one that is not ours."""
         if not isinstance(token, str):
             return None
-        given = token.encode()
+        given = token.encode(errors="replace")  # JSON can have what no encoding has
         for role, known in ((Role.ACT, self.console.token), (Role.LOOK, self.console.look)):
             if hmac.compare_digest(given, known.encode()):
                 return role

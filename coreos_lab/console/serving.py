@@ -10,12 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coreos_lab import hints, interrupts, settings
+from coreos_lab import hints, interrupts
 from coreos_lab.errors import LabError
+from coreos_lab.providers import conditions
 from coreos_lab.providers.base import Provider
 from coreos_lab.records.consoles import Console
 from coreos_lab.records.store import ClusterFolder
@@ -32,12 +32,11 @@ WAITING = 128  # connections that may wait to be accepted
 
 def page() -> Path:
     """The folder of the built page. LabError where it was not built, or something of the extra is not installed."""
-    missing = [name for name in ("starlette", "uvicorn", "websockets") if find_spec(name) is None]
-    if missing:
+    if missing := conditions.missing_for_console():
         raise LabError(
             f"{', '.join(missing)}: not installed, and the console needs it", "pip install 'coreos-lab[console]'"
         )
-    built = settings.data("pages") / "console" / "build"
+    built = conditions.console_page()
     if not (built / "main.js").is_file():
         raise LabError(f"{built}: the console's page is not built", "build it: scripts/build-console.sh")
     return built

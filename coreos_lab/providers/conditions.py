@@ -11,6 +11,7 @@ from coreos_lab import run, settings
 from coreos_lab.model import Finding
 
 BALANCER = "haproxy"  # the program and its Debian package
+CONSOLE = ("markdown_it", "starlette", "uvicorn", "websockets")  # packages of the extra `console`
 CLOUD = ("moto", "flask", "flask_cors", "boto3")  # packages of the extra `cloud`
 
 
@@ -57,3 +58,26 @@ def clouds() -> Finding:
     else:
         told = "installed"
     return Finding("clouds", True, told)
+
+
+def missing_for_console() -> list[str]:
+    """What of the extra `console` is not installed."""
+    return [name for name in CONSOLE if find_spec(name) is None]
+
+
+def console_page() -> Path:
+    """The folder of the console's page as scripts/build-console.sh builds it; without `main.js` it is not built."""
+    return settings.data("pages") / "console" / "build"
+
+
+def console() -> Finding:
+    """Whether `lab console` works. Clusters do without it."""
+    if missing := missing_for_console():
+        told = f"not for now: {', '.join(missing)} missing: pip install 'coreos-lab[console]'"
+    elif not (console_page() / "main.js").is_file():
+        told = "not for now: its page is not built: scripts/build-console.sh"
+    elif run.which("dot") is None:
+        told = "installed, but labs' maps need Graphviz: apt-get install graphviz"
+    else:
+        told = "installed"
+    return Finding("console", True, told)

@@ -269,14 +269,3 @@ def test_what_is_half_removed_is_not_there(tmp_path: Path, monkeypatch: pytest.M
     disk.remove_at_once(folder)
     disk.remove_at_once(folder)
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs Linux")
-def test_who_holds_a_lock_is_seen_without_touching_it(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    assert disk.lock_holder(path) == ""
-    with disk.lock(path, "lab scale 5", wait=False):
-        assert disk.lock_holder(path) == f"lab scale 5 (process {os.getpid()})"
-    assert disk.lock_holder(path) == ""
-    path.write_text("lab scale 5 (process 1)\n")
-    assert disk.lock_holder(path) == "", "left behind by a command that was killed"

@@ -48,6 +48,7 @@ def findings() -> list[Finding]:
         _firewall(),
         *isolation.findings(),
         conditions.clouds(),
+        conditions.console(),
         conditions.space(FREE_GIB),
     ]
 

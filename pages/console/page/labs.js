@@ -98,22 +98,44 @@ function mapTable(doc, map) {
   return table("What each service needs, and where it runs now.", ["Service", "Ports", "Needs", "Runs"], rows);
 }
 
+/** The step that is next: its text, and what is to be done. */
+function now(lab) {
+  const { text, task, about, commands, on } = lab.now;
+  return h(
+    "article",
+    { class: "now", "data-key": `step ${lab.step}`, "aria-label": `Step ${lab.step} of ${lab.steps.length}` },
+    prose(text),
+    task ? h("div", { class: "task" }, h("b", {}, `Task: ${task}`), prose(about)) : null,
+    commands && commands.length ? h("div", {}, on ? h("p", { class: "soft" }, `On ${on}:`) : null, h("pre", { class: "command" }, commands.join("\n"))) : null,
+  );
+}
+
+/** A page's text: the console has made HTML of its Markdown, in which HTML is text. */
+function prose(html) {
+  const made = h("div", { class: "prose" });
+  made.innerHTML = html;
+  for (const link of made.querySelectorAll("a")) Object.assign(link, { target: "_blank", rel: "noreferrer noopener" });
+  return made;
+}
+
 function walk(name, lab) {
   const next = lab.step || 1;
   let section_ = "";
   return h(
     "details",
-    { class: "walk" },
+    { class: "walk", open: next > 1 ? true : null },
     h("summary", {}, next > 1 ? `The walk: step ${next} of ${lab.steps.length} is next` : `The walk: ${lab.steps.length} steps`),
     h("p", { class: "soft" }, "Go through it in a terminal: ", h("code", {}, lab.walk), ". What is done is ticked here."),
+    lab.now ? now(lab) : null,
     h(
       "ol",
-      {},
+      { tabindex: "0", "aria-label": `Steps of ${name}` },
       lab.steps.map((step, at) => {
-        const heading = step.section === section_ ? null : h("b", {}, step.section);
+        const heading = step.section === section_ ? null : h("li", { class: "heading", role: "presentation" }, step.section);
         section_ = step.section;
         const done = at + 1 < next;
-        return h("li", { class: done ? "done" : at + 1 === next && next > 1 ? "next" : "", "aria-current": at + 1 === next && next > 1 ? "step" : null }, heading, h("span", {}, step.title), done ? h("span", { class: "hidden" }, " (done)") : null);
+        const isNext = at + 1 === next && next > 1;
+        return [heading, h("li", { value: String(at + 1), class: done ? "done" : isNext ? "next" : "", "aria-current": isNext ? "step" : null }, h("span", {}, step.title), done ? h("span", { class: "hidden" }, " (done)") : null)];
       }),
     ),
   );

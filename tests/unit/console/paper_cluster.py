@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from coreos_lab.console import drawn, serving
+from coreos_lab.console import drawn, serving, walking
 from coreos_lab.console.acts import Acts, Order
 from coreos_lab.console.feed import Feed
 from coreos_lab.console.gate import Keys
@@ -155,6 +155,7 @@ def labs(nodes: int = 3) -> dict[str, Any]:
             "objectives": {"ch3/front": 15.0},
             "steps": steps,
             "step": 4,
+            "now": {"text": walking.html("Look at **all** of `them`."), "commands": ["lab status 4"], "on": ""},
         }
     }
 

@@ -120,6 +120,13 @@ def test_one_call_at_a_time_which_can_be_stopped(
     assert ended.wait(20)
 
 
+def test_a_call_that_cannot_be_made_is_over(made: Acts, ended: threading.Event) -> None:
+    made.begin(Order(("break", "core-01", "--set", "a=\0")))
+    assert ended.wait(20)
+    assert (act(made)["lines"], act(made)["code"]) == (["embedded null byte"], 4)
+    assert made.going_on() == ""
+
+
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "sys.exit()"])
 def test_a_call_goes_on_when_the_console_ends_or_is_killed(tmp_path: Path, end: str) -> None:
     done = tmp_path / "done"

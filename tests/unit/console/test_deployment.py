@@ -33,11 +33,19 @@ def test_a_lab_has_its_map_its_objectives_and_the_steps_of_its_page(cluster: Clu
     assert shown["walk"] == "lab walk ch3"
     assert "ch3/front" in shown["objectives"]
     assert len(shown["steps"]) > 5
-    assert shown["step"] == 1
+    assert "step" not in shown, "no walk has begun"
     assert [lab.name for lab in made.labs] == ["ch3"]
     walks.record("core", "ch3", Progress(4, "cd /tmp"))
     made.read(cluster)
     assert made.shown["ch3"]["step"] == 4
+    assert made.shown["ch3"]["now"]["commands"] == ["lab fleetctl stop helloworld@3.service"]
+    assert "<h2>A small change first</h2>" in made.shown["ch3"]["now"]["text"]
+    walks.record("core", "ch3", Progress(6, ""))
+    made.read(cluster)
+    assert made.shown["ch3"]["now"]["task"] == "bring the third server back"
+    walks.record("core", "ch3", Progress(999, ""))
+    made.read(cluster)
+    assert "now" not in made.shown["ch3"], "an older version of the page had more steps"
 
 
 def test_labs_are_read_again_only_when_what_is_deployed_has_changed(

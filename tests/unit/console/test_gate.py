@@ -164,7 +164,9 @@ def test_a_connection_of_another_page_is_refused(shown: Shown, path: str) -> Non
 
 
 @pytest.mark.parametrize("path", ["/live", "/terminal"])
-@pytest.mark.parametrize("first", ['{"token": "wrong"}', "{}", "[]", "no JSON", '{"token": 7}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "first", ['{"token": "wrong"}', "{}", "[]", "no JSON", '{"token": 7}', r'{"token": "\ud800"}', "[" * 100_000]
+)
 def test_a_connection_without_a_token_is_closed_and_told_nothing(shown: Shown, path: str, first: str) -> None:
     origin = {"Origin": f"http://127.0.0.1:{shown.port}"}
     with connect(f"ws://127.0.0.1:{shown.port}{path}", additional_headers=origin) as socket:

@@ -48,8 +48,16 @@ def shown(page: Page) -> Iterator[Shown]:
 
 
 def until(page: Page, expression: str) -> Any:
+    def there() -> Any:
+        try:
+            return page.value(expression)
+        except AssertionError as error:  # of devtools
+            if "navigated" not in str(error):
+                raise
+            return None  # the page is just being loaded
+
     end = time.monotonic() + 20
-    while not (value := page.value(expression)):
+    while not (value := there()):
         assert time.monotonic() < end, f"{expression}: in vain; {page.errors}"
         time.sleep(0.05)
     return value
@@ -114,7 +122,7 @@ def test_a_click_on_a_machine_breaks_it_and_the_button_heals_it(page: Page, open
     page.value(
         "(s => { s.value = '30s'; s.dispatchEvent(new Event('change')); })(document.querySelector('.tab select'))"
     )
-    assert until(page, text(".command")) == "lab break core-02 --fault pause --for 30s"
+    assert until(page, text(".tab .command")) == "lab break core-02 --fault pause --for 30s"
     click(page, ".tab button.danger")
     until(page, text(".latest .call"))
     assert [each.typed for each in opened.acts.orders] == ["lab break core-02 --fault pause --for 30s"]
@@ -133,7 +141,7 @@ def test_a_click_on_a_machine_breaks_it_and_the_button_heals_it(page: Page, open
 def test_a_click_on_a_cable_disturbs_the_network_with_the_parameters_that_were_typed(page: Page, opened: Shown) -> None:
     click(page, '[data-open="core-03 cable"]')
     there(page, "[data-key=loss]")
-    assert page.value(text(".command")) == "lab break core-03 --fault isolate"
+    assert page.value(text(".tab .command")) == "lab break core-03 --fault isolate"
     click(page, "[data-key=loss]")
     until(page, "document.querySelector('input[data-name=percent]')?.value === '20'")
     click(page, "input[data-name=percent]")
@@ -333,6 +341,20 @@ def test_fifty_nodes_do_not_stutter(page: Page) -> None:
         assert page.errors == []
         page.open("about:blank")
     page.call("Performance.disable")
+
+
+def test_a_walk_is_shown_beside_with_what_is_done_and_what_is_next(page: Page, opened: Shown) -> None:
+    assert page.value(text(".walk summary")) == "The walk: step 4 of 8 is next"
+    assert page.value("document.querySelector('.walk').open")
+    assert page.value(text(".now .prose")).strip() == "Look at all of them."
+    assert page.value(text(".now .command")) == "lab status 4"
+    assert page.value("document.querySelectorAll('.walk li.done').length") == 3
+    lab = opened.feed.document["labs"]["ch3"]
+    opened.feed.update(labs={"ch3": {**lab, "step": 5, "now": {"text": "", "task": "Mend it", "about": "<p>Now.</p>"}}})
+    until(page, "document.querySelector('.walk summary').textContent.includes('step 5 of 8')")
+    assert page.value(text(".now .task")) == "Task: Mend itNow."
+    assert page.value(text('[aria-current="step"] span')) == "lab status 5"
+    assert page.errors == []
 
 
 def test_every_picture_has_its_table(page: Page, opened: Shown) -> None:

@@ -23,6 +23,7 @@ from coreos_lab import settings
 from coreos_lab.console import serving
 from coreos_lab.errors import LabError
 from coreos_lab.plan import Request, plan
+from coreos_lab.providers import conditions
 from coreos_lab.records import consoles, store
 from tests.unit.console.test_gate import is_built
 
@@ -157,7 +158,7 @@ def test_without_its_extra_or_its_page_it_says_what_to_do(monkeypatch: pytest.Mo
         with pytest.raises(LabError) as refused:
             serving.page()
         assert "is not built" in refused.value.message
-    monkeypatch.setattr(serving, "find_spec", lambda name: None if name == "uvicorn" else object())
+    monkeypatch.setattr(conditions, "find_spec", lambda name: None if name == "uvicorn" else object())
     with pytest.raises(LabError) as refused:
         serving.page()
     assert refused.value.message == "uvicorn: not installed, and the console needs it"

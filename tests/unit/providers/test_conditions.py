@@ -27,3 +27,18 @@ def test_clusters_do_without_the_extra_for_clouds(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("coreos_lab.run.which", lambda _program: None)
     assert conditions.clouds().message == "installed, but load balancers need haproxy: apt-get install haproxy"
     clients.require_extra()
+
+
+def test_clusters_do_without_the_console(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(conditions, "console_page", lambda: tmp_path / "build")
+    monkeypatch.setattr(conditions, "find_spec", lambda name: None if name == "uvicorn" else object())
+    assert conditions.console().ok
+    assert conditions.console().message == "not for now: uvicorn missing: pip install 'coreos-lab[console]'"
+    monkeypatch.setattr(conditions, "find_spec", lambda _name: object())
+    assert conditions.console().message == "not for now: its page is not built: scripts/build-console.sh"
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build/main.js").touch()
+    monkeypatch.setattr("coreos_lab.run.which", lambda _program: None)
+    assert conditions.console().message == "installed, but labs' maps need Graphviz: apt-get install graphviz"
+    monkeypatch.setattr("coreos_lab.run.which", lambda program: tmp_path / program)
+    assert conditions.console().message == "installed"
