@@ -13,9 +13,9 @@ PATIENCE = 120.0  # seconds for an instance to run or to end, and for what depen
 POLL = 0.2
 
 
-def without(delete: Callable[[], None]) -> str:
-    """Why a resource cannot be deleted, "" once it is gone. What still depends on it may go meanwhile."""
-    end = time.monotonic() + PATIENCE
+def without(delete: Callable[[], None], patience: float) -> str:
+    """Why a resource cannot be deleted, "" once it is gone. For `patience` seconds, what depends on it may go."""
+    end = time.monotonic() + patience
     while True:
         try:
             delete()

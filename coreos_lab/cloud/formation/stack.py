@@ -39,12 +39,16 @@ class Made:
 
 @dataclass
 class Leaving:
-    """A resource that is to be deleted, unless it is to be kept. `needs`: the logical names of what it depends on."""
+    """A resource that is to be deleted, unless it is to be kept. `needs`: the logical names of what it depends on.
+
+    `tried`: an earlier cleanup could not delete it, so none waits any more for what depends on it to go.
+    """
 
     logical: str
     made: Made
     needs: list[str]
     keep: bool = False
+    tried: bool = False
 
 
 @dataclass

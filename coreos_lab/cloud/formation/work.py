@@ -15,7 +15,7 @@ from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, code_o
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.intrinsics import Scope
 from coreos_lab.cloud.formation.kinds import KINDS
-from coreos_lab.cloud.formation.patience import find, reason_of, until, without
+from coreos_lab.cloud.formation.patience import PATIENCE, find, reason_of, until, without
 from coreos_lab.cloud.formation.stack import Leaving, Made, Stack, Stacks
 from coreos_lab.cloud.formation.template import Template
 
@@ -137,8 +137,11 @@ class Work:
         elif made.status in REFUSED:
             self.say_of(stack, name, "UPDATE_COMPLETE")
 
-    def remove(self, stack: Stack, logical: str, made: Made) -> bool:
-        """Deletes a resource; returns whether it is gone. One that was never made is gone."""
+    def remove(self, stack: Stack, logical: str, made: Made, *, patient: bool) -> bool:
+        """Deletes a resource; returns whether it is gone. One that was never made is gone.
+
+        `patient`: waits for what still depends on it to go.
+        """
         kind, call = KINDS[made.type], self.call(stack, logical, made)
         self.note(stack, logical, made, "DELETE_IN_PROGRESS")
         try:
@@ -147,7 +150,8 @@ class Work:
             self.note(stack, logical, made, "DELETE_FAILED", reason_of(error))
             return False
         for physical in ids:
-            reason = without(partial(kind.delete, call, physical, deepcopy(made.properties)))
+            delete = partial(kind.delete, call, physical, deepcopy(made.properties))
+            reason = without(delete, PATIENCE if patient else 0.0)
             if reason:
                 self.note(stack, logical, made, "DELETE_FAILED", reason)
                 return False

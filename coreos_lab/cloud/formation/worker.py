@@ -126,8 +126,9 @@ class Worker:
         for each in in_reverse(listed):
             if each.keep:
                 self.work.note(stack, each.logical, each.made, "DELETE_SKIPPED")
-            elif not self.work.remove(stack, each.logical, each.made):
+            elif not self.work.remove(stack, each.logical, each.made, patient=not each.tried):
                 broken.append(each.logical)
+                each.tried = True
                 continue
             with self.lock:
                 if each in stack.leaving:
@@ -168,6 +169,7 @@ def everything(stack: Stack) -> list[Leaving]:
     found = [leaving(name, made) for name, made in stack.resources.items() if made.status not in ("", GONE)]
     for each in stack.leaving:
         each.keep = each.keep or each.logical in stack.retained
+        each.tried = False  # what depends on it goes with the stack
         found.append(each)
     there = {each.made.physical for each in found}
     for name, made in stack.before.resources.items() if stack.before else ():

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from coreos_lab.cloud.formation import work
 from coreos_lab.cloud.formation.service import Formation
 from coreos_lab.cloud.formation.stack import Stack, Version
 from coreos_lab.cloud.formation.template import Template
@@ -205,6 +206,36 @@ def test_what_cannot_be_updated_at_all_is_as_before_after_a_refusal(tried: Tried
     its["InstanceType"] = "t2.micro"
     tried.update(body({"Launch": of("AutoScaling::LaunchConfiguration", **its)}), "UPDATE_ROLLBACK_COMPLETE")
     assert tried.events("Launch")[2:] == [("UPDATE_FAILED", "mine"), ("UPDATE_COMPLETE", "mine")]
+
+
+def test_what_others_still_use_is_waited_for_once(tried: Tried, ec2: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "PATIENCE", 3.0)
+    tried.create(body({"Vpc": NETWORK["Vpc"], "Group": NETWORK["Group"]}))
+    vpc, first = tried.ids()["Vpc"], tried.ids()["Group"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.11.9.0/24")["Subnet"]["SubnetId"]
+    user = ec2.run_instances(ImageId="ami-7d11c51d", MinCount=1, MaxCount=1, SubnetId=subnet, SecurityGroupIds=[first])[
+        "Instances"
+    ][0]["InstanceId"]
+
+    def update(note: str) -> float:
+        group = deepcopy(NETWORK["Group"])
+        group["Properties"]["GroupDescription"] = note
+        began = time.monotonic()
+        tried.update(body({"Vpc": NETWORK["Vpc"], "Group": group}))
+        return time.monotonic() - began
+
+    assert update("second") > 3
+    assert set(groups(ec2, vpc)) == {"first", "second"}
+    monkeypatch.setattr(work, "PATIENCE", 1000.0)
+    update("third")  # which the test would not outlast if it waited
+    assert set(groups(ec2, vpc)) == {"first", "third"}
+    ec2.terminate_instances(InstanceIds=[user])
+    until(
+        lambda: ec2.describe_instances(InstanceIds=[user])["Reservations"][0]["Instances"][0]["State"]["Code"] == 48, ""
+    )
+    update("fourth")
+    assert set(groups(ec2, vpc)) == {"fourth"}
+    ec2.delete_subnet(SubnetId=subnet)
 
 
 def test_policies_keep_what_is_replaced_or_removed(tried: Tried, ec2: Client) -> None:
