@@ -55,6 +55,7 @@ def test_chapter_3_recovers_from_a_lost_machine_and_from_a_lost_zone() -> None:
     lab("undeploy", "ch3")
 
 
+@pytest.mark.rounds  # minutes, for what the provider of machines has no part in
 @pytest.mark.parametrize("chapter", ["ch6", "ch7"])
 def test_chapters_deploy_unchanged(chapter: str) -> None:
     lab("deploy", chapter)
