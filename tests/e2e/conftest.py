@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.calls import ROOT, Result, end_all, lab
 
 # The longest files. Two workers take a file each, in this order: one that came last would keep one worker waiting.
-LONGEST = ("test_aws.py", "test_update.py", "test_faults.py", "test_ch7.py", "test_ch4.py", "test_ch6.py", "test_break.py")
+LONGEST = ("test_aws.py", "test_update.py", "test_faults.py", "test_ch7.py", "test_ch4.py", "test_ch6.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
