@@ -44,6 +44,7 @@ class Fault(ABC):
     kind: FaultKind
     family: str
     summary: str
+    summary_replaced: str = ""  # where a lost machine is replaced, if it is another one there
     undone: str  # how it is undone, in words
     seen_from: str = "outside"
     parameters: tuple[Parameter, ...] = ()

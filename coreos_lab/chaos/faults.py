@@ -16,7 +16,7 @@ from coreos_lab.chaos.network import Bandwidth, Delay, Duplicate, Isolate, Loss,
 from coreos_lab.chaos.resource import CpuQuota, MemoryLimit, TaskLimit
 from coreos_lab.chaos.service import Crash, Freeze, KeepCrashing, Stop
 from coreos_lab.errors import UsageError
-from coreos_lab.model import FaultKind, Node
+from coreos_lab.model import Cluster, FaultKind, Node
 from coreos_lab.records.fault_journal import OpenFault
 
 FAULTS: dict[FaultKind, Fault] = {
@@ -79,7 +79,9 @@ def silent(broken: Iterable[OpenFault]) -> set[str]:
     return {entry.node for entry in broken if FAULTS[entry.kind].silences(entry.values)}
 
 
-def described(entry: OpenFault) -> str:
-    """A fault in words: what it does, and its parameters' values."""
+def described(entry: OpenFault, cluster: Cluster) -> str:
+    """A fault in words: what it does to this cluster's machines, and its parameters' values."""
     values = ", ".join(f"{name} {value}" for name, value in entry.values.items())
-    return f"{entry.kind.value}: {FAULTS[entry.kind].summary}" + (f" ({values})" if values else "")
+    fault = FAULTS[entry.kind]
+    summary = (cluster.replaced and fault.summary_replaced) or fault.summary
+    return f"{entry.kind.value}: {summary}" + (f" ({values})" if values else "")

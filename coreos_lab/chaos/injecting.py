@@ -55,7 +55,7 @@ def _inject(scene: Scene, fault: Fault) -> fault_journal.OpenFault:
     before = fault.before(scene)
     entry = fault_journal.record(scene.cluster, fault.kind, node.name, scene.values, before)
     scene = replace(scene, id=entry.id, before=before)
-    with events.step("fault", node.name, described(entry)):
+    with events.step("fault", node.name, described(entry, scene.cluster)):
         fault.inject(scene)
         ssh.forget(scene.cluster, node)
         effect.wait_until_seen(fault, scene)

@@ -14,6 +14,7 @@ from coreos_lab.model import FaultKind, Node, NodeState
 from coreos_lab.providers.base import PausingProvider, Provider, ReplacingProvider, ZonedProvider
 from coreos_lab.records.store import ClusterFolder
 
+TERMINATED = "the machine is shut down and terminated, with its disks"
 KILL_INSTEAD = "use --fault kill"
 SILENCE = 0.5  # seconds without an answer on a network where answers take less than one millisecond
 
@@ -51,6 +52,7 @@ class MachineFault(Fault):
 class Kill(MachineFault):
     kind = FaultKind.KILL
     summary = "power cut: all processes end at once, the disks stay"
+    summary_replaced = TERMINATED
 
     def inject(self, scene: Scene) -> None:
         scene.provider.kill(scene.cluster, scene.node)
@@ -84,6 +86,7 @@ class CrashLoop(MachineFault):
 class Halt(MachineFault):
     kind = FaultKind.HALT
     summary = "clean shutdown of the machine: its units are stopped first"
+    summary_replaced = TERMINATED
 
     def inject(self, scene: Scene) -> None:
         scene.provider.halt(scene.cluster, scene.node)

@@ -71,7 +71,7 @@ class Phases:
             injected = injecting.inject(self._provider, self._cluster, planned)
         except LabError as error:
             return self.add("effect", Outcome.UNKNOWN, began, error.message)
-        seen = f"{faults.described(injected[0])}, seen from {faults.FAULTS[planned.kind].seen_from}"
+        seen = f"{faults.described(injected[0], self._cluster)}, seen from {faults.FAULTS[planned.kind].seen_from}"
         return self.add("effect", Outcome.PASS, began, f"{planned.names}: {seen}")
 
     def quorum(self, planned: Break, *, may_be_lost: bool = False) -> bool:

@@ -88,6 +88,7 @@ UNITS = {
     "sysinit.target",
 }
 OUR_DROP_INS = {
+    ("fleet.service", "30-lab-registry.conf"),
     ("fleet.socket", "30-tcp.conf"),
     ("docker.service", "50-overlay.conf"),
     ("docker.service", "50-registry.conf"),
@@ -131,7 +132,8 @@ def problems(document: Document, lab: dict[str, Any], address: str) -> Iterator[
     """What a node's cloud-config must not say. `lab` is the lab's own one, `address` the node's."""
     data, own = document.data, lab.get("coreos", {})
     if data.get("hostname", lab.get("hostname")) != lab.get("hostname"):
-        yield _is_ours(document, ("hostname",), data["hostname"], lab["hostname"], PLAN, "leave it out")
+        own_name = lab.get("hostname", "each machine's own")
+        yield _is_ours(document, ("hostname",), data["hostname"], own_name, PLAN, "leave it out")
     if "etcd" in data.get("coreos", {}):
         yield document.problem(("coreos", "etcd"), "coreos: etcd: etcd 0.4 is not on the nodes", "write etcd2:")
     for service in ("etcd2", "fleet", "flannel", "locksmith"):

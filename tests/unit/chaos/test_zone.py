@@ -138,6 +138,12 @@ def test_one_whose_healing_was_tried_twice_was_replaced(cluster: Cluster, zoned:
     assert healing.fates(elsewhere, elsewhere, fault_journal.open_faults(now)) == []
 
 
+def test_what_is_done_is_said_as_it_is(cluster: Cluster, zoned: Any, planned: Callable[..., Cluster]) -> None:
+    (entry,) = injecting.inject(zoned, cluster, faults.plan(cluster.nodes[1:2], FaultKind.KILL, {}))
+    assert faults.described(entry, cluster) == "kill: the machine is shut down and terminated, with its disks"
+    assert faults.described(entry, planned()).startswith("kill: power cut: ")
+
+
 def test_one_that_boots_again_came_back(cluster: Cluster, zoned: Any) -> None:
     cluster = zoned.placed(cluster)
     phases = Phases(zoned, cluster, [])

@@ -176,3 +176,13 @@ def test_machines_that_cost_are_asked_about_before_anything_is_planned(
         up.up(request, keep=True, dry_run=False, as_json=False)
     assert asked == [("core", 5 if provider else 2)]
     assert (store.load("core") is None) == (provider is not None)
+
+
+def test_a_name_for_all_machines_is_refused_with_its_line(cluster: Cluster) -> None:
+    """etcd's members would have one name."""
+    named = replace(OWN, text="#cloud-config\nhostname: mine\n")
+    with pytest.raises(UsageError, match=r"m.yml:2: hostname: .*mine.*each machine's own"):
+        planning._check(replace(cluster, cloud_configs=(named,)), None)
+    discovers = replace(OWN, text="#cloud-config\ncoreos:\n  etcd2:\n    discovery: https://discovery.etcd.io/z\n")
+    with pytest.raises(UsageError, match=r"discovery: members on AWS find each other by a token of their own"):
+        planning._check(replace(cluster, cloud_configs=(discovers,)), None)
