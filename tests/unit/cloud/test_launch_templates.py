@@ -12,6 +12,7 @@ from tests.unit.cloud.conftest import Client, Served
 from tests.unit.cloud.test_scaling import IMAGE, members, serving, until
 
 ClientError = pytest.importorskip("botocore.exceptions").ClientError
+NAME = "templated"  # instances that have ended keep their tags, so no other test has this name
 pytestmark = pytest.mark.usefixtures("machines")
 DATA: dict[str, Any] = {
     "ImageId": IMAGE,
@@ -44,52 +45,52 @@ def template(ec2: Client) -> Iterator[str]:
 @pytest.fixture
 def group(asg: Client, template: str, subnets: str) -> Iterator[str]:
     asg.create_auto_scaling_group(
-        AutoScalingGroupName="web",
+        AutoScalingGroupName=NAME,
         LaunchTemplate={"LaunchTemplateName": "mine", "Version": "$Latest"},
         MinSize=1,
         MaxSize=3,
         VPCZoneIdentifier=subnets,
     )
-    yield "web"
-    asg.delete_auto_scaling_group(AutoScalingGroupName="web", ForceDelete=True)
+    yield NAME
+    asg.delete_auto_scaling_group(AutoScalingGroupName=NAME, ForceDelete=True)
     until(lambda: not asg.describe_auto_scaling_groups()["AutoScalingGroups"], "the group is not gone")
 
 
 def test_a_group_s_instances_are_what_the_template_says(ec2: Client, asg: Client, template: str, group: str) -> None:
-    (name,) = serving(asg, 1)
+    (name,) = serving(asg, 1, NAME)
     (one,) = ec2.describe_instances(InstanceIds=[name])["Reservations"][0]["Instances"]
     assert one["InstanceType"] == "t2.small"
     assert one["PublicIpAddress"]
     assert one["MetadataOptions"]["HttpTokens"] == "required"
     assert "/dev/xvdb" in {each["DeviceName"] for each in one["BlockDeviceMappings"]}
     tags = {each["Key"]: each["Value"] for each in one["Tags"]}
-    assert tags == {"aws:autoscaling:groupName": "web", "team": "one"}
+    assert tags == {"aws:autoscaling:groupName": NAME, "team": "one"}
     data = ec2.describe_instance_attribute(InstanceId=name, Attribute="userData")["UserData"]["Value"]
     assert b64decode(data) == b"#cloud-config\n"
     (said,) = asg.describe_auto_scaling_groups()["AutoScalingGroups"]
     assert said["LaunchTemplate"] == {"LaunchTemplateId": template, "LaunchTemplateName": "mine", "Version": "$Latest"}
     assert "LaunchConfigurationName" not in said
-    assert [each["LaunchTemplate"]["Version"] for each in members(asg)] == ["1"]
+    assert [each["LaunchTemplate"]["Version"] for each in members(asg, NAME)] == ["1"]
 
 
 def test_another_version_is_for_instances_that_are_launched_later(ec2: Client, asg: Client, group: str) -> None:
-    before = serving(asg, 1)
+    before = serving(asg, 1, NAME)
     data = {**DATA, "InstanceType": "t2.micro"}
     ec2.create_launch_template_version(LaunchTemplateName="mine", LaunchTemplateData=data)
     asg.set_desired_capacity(AutoScalingGroupName=group, DesiredCapacity=2)
-    after = serving(asg, 2)
-    versions = {each["InstanceId"]: each["LaunchTemplate"]["Version"] for each in members(asg)}
+    after = serving(asg, 2, NAME)
+    versions = {each["InstanceId"]: each["LaunchTemplate"]["Version"] for each in members(asg, NAME)}
     assert {versions[name] for name in before} == {"1"}
     assert {versions[name] for name in after - before} == {"2"}
     asg.set_desired_capacity(AutoScalingGroupName=group, DesiredCapacity=1)
-    until(lambda: len(members(asg)) == 1, "no instance has gone")
-    assert serving(asg, 1)
+    until(lambda: len(members(asg, NAME)) == 1, "no instance has gone")
+    assert serving(asg, 1, NAME)
 
 
 def test_a_template_that_is_gone_is_named_where_an_instance_is_needed(
     served: Served, ec2: Client, asg: Client, group: str
 ) -> None:
-    (name,) = serving(asg, 1)
+    (name,) = serving(asg, 1, NAME)
     ec2.delete_launch_template(LaunchTemplateName="mine")
     asg.set_desired_capacity(AutoScalingGroupName=group, DesiredCapacity=2)
 
@@ -99,7 +100,7 @@ def test_a_template_that_is_gone_is_named_where_an_instance_is_needed(
 
     until(failed, "nothing has failed")
     assert "launch template" in failed()[0].lower()
-    assert {each["InstanceId"] for each in members(asg)} == {name}
+    assert {each["InstanceId"] for each in members(asg, NAME)} == {name}
     ec2.create_launch_template(LaunchTemplateName="mine", LaunchTemplateData=DATA)  # for the fixture
 
 

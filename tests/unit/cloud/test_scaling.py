@@ -55,20 +55,18 @@ def group(asg: Client, ec2: Client) -> Iterator[str]:
     asg.delete_launch_configuration(LaunchConfigurationName="one")
 
 
-def members(asg: Client) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = asg.describe_auto_scaling_groups(AutoScalingGroupNames=["web"])["AutoScalingGroups"][
-        0
-    ]["Instances"]
-    return found
+def members(asg: Client, name: str = "web") -> list[dict[str, Any]]:
+    (group,) = asg.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    return list(group["Instances"])
 
 
-def serving(asg: Client, count: int) -> set[str]:
+def serving(asg: Client, count: int, name: str = "web") -> set[str]:
     """The ids of the group's instances once so many serve and no other is there."""
     until(
-        lambda: [each["LifecycleState"] for each in members(asg)] == ["InService"] * count,
-        f"not {count}: {members(asg)}",
+        lambda: [each["LifecycleState"] for each in members(asg, name)] == ["InService"] * count,
+        f"not {count}: {members(asg, name)}",
     )
-    return {each["InstanceId"] for each in members(asg)}
+    return {each["InstanceId"] for each in members(asg, name)}
 
 
 def test_a_group_launches_its_instances_over_its_zones_with_its_tags(asg: Client, ec2: Client, group: str) -> None:
