@@ -78,6 +78,7 @@ class Node:
         for name in ("COREOS_PUBLIC_IPV4", "FLANNEL_IP"):
             value = value.replace(f"${{{name}}}", ADDRESS)
         words = shlex.split(value.lstrip("-").replace("\\\n", " ").replace("%i", "1").replace("$$", "$"))
+        value = value.replace("${TTL}", "12")
         environment = {"PATH": f"{self.folder}:{os.environ['PATH']}"}
         subprocess.run(words, cwd=self.folder, env=environment, timeout=30, capture_output=True, check=False)
 

@@ -11,10 +11,11 @@ import pytest
 from coreos_lab import hints
 from coreos_lab.cloud import lifecycle as cloud_lifecycle
 from coreos_lab.cluster import lifecycle
-from coreos_lab.commands import on_aws, planning, status, up, view
+from coreos_lab.commands import on_aws, planning, status, up
 from coreos_lab.commands.destroy import destroy
 from coreos_lab.errors import UsageError
 from coreos_lab.model import CloudConfig, Cluster, FaultKind, MachineMetadata, Stack
+from coreos_lab.observed import cluster_state
 from coreos_lab.plan import Request, plan
 from coreos_lab.records import clouds, fault_journal, store
 from coreos_lab.remake import made_with
@@ -142,7 +143,7 @@ def test_a_machine_that_was_lost_without_lab_is_named_with_the_remedy(
         {"name": node.name, "state": "absent", "isolated": None} for node in cluster.nodes[:2]
     ]
     seen = {"cluster": "core", "provider": "aws", "subnet": "10.0.0.0/16", "labs": [], "units": [], "nodes": nodes}
-    monkeypatch.setattr(view, "cluster_state", lambda *_args: seen)
+    monkeypatch.setattr(cluster_state, "of", lambda *_args: seen)
     monkeypatch.setattr(status, "_node_row", lambda node: (node["name"], *["-"] * 5))
     fault_journal.record(cluster, FaultKind.KILL, "core-01")
     state = status._query("core")

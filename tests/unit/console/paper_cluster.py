@@ -18,7 +18,7 @@ from coreos_lab.definition import catalog
 from coreos_lab.events import Event
 from coreos_lab.model import FaultKind, NodeState
 from coreos_lab.plan import Request, plan
-from coreos_lab.providers.base import CableProvider, DiskProvider, LimitProvider, Provider
+from coreos_lab.providers.base import CableProvider, DiskProvider, LimitProvider, PausingProvider, Provider
 from coreos_lab.records import store
 from coreos_lab.records.consoles import Console
 from tests.unit.paper import stands_for
@@ -26,9 +26,9 @@ from tests.unit.paper import stands_for
 UNITS = ("helloworld", "helloworld-sidekick")
 
 
-@stands_for(Provider, CableProvider, LimitProvider, DiskProvider)
+@stands_for(Provider, PausingProvider, CableProvider, LimitProvider, DiskProvider)
 class Paper:
-    """A provider whose nodes run, and have cables, limits and disks."""
+    """A provider whose nodes run and can be paused, and have cables, limits and disks."""
 
     name = "nspawn"
     boot_deadline = 10.0
