@@ -27,7 +27,7 @@ def of(cluster: Cluster, state: Mapping[str, Any], faults: Sequence[OpenFault], 
         "leader": leader,
         "nodes": {node["name"]: _node(node, node["name"] in leaving) for node in state["nodes"]},
         "units": None if state["units"] is None else {_place(unit): _unit(unit) for unit in state["units"]},
-        "faults": {fault.id: _fault(fault) for fault in faults},
+        "faults": {fault.id: _fault(cluster, fault) for fault in faults},
     }
 
 
@@ -49,12 +49,12 @@ def _unit(unit: Mapping[str, Any]) -> dict[str, Any]:
     return {name: unit.get(name) or "" for name in ("name", "node", "active", "sub", "reason")}
 
 
-def _fault(fault: OpenFault) -> dict[str, Any]:
+def _fault(cluster: Cluster, fault: OpenFault) -> dict[str, Any]:
     family = FAULTS[fault.kind].family
     return {
         "node": fault.node,
         "kind": fault.kind.value,
         "family": family,
-        "text": described(fault),
+        "text": described(fault, cluster),
         "wall": fault.wall,
     }
