@@ -85,8 +85,8 @@ class AwsProvider:
                 stacks.make(api, cluster, user_data(missing[0]).read_text(encoding="utf-8"), len(missing))
             stacks.await_made(api, cluster)
             bucket.fill(api, cluster)
-            group.require(api, cluster, missing)
-            group.name(api, cluster, missing)
+            group.resize(api, cluster, missing)
+            group.name_nodes(api, cluster, missing)
             rules.admit(api, cluster)
 
     def placed(self, cluster: Cluster) -> Cluster:
