@@ -70,7 +70,9 @@ class AwsProvider:
         return "" if stack_of(cluster).at_aws else NspawnInstances().prepare()
 
     def create_network(self, cluster: Cluster) -> None:
-        """The network is part of the stack, which `start` makes."""
+        """The network is part of the stack, which `start` makes. Here its rules follow the machines that there are."""
+        with suppress(CloudGoneError):
+            rules.admit(self._api(cluster), cluster)
 
     def start(self, cluster: Cluster, nodes: Sequence[Node], user_data: Callable[[Node], Path]) -> None:
         """Has the group launch an instance for each node that has none; their addresses are known when they run.
