@@ -82,8 +82,10 @@ def made_with(cluster: Cluster) -> list[str]:
 def with_disks(cluster: Cluster, disks: int, nodes: int = 0) -> str:
     """The commands that give each node of a cluster so many extra disks, and the cluster at least so many nodes.
 
-    Vagrant gives a machine its disks when it makes it.
+    Vagrant gives a machine its disks when it makes it. Machines on AWS have none, which is said instead.
     """
+    if cluster.replaced:
+        return "use a cluster of the provider nspawn: machines on AWS have no extra disks"
     if cluster.provider != DEFAULT_PROVIDER:
         return made_anew(cluster, nodes=nodes, disks=disks)
     more = ["--nodes", nodes] if nodes > len(cluster.staying) else []

@@ -15,11 +15,11 @@ from coreos_lab.containers import pidfile
 from coreos_lab.containers.server import Server
 from coreos_lab.errors import LabError, UnknownError, UsageError
 from coreos_lab.model import Cloud
+from coreos_lab.model.cloud import DEFAULT_REGION
 from coreos_lab.providers.base import InstanceProvider
 from coreos_lab.records import clouds
 from coreos_lab.records.clouds import CloudFolder
 
-DEFAULT_REGION = "us-west-2"
 DEADLINE = 30.0  # seconds for the API to answer; it takes about two
 
 

@@ -12,13 +12,13 @@ import typer
 from coreos_lab import disk, hints, screen
 from coreos_lab.cloud import clients, lifecycle
 from coreos_lab.cloud.balancing.kept import PUBLIC
-from coreos_lab.cloud.lifecycle import DEFAULT_REGION
 from coreos_lab.commands.env import without_proxy
 from coreos_lab.commands.options import Json, group
 from coreos_lab.commands.table import table
 from coreos_lab.containers import pidfile
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cloud
+from coreos_lab.model.cloud import DEFAULT_REGION
 from coreos_lab.plan import check_name
 from coreos_lab.providers.choose import instances
 from coreos_lab.records import clouds

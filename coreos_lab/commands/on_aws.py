@@ -6,7 +6,6 @@ import sys
 from dataclasses import replace
 
 from coreos_lab import hints, stack_plans
-from coreos_lab.cloud import lifecycle
 from coreos_lab.cluster import discovery
 from coreos_lab.commands.confirm import confirmed
 from coreos_lab.errors import UsageError
@@ -57,6 +56,8 @@ def prepared(cluster: Cluster) -> Cluster:
         if stack.at_aws:
             token = discovery.new(cluster, founders)
         else:
+            from coreos_lab.cloud import lifecycle  # slow to import, and no other provider needs it
+
             token = lifecycle.new_token(clouds.require(stack.cloud), founders)
         cluster = replace(cluster, stack=replace(stack, discovery=token))
         store.save(cluster)
@@ -64,5 +65,7 @@ def prepared(cluster: Cluster) -> Cluster:
 
 
 def _bring_up(stack: Stack) -> None:
+    from coreos_lab.cloud import lifecycle
+
     with CloudFolder(stack.cloud).lock(hints.lab("up")):
         lifecycle.bring_up(stack.cloud, stack.region, None)

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from coreos_lab import hints, run, stack_plans
-from coreos_lab.cloud.lifecycle import DEFAULT_REGION
 from coreos_lab.cluster import cloud_config, discovery, transpiling
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.machine_image.transpiler import transpiler_folder
 from coreos_lab.machine_image.userland import userland_folder
 from coreos_lab.model import Cluster, NodeState, Stack
+from coreos_lab.model.cloud import DEFAULT_REGION
 from coreos_lab.observed import node_states
 from coreos_lab.plan import INDICES, Request, check_name, network_for, plan
 from coreos_lab.providers import routes

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from coreos_lab.model.cluster import Disk, Limits
 
+DEFAULT_REGION = "us-west-2"  # the book's
 FIRST_PORT = 5820  # of the API, on loopback; each cloud has the next one
 INSTANCES_MAX = 99  # of one cloud: each has user ids of the host's
 

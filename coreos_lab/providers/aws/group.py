@@ -84,7 +84,7 @@ def without_node(cluster: Cluster, found: Sequence[Instance]) -> list[Instance]:
     return [each for each in found if each.serves and (each.name not in names or mine[each.name] != each)]
 
 
-def require(api: Api, cluster: Cluster, nodes: Sequence[Node]) -> None:
+def resize(api: Api, cluster: Cluster, nodes: Sequence[Node]) -> None:
     """Has the group have as many instances as the nodes that serve and these `nodes` together."""
     found = by_node(instances(api, cluster))
     staying = sum(node.name in found and found[node.name].serves for node in cluster.nodes if node not in nodes)
@@ -94,7 +94,7 @@ def require(api: Api, cluster: Cluster, nodes: Sequence[Node]) -> None:
         )
 
 
-def name(api: Api, cluster: Cluster, nodes: Sequence[Node]) -> None:
+def name_nodes(api: Api, cluster: Cluster, nodes: Sequence[Node]) -> None:
     """Makes instances of the group these nodes. Returns when all of them run, with their addresses.
 
     LabError with Auto Scaling's own words where it cannot launch them.

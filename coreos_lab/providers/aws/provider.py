@@ -70,7 +70,9 @@ class AwsProvider:
         return "" if stack_of(cluster).at_aws else NspawnInstances().prepare()
 
     def create_network(self, cluster: Cluster) -> None:
-        """The network is part of the stack, which `start` makes."""
+        """The network is part of the stack, which `start` makes. Here its rules follow the machines that there are."""
+        with suppress(CloudGoneError):
+            rules.admit(self._api(cluster), cluster)
 
     def start(self, cluster: Cluster, nodes: Sequence[Node], user_data: Callable[[Node], Path]) -> None:
         """Has the group launch an instance for each node that has none; their addresses are known when they run.
@@ -85,8 +87,8 @@ class AwsProvider:
                 stacks.make(api, cluster, user_data(missing[0]).read_text(encoding="utf-8"), len(missing))
             stacks.await_made(api, cluster)
             bucket.fill(api, cluster)
-            group.require(api, cluster, missing)
-            group.name(api, cluster, missing)
+            group.resize(api, cluster, missing)
+            group.name_nodes(api, cluster, missing)
             rules.admit(api, cluster)
 
     def placed(self, cluster: Cluster) -> Cluster:

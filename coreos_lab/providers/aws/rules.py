@@ -14,14 +14,15 @@ STACK_TAG = "aws:cloudformation:stack-name"
 
 
 def admit(api: Api, cluster: Cluster) -> None:
-    """Lets the machines reach each other at their public addresses, too: the labs announce those in etcd.
+    """Lets the machines reach each other at their public addresses, too, since the labs announce those.
 
     A rule with the machines' group as its source does not hold for that: the packets come by the internet gateway.
+    Nothing happens where the stack is not there.
     """
-    with api.asking():
-        (found,) = api.client("ec2").describe_security_groups(
-            Filters=[{"Name": f"tag:{STACK_TAG}", "Values": [group_of(cluster)]}]
-        )["SecurityGroups"]
+    mine = [{"Name": f"tag:{STACK_TAG}", "Values": [group_of(cluster)]}]
+    found = next(iter(api.rows("ec2", "describe_security_groups", "SecurityGroups", Filters=mine)), None)
+    if found is None:
+        return
     wanted = {f"{each.public}/32" for each in instances(api, cluster) if each.serves and each.public}
     has = {
         block["CidrIp"]

@@ -18,7 +18,7 @@ from coreos_lab.model import CloudConfig, Cluster, FaultKind, MachineMetadata, S
 from coreos_lab.observed import cluster_state
 from coreos_lab.plan import Request, plan
 from coreos_lab.records import clouds, fault_journal, store
-from coreos_lab.remake import made_with
+from coreos_lab.remake import made_with, with_disks
 
 OWN = CloudConfig("", "/m.yml", "#cloud-config\n")
 
@@ -66,6 +66,7 @@ def test_a_cluster_is_read_and_made_again_as_it_was(cluster: Cluster) -> None:
     assert store.require("core").nodes[0] == node
     assert store.require("core").stack == cluster.stack
     assert made_with(cluster) == ["--provider", "aws", "--cloud", "mine"]
+    assert with_disks(cluster, 1) == "use a cluster of the provider nspawn: machines on AWS have no extra disks"
     far = replace(cluster, stack=Stack("", "us-west-2", "t3.small", "192.0.2.7/32"))
     words = "--provider aws --endpoint aws --instance-type t3.small --allow-from 192.0.2.7/32"
     assert made_with(far) == words.split()
