@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from coreos_lab.cloud.sigv4 import RefusedError
@@ -60,15 +60,15 @@ def matches(pattern: str, text: str) -> bool:
     return re.fullmatch(expression, text, re.DOTALL) is not None
 
 
-def statements(document: str) -> list[dict[str, Any]]:
-    """A policy's statements. RefusedError for a text that is no policy."""
+def statements(document: str, wrong: Callable[[str], Exception] = malformed) -> list[dict[str, Any]]:
+    """A policy's statements. For a text that is no policy, raises the error that `wrong` makes of a message."""
     try:
         found = json.loads(document)["Statement"]
     except (ValueError, KeyError, TypeError):
-        raise malformed("not a policy: it has no Statement") from None
+        raise wrong("not a policy: it has no Statement") from None
     listed = found if isinstance(found, list) else [found]
     if not all(isinstance(each, dict) for each in listed):
-        raise malformed("a statement must be an object")
+        raise wrong("a statement must be an object")
     return listed
 
 

@@ -203,9 +203,8 @@ def _print_done(planned: Break, lasting: float | None) -> None:
     if faults.FAULTS[planned.kind].comes_back:
         print(f"{planned.names} went through {kind} and {are} back.")
     elif lasting is None:
-        print(
-            f"{planned.names} {are} broken ({kind}). '{hints.lab('status')}' shows it, '{hints.lab('heal')}' undoes it."
-        )
+        status, heal = hints.lab("status"), hints.lab("heal")
+        print(f"{planned.names} {are} broken ({kind}). '{status}' shows it, '{heal}' undoes it.")
     else:
         print(f"{planned.names} {were} broken ({kind}) for {lasting:g} s and {are} back.")
 

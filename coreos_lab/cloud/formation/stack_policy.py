@@ -5,11 +5,10 @@ A stack without a policy allows everything. With one, a statement has to allow a
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from coreos_lab.cloud.formation.errors import invalid
-from coreos_lab.cloud.policy import matches, texts
+from coreos_lab.cloud.policy import matches, statements, texts
 
 MODIFY, REPLACE, DELETE = "Update:Modify", "Update:Replace", "Update:Delete"
 ACTIONS = (MODIFY, REPLACE, DELETE, "Update:*")
@@ -22,7 +21,7 @@ Statement = dict[str, Any]
 
 def check(document: str) -> str:
     """The policy itself. RefusedError for one that is none, or that this cloud would not keep to."""
-    for statement in _statements(document):
+    for statement in statements(document, _wrong):
         if unknown := sorted(set(statement) - PARTS):
             raise _wrong(f"{unknown[0]}: not part of this cloud")
         if statement.get("Effect") not in (ALLOW, DENY):
@@ -50,24 +49,13 @@ def _wrong(message: str) -> Exception:
     return invalid(f"Error validating stack policy: {message}")
 
 
-def _statements(document: str) -> list[Statement]:
-    try:
-        found = json.loads(document)["Statement"]
-    except (ValueError, KeyError, TypeError):
-        raise _wrong("it has no Statement") from None
-    listed = found if isinstance(found, list) else [found]
-    if not all(isinstance(each, dict) for each in listed):
-        raise _wrong("a statement must be an object")
-    return listed
-
-
 def denial(document: str, action: str, name: str, type_: str) -> str:
     """Why an update may not do something to a resource, "" where it may."""
     if not document:
         return ""
     about = [
         (number, each["Effect"])
-        for number, each in enumerate(_statements(document), 1)
+        for number, each in enumerate(statements(document, _wrong), 1)
         if _covers(each, action, name, type_)
     ]
     denying = [number for number, effect in about if effect == DENY]
