@@ -11,13 +11,9 @@ import pytest
 
 from tests.e2e.calls import ROOT, Result, end_all, lab
 
-# The longest files. Two workers take a file each, in this order: one that came last would keep one worker waiting.
-LONGEST = ("test_aws.py", "test_update.py", "test_faults.py", "test_ch7.py", "test_ch4.py", "test_ch6.py")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here boots machines."""
-    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)

@@ -12,6 +12,7 @@ import pytest
 from coreos_lab.providers.nspawn import power
 from coreos_lab.records import store
 from tests.e2e.calls import NAME, Result, lab
+from tests.e2e.conftest import undeploy_others
 
 Lab = Callable[..., Result]
 NODES = ("core-01", "core-02", "core-03")
@@ -32,6 +33,7 @@ def test_up_is_a_real_cluster_and_says_so_in_json(cluster: Lab) -> None:
 
 @pytest.mark.parametrize("node", NODES)
 def test_every_node_is_in_order(cluster: Lab, node: str) -> None:
+    undeploy_others()  # units of labs are not the node's
     assert on(node, "systemctl", "--failed", "--no-legend") == ""
     assert on(node, "systemctl", "is-system-running", "--wait") == "running"
     assert on(node, "docker", "info", "--format", "{{.Driver}}") == "overlay2"
