@@ -41,6 +41,14 @@ class Page:
         answer = self._call("Runtime.evaluate", {"expression": expression, "returnByValue": True})
         return answer["result"].get("value")
 
+    def click(self, selector: str) -> None:
+        """A click of the mouse where the element is: something above it would get it."""
+        self.value(f"document.querySelector({selector!r}).scrollIntoView({{block: 'center'}})")
+        place = f"document.querySelector({selector!r}).getBoundingClientRect()"
+        box = self.value(f"(r => ({{x: r.x + r.width / 2, y: r.y + r.height / 2}}))({place})")
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=box["x"], y=box["y"], button="left", clickCount=1)
+
     def call(self, method: str, **parameters: Any) -> Any:
         """A command of the protocol."""
         return self._call(method, parameters)

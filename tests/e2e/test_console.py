@@ -46,11 +46,7 @@ def there(page: Page, selector: str) -> None:
 
 def click(page: Page, selector: str) -> None:
     there(page, selector)
-    page.value(f"document.querySelector({selector!r}).scrollIntoView({{block: 'center'}})")
-    place = f"document.querySelector({selector!r}).getBoundingClientRect()"
-    box = page.value(f"(r => ({{x: r.x + r.width / 2, y: r.y + r.height / 2}}))({place})")
-    for kind in ("mousePressed", "mouseReleased"):
-        page.call("Input.dispatchMouseEvent", type=kind, x=box["x"], y=box["y"], button="left", clickCount=1)
+    page.click(selector)
 
 
 def enter(page: Page, text: str) -> None:

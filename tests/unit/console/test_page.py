@@ -72,13 +72,8 @@ def text(selector: str) -> str:
 
 
 def click(page: Page, selector: str) -> None:
-    """A click of the mouse where the element is: something above it would get it."""
     there(page, selector)
-    page.value(f"document.querySelector({selector!r}).scrollIntoView({{block: 'center'}})")
-    place = f"document.querySelector({selector!r}).getBoundingClientRect()"
-    box = page.value(f"(r => ({{x: r.x + r.width / 2, y: r.y + r.height / 2}}))({place})")
-    for kind in ("mousePressed", "mouseReleased"):
-        page.call("Input.dispatchMouseEvent", type=kind, x=box["x"], y=box["y"], button="left", clickCount=1)
+    page.click(selector)
 
 
 def press(page: Page, key: str, code: int = 0) -> None:
