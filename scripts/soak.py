@@ -249,6 +249,11 @@ class Host:
         return kept | {f"{name} = {Path('/proc/sys', name).read_text().strip()}" for name in SYSCTLS}
 
     @staticmethod
+    def runs_machines() -> bool:
+        """Whether a cluster or a cloud has running machines, whatever state folder it belongs to."""
+        return any("systemd-nspawn" in args for args in Host._output(["ps", "-ewwo", "args="]))
+
+    @staticmethod
     def _calls() -> Iterator[list[str]]:
         yield ["ip", "-oneline", "link"]
         yield ["ip", "-oneline", "address"]
@@ -312,7 +317,8 @@ def left_over(seen: Sequence[str], before: set[str], state: Path, clusters: Sequ
     others = {index for name, index in indices(state).items() if name not in clusters}
     taken = {word for index in others for word in _words_of(index)}
     now = Host([word for word in seen if word not in taken]).lines()
-    return now - before - (Host([]).lines() if others else set())  # other clusters keep settings raised
+    # Other clusters, of this state folder or of another, keep settings raised.
+    return now - before - (Host([]).lines() if others or Host.runs_machines() else set())
 
 
 def round_on_both(number: int, seed: int, before: set[str], state: Path, clusters: Sequence[str]) -> list[Finding]:
