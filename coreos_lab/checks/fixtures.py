@@ -170,9 +170,12 @@ def one_session() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., None]:
-    """eventually(condition, message, within=5): calls `condition` until it is true; fails after `within` seconds."""
+    """eventually(condition, message, within=5): calls `condition` until it is true; fails after `within` seconds.
 
-    def hold(condition: Callable[[], object], message: str, *, within: float = 5.0) -> None:
+    `message` may be a function, which is called then: so it can say what is so at that moment.
+    """
+
+    def hold(condition: Callable[[], object], message: Callable[[], str] | str, *, within: float = 5.0) -> None:
         try:
             wait.until(condition, deadline=wait.patiently(within), missing=message, interval=0.1)
         except wait.DeadlineError as error:
