@@ -15,6 +15,8 @@ from coreos_lab.cloud.discovery import Discovery
 from coreos_lab.cloud.engine import Answer, Engine
 from coreos_lab.cloud.formation.service import Formation
 from coreos_lab.cloud.metadata import ACCOUNT
+from coreos_lab.cloud.monitoring import wire
+from coreos_lab.cloud.monitoring.service import PERMISSION, Monitoring
 from coreos_lab.cloud.s3.access import Asker
 from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.s3.service import Storage
@@ -60,7 +62,8 @@ class Api:
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self.balancing = Balancing(cloud, folder / "balancers.json", engine)
-        self.scaling = Scaling(cloud, folder / "scaling.json", self._client, say)
+        self.monitoring = Monitoring(cloud, folder / "monitoring", self._client, say)
+        self.scaling = Scaling(cloud, folder / "scaling.json", self._client, say, self.monitoring.acting)
         self.discovery = Discovery(folder / "discovery.jsonl")
         self.storage = Storage(cloud.region, folder / "s3", self._is_role)
         self.formation = Formation(cloud, folder / "stacks", self._client, self._zones)
@@ -83,6 +86,14 @@ class Api:
             with _of_ec2():
                 return XML_OK[0], XML_OK[1], own[service](action, parameters)
         return self.engine.call(service, action, environ)
+
+    def watch(self, signed: Signed, request: Request) -> Answer:
+        """Has CloudWatch carry a request out, if it is allowed."""
+        asked, session = wire.read(request), self._session(signed)
+        if session is not None:
+            self._require_allowed(session, PERMISSION, asked.action)
+        with _of_ec2():
+            return 200, *self.monitoring.call(asked)
 
     def store(self, signed: Signed, request: Request, environ: dict[str, Any]) -> Reply:
         """Has S3 carry a request out, if it is allowed."""
@@ -126,6 +137,7 @@ class Api:
         """Goes on with what the process before this one was doing. The API must answer by now."""
         self.formation.resume()
         self.scaling.keeper.begin()
+        self.monitoring.keeper.begin()
 
     def _client(self, service: str) -> Any:
         """A client for our own API: what our services do is done, checked and kept as any other request."""

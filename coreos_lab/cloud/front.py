@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from coreos_lab.cloud import answers, discovery, services, sigv4
 from coreos_lab.cloud.discovery import Discovery
+from coreos_lab.cloud.monitoring import wire
 from coreos_lab.cloud.s3 import operations as s3
 from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.sigv4 import RefusedError, Request, Secret, Signed
@@ -34,6 +35,8 @@ class Services(Protocol):
     def call(
         self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]
     ) -> tuple[int, list[tuple[str, str]], bytes]: ...
+
+    def watch(self, signed: Signed, request: Request) -> tuple[int, list[tuple[str, str]], bytes]: ...
 
     def store(self, signed: Signed, request: Request, environ: dict[str, Any]) -> Reply: ...
 
@@ -64,17 +67,19 @@ class Front:
             if service == s3.NAME:
                 reply = self.behind.store(signed, request, environ)
                 status, headers, body = reply.status, list(reply.headers.items()), reply.body
+            elif service == wire.NAME:
+                status, headers, body = _whole(self.behind.watch(signed, request))
             else:
                 status, headers, body = self._call(signed, request, environ)
         except RefusedError as refused:
             code = answers.denial(service, refused.code)
-            status, headers, body = _error(service, code, refused.message)
+            status, headers, body = _error(environ, service, code, refused.message)
         except NotImplementedError as error:
             what = str(error).partition(" has not been implemented")[0]
-            status, headers, body = _error(service, "UnsupportedOperation", f"{what}: not part of this cloud")
+            status, headers, body = _error(environ, service, "UnsupportedOperation", f"{what}: not part of this cloud")
         except Exception as error:
             traceback.print_exc()
-            status, headers, body = _error(service, "InternalError", f"{type(error).__name__}: {error}")
+            status, headers, body = _error(environ, service, "InternalError", f"{type(error).__name__}: {error}")
         start(f"{status} {HTTPStatus(status).phrase}", headers)
         return body if environ["REQUEST_METHOD"] != "HEAD" else ()
 
@@ -85,8 +90,12 @@ class Front:
         action = parameters.get("Action", "")
         services.require(signed.service, action, parameters)
         environ["wsgi.input"] = io.BytesIO(request.body)
-        status, headers, body = self.behind.call(signed, action, parameters, environ)
-        return status, headers, [body]
+        return _whole(self.behind.call(signed, action, parameters, environ))
+
+
+def _whole(answer: tuple[int, list[tuple[str, str]], bytes]) -> Answer:
+    status, headers, body = answer
+    return status, headers, [body]
 
 
 def _signed(request: Request) -> Signed:
@@ -119,5 +128,8 @@ def _header(variable: str) -> str:
     return variable.removeprefix("HTTP_").replace("_", "-").lower()
 
 
-def _error(service: str, code: str, message: str) -> Answer:
+def _error(environ: dict[str, Any], service: str, code: str, message: str) -> Answer:
+    if service == wire.NAME:
+        headers, body = wire.error(_head(environ), code, message)
+        return answers.status(code), headers, [body]
     return answers.status(code), [("Content-Type", "text/xml")], [answers.error(service, code, message)]

@@ -55,12 +55,13 @@ IAM = """
     CreateInstanceProfile GetInstanceProfile ListInstanceProfiles ListInstanceProfilesForRole DeleteInstanceProfile
     AddRoleToInstanceProfile RemoveRoleFromInstanceProfile
 """
-ACTIONS: dict[str, frozenset[str] | None] = {  # None: the service itself says what it has (balancing/actions.py)
+ACTIONS: dict[str, frozenset[str] | None] = {  # None: the service itself says what it has (balancing/actions.py ...)
     "autoscaling": frozenset(AUTOSCALING.split()),
     "cloudformation": frozenset(CLOUDFORMATION.split()),
     "ec2": frozenset(EC2.split()),
     "elasticloadbalancing": None,
     "iam": frozenset(IAM.split()),
+    "monitoring": None,
     "s3": frozenset(each.name for each in (*OPERATIONS.values(), *COPYING.values())),
     "sts": frozenset(["GetCallerIdentity"]),
 }

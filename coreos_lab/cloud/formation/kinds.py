@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from coreos_lab.cloud.formation import (
     acl_kinds,
+    alarm_kinds,
     balancing_kinds,
     classic_kinds,
     ec2_kinds,
@@ -25,6 +26,7 @@ from coreos_lab.cloud.formation.errors import invalid
 
 KINDS: dict[str, Kind] = {
     **acl_kinds.KINDS,
+    **alarm_kinds.KINDS,
     **balancing_kinds.KINDS,
     **classic_kinds.KINDS,
     **ec2_kinds.KINDS,
