@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
+from coreos_lab.cloud import json_api
+
 STATUS = {
     "AccessDenied": 403,
     "AuthFailure": 401,
@@ -21,7 +23,9 @@ STATUS = {
     **dict.fromkeys(("BucketAlreadyOwnedByYou", "BucketNotEmpty"), 409),
     "PreconditionFailed": 412,
     "InvalidRange": 416,
+    "AccessDeniedException": 403,
 }
+OF_JSON = ("logs",)  # the services whose errors are JSON
 FORBIDDEN, BAD = 403, 400
 DENIALS = (
     "InvalidClientTokenId",
@@ -30,6 +34,10 @@ DENIALS = (
     "ExpiredToken",
     "MissingAuthenticationToken",
     "InvalidAccessKeyId",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "ExpiredTokenException",
+    "MissingAuthenticationTokenException",
 )
 # What services call a denial that other services call otherwise.
 NAMES = {
@@ -37,6 +45,17 @@ NAMES = {
     ("ec2", "SignatureDoesNotMatch"): "AuthFailure",
     ("s3", "InvalidClientTokenId"): "InvalidAccessKeyId",
     ("s3", "RequestExpired"): "AccessDenied",
+}
+# What the services of the JSON protocols call them.
+NAMES_OF_JSON = {
+    "InvalidClientTokenId": "UnrecognizedClientException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+    "RequestExpired": "InvalidSignatureException",
+    "IncompleteSignature": "IncompleteSignatureException",
+    "ExpiredToken": "ExpiredTokenException",
+    "MissingAuthenticationToken": "MissingAuthenticationTokenException",
+    "AccessDenied": "AccessDeniedException",
+    "InternalError": "InternalFailure",
 }
 
 
@@ -47,12 +66,21 @@ def status(code: str) -> int:
 
 def denial(service: str, code: str) -> str:
     """A service's own code for what the front refuses."""
-    return NAMES.get((service, code), code)
+    return NAMES_OF_JSON.get(code, code) if service in OF_JSON else NAMES.get((service, code), code)
+
+
+def headers(service: str, code: str) -> list[tuple[str, str]]:
+    """The headers of an answer with an error."""
+    if service in OF_JSON:
+        return [("Content-Type", json_api.TYPE), ("x-amzn-ErrorType", code)]
+    return [("Content-Type", "text/xml")]
 
 
 def error(service: str, code: str, message: str) -> bytes:
     """The body of an answer."""
     one = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    if service in OF_JSON:
+        return json_api.error(code, message)
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'
     if service == "ec2":
         return f"{head}<Response><Errors>{one}</Errors><RequestID>{uuid4()}</RequestID></Response>".encode()

@@ -36,7 +36,7 @@ class Services(Protocol):
         self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]
     ) -> tuple[int, list[tuple[str, str]], bytes]: ...
 
-    def watch(self, signed: Signed, request: Request) -> tuple[int, list[tuple[str, str]], bytes]: ...
+    def converse(self, signed: Signed, request: Request) -> Reply: ...
 
     def store(self, signed: Signed, request: Request, environ: dict[str, Any]) -> Reply: ...
 
@@ -64,11 +64,10 @@ class Front:
             if self.cloud.signed:
                 sigv4.verify(request, signed, self.behind.secret, datetime.now(UTC))
             services.require_region(signed.region, self.cloud.region)
-            if service == s3.NAME:
-                reply = self.behind.store(signed, request, environ)
+            if service == s3.NAME or service in services.READING_THEMSELVES:
+                whole = service in services.READING_THEMSELVES
+                reply = self.behind.converse(signed, request) if whole else self.behind.store(signed, request, environ)
                 status, headers, body = reply.status, list(reply.headers.items()), reply.body
-            elif service == wire.NAME:
-                status, headers, body = _whole(self.behind.watch(signed, request))
             else:
                 status, headers, body = self._call(signed, request, environ)
         except RefusedError as refused:
@@ -79,7 +78,8 @@ class Front:
             status, headers, body = _error(environ, service, "UnsupportedOperation", f"{what}: not part of this cloud")
         except Exception as error:
             traceback.print_exc()
-            status, headers, body = _error(environ, service, "InternalError", f"{type(error).__name__}: {error}")
+            code = answers.denial(service, "InternalError")
+            status, headers, body = _error(environ, service, code, f"{type(error).__name__}: {error}")
         start(f"{status} {HTTPStatus(status).phrase}", headers)
         return body if environ["REQUEST_METHOD"] != "HEAD" else ()
 
@@ -90,12 +90,8 @@ class Front:
         action = parameters.get("Action", "")
         services.require(signed.service, action, parameters)
         environ["wsgi.input"] = io.BytesIO(request.body)
-        return _whole(self.behind.call(signed, action, parameters, environ))
-
-
-def _whole(answer: tuple[int, list[tuple[str, str]], bytes]) -> Answer:
-    status, headers, body = answer
-    return status, headers, [body]
+        status, headers, body = self.behind.call(signed, action, parameters, environ)
+        return status, headers, [body]
 
 
 def _signed(request: Request) -> Signed:
@@ -132,4 +128,4 @@ def _error(environ: dict[str, Any], service: str, code: str, message: str) -> An
     if service == wire.NAME:
         headers, body = wire.error(_head(environ), code, message)
         return answers.status(code), headers, [body]
-    return answers.status(code), [("Content-Type", "text/xml")], [answers.error(service, code, message)]
+    return answers.status(code), answers.headers(service, code), [answers.error(service, code, message)]

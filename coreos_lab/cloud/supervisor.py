@@ -98,6 +98,7 @@ class Supervisor:
         """
         self.engine.forget_ended()
         self.api.storage.expire(time.time())
+        self.api.logs.expire(time.time())
         with self.engine.objects(save=fresh) as backend:
             self._instances = view.instances(backend)
             vpcs = view.vpcs(backend)

@@ -16,10 +16,11 @@ from coreos_lab.cloud.monitoring.alarm import STATES, Alarm, Kept
 from coreos_lab.cloud.monitoring.asked_for import Asked
 from coreos_lab.cloud.monitoring.keeper import Keeper
 from coreos_lab.cloud.monitoring.series import STATISTICS, Series, by_period
+from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.services import require_action
+from coreos_lab.cloud.sigv4 import Request
 from coreos_lab.model import Cloud
 
-PERMISSION = "cloudwatch"  # how the names of its actions begin in policies
 WATCHED = ("Namespace", "MetricName", "Dimensions", "Period", "Unit")
 ALARM = (
     *("AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "InsufficientDataActions"),
@@ -68,10 +69,15 @@ class Monitoring:
         self.kept = Kept.load(folder / "alarms.json")
         self.keeper = Keeper(self.kept, self.series, client, say)
 
-    def call(self, asked: wire.Asked) -> tuple[list[tuple[str, str]], bytes]:
-        """Carries a request out; returns the answer's headers and body."""
-        require_action(PERMISSION, asked.action, ACTIONS)
+    def read(self, request: Request) -> wire.Asked:
+        """What a request asks for. RefusedError names what is not part of this cloud."""
+        asked = wire.read(request)
+        require_action(wire.PERMISSION, asked.action, ACTIONS)
         asked_for.known(asked.values, ACTIONS[asked.action])
+        return asked
+
+    def call(self, asked: wire.Asked) -> Reply:
+        """Carries a request out. RefusedError says why not."""
         return wire.answer(asked, getattr(self, query.method(asked.action))(asked.values))
 
     def acting(self, action: str) -> list[Asked]:

@@ -17,9 +17,11 @@ from urllib.parse import parse_qsl
 
 from coreos_lab.cloud import answers, query
 from coreos_lab.cloud.monitoring import cbor
+from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.sigv4 import RefusedError, Request
 
 NAME = "monitoring"  # the service in a signature
+PERMISSION = "cloudwatch"  # how the names of its actions begin in policies
 NAMESPACE = "http://monitoring.amazonaws.com/doc/2010-08-01/"
 TARGET = "GraniteServiceVersion20100801"
 PATH = re.compile(rf"/service/{TARGET}/operation/(\w+)/?")
@@ -36,6 +38,11 @@ class Asked:
     action: str
     values: Values
     form: str
+
+    @property
+    def permission(self) -> str:
+        """IAM's name for what it asks for."""
+        return f"{PERMISSION}:{self.action}"
 
 
 def form(request: Request) -> str:
@@ -86,13 +93,15 @@ def _object(value: Any) -> Values:
     return value
 
 
-def answer(asked: Asked, result: Mapping[str, Any]) -> tuple[list[tuple[str, str]], bytes]:
-    """Headers and body of an answer."""
+def answer(asked: Asked, result: Mapping[str, Any]) -> Reply:
+    """An answer."""
     if asked.form == CBOR:
-        return _headers(CBOR), cbor.encode(result)
-    if asked.form == JSON:
-        return _headers(JSON), json.dumps(result, default=datetime.timestamp).encode()
-    return _headers(QUERY), query.answer(asked.action, NAMESPACE, _plain(result))
+        body = cbor.encode(result)
+    elif asked.form == JSON:
+        body = json.dumps(result, default=datetime.timestamp).encode()
+    else:
+        body = query.answer(asked.action, NAMESPACE, _plain(result))
+    return Reply(200, dict(_headers(asked.form)), [body])
 
 
 def error(request: Request, code: str, message: str) -> tuple[list[tuple[str, str]], bytes]:

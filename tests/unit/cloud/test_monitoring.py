@@ -104,7 +104,8 @@ def test_a_request_is_the_same_in_each_protocol() -> None:
         found = wire.read(each)
         assert (found.action, found.values) == ("DescribeAlarms", values)
     found = wire.read(by_query)
-    assert b"<AlarmName>busy</AlarmName>" in wire.answer(found, {"MetricAlarms": [{"AlarmName": "busy"}]})[1]
+    (text,) = wire.answer(found, {"MetricAlarms": [{"AlarmName": "busy"}]}).body
+    assert b"<AlarmName>busy</AlarmName>" in text
 
 
 @pytest.mark.parametrize(
