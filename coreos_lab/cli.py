@@ -37,7 +37,7 @@ VERBS = (
     ),
     *("console", "break", "storm", "replay", "faults", "verdict", "report", "heal"),
     *("ssh", "fleetctl", "etcdctl", "journal", "env", "destroy"),
-    *("box", "render", "discovery", "snapshot", "cloud", "aws"),
+    *("box", "render", "discovery", "webhook", "snapshot", "cloud", "aws"),
 )
 MODULES = {"break": "break_", "list": "list_"}  # where Python has the verb's name for something else
 

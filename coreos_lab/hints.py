@@ -18,7 +18,7 @@ DEFAULT_CLOUD = "aws"
 WITHOUT_NAME = ("doctor", "list", "labs", "show", "lint", "checklist", "faults", "box build")
 ABOUT_CLOUD = ("cloud", "aws")  # verbs whose --name is a cloud's
 WITH_PROVIDER = ("doctor", "up", "faults")
-GROUPS = ("snapshot", "render", "box", "discovery", "cloud")
+GROUPS = ("snapshot", "render", "box", "discovery", "webhook", "cloud")
 # Verbs whose arguments belong to another program from the first one on: lab's own options stand before them.
 PASS_THROUGH = ("ssh", "fleetctl", "etcdctl", "aws")
 

@@ -42,6 +42,7 @@ UNUSABLE = {
 REGISTRY_NAME, UPDATES_NAME = "registry.lab", "update.lab"  # the same on the nodes of every cluster
 # The cluster's services on its bridge. Not a registry's usual 5000: Debian's package starts one there on all addresses.
 REGISTRY_PORT, DISCOVERY_PORT, UPDATES_PORT = 5808, 5809, 5810
+WEBHOOKS_PORT = 5811  # on loopback alone: the registry tells of pushes there
 AGENT_TTL = {"vagrant": "30s"}  # fleet's own default: virtual machines may pause for seconds on a busy host
 
 

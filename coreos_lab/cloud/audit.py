@@ -60,7 +60,13 @@ def _processes(cloud: Cloud) -> list[str]:
             with suppress(FileNotFoundError, ProcessLookupError):
                 words = (entry / "cmdline").read_bytes().decode(errors="replace")
                 program = Path(words.partition("\0")[0]).name
-                ours = program in ("sh", "systemd-nspawn", "nsenter", "haproxy") or program.startswith("python")
+                ours = program in (
+                    "sh",
+                    "systemd-nspawn",
+                    "nsenter",
+                    "haproxy",
+                    "docker-registry",
+                ) or program.startswith("python")
                 if ours and (folder in words or serving in words):
                     found.append(f"process {entry.name} ({words.replace(chr(0), ' ')[:60]})")
     return found

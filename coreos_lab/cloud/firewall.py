@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from coreos_lab.cloud.network import EVERYTHING, Entry, Group, Port, Rule, Subnet, Vpc
+from coreos_lab.plan import REGISTRY_PORT
 
 METADATA, API = "169.254.169.254", "169.254.169.252"  # the router's own addresses, the same in every VPC
 UPLINK = "uplink"
@@ -66,7 +67,7 @@ def _packet_table(vpc: Vpc) -> list[str]:
         "    ct state established,related accept",
         "    ether saddr . ip saddr != @own counter drop",
         f"    ip daddr {METADATA} tcp dport 80 accept",
-        f"    ip daddr {API} tcp dport {{ 80, 443 }} accept",
+        f"    ip daddr {API} tcp dport {{ 80, 443, {REGISTRY_PORT} }} accept",
         f"    ip daddr {vpc.name_server} udp dport 53 accept",
         "  }",
         "  chain through {",

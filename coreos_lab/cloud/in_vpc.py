@@ -1,4 +1,4 @@
-"""The services in a VPC's router: instance metadata, DNS, and the API under AWS's own names."""
+"""The services in a VPC's router: metadata, DNS, the API under AWS's own names, and the way to the cloud's registry."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from coreos_lab.cloud import certificates, discovery, inside
+from coreos_lab.cloud import certificates, discovery, images, inside
 from coreos_lab.cloud.firewall import API
+from coreos_lab.cloud.forwarding import Forwarder
 from coreos_lab.cloud.metadata import Service
 from coreos_lab.cloud.metadata_server import MetadataServer
 from coreos_lab.cloud.name_server import NameServer
 from coreos_lab.cloud.network import Vpc
 from coreos_lab.cloud.router import Router
 from coreos_lab.model import Cloud
+from coreos_lab.plan import REGISTRY_NAME, REGISTRY_PORT
 from coreos_lab.records.clouds import CloudFolder
 
 PORTS = {80: False, 443: True}  # of the API, and whether by TLS
@@ -41,6 +43,7 @@ class InVpc:
         certificates.ensure(cloud, folder)
         self._metadata = MetadataServer(router.path, service)
         self._names = NameServer(router.path, now.name_server, self.look_up) if now else None
+        self._registry = Forwarder(router.path, API, REGISTRY_PORT, images.address(cloud))
         self._servers = [_serve(router, app, port, cloud, tls=tls) for port, tls in PORTS.items()]
 
     def look_up(self, name: str) -> Sequence[str] | None:
@@ -55,7 +58,7 @@ class InVpc:
             return [next((port.address for port in ports if port.public == address), address)]
         if BALANCER.fullmatch(name):
             return self.balancers(name) or []
-        if name in (certificates.DOMAIN, discovery.NAME) or name.endswith(f".{certificates.DOMAIN}"):
+        if name in (certificates.DOMAIN, discovery.NAME, REGISTRY_NAME) or name.endswith(f".{certificates.DOMAIN}"):
             return [API]
         return None
 
@@ -64,6 +67,7 @@ class InVpc:
         self._metadata.stop()
         if self._names:
             self._names.stop()
+        self._registry.stop()
         for server in self._servers:
             server.shutdown()
             server.server_close()

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from coreos_lab import disk, events, hints, settings
-from coreos_lab.cloud import audit, clients, discovery, ground, router
+from coreos_lab.cloud import audit, clients, discovery, ground, images, router
 from coreos_lab.cloud.balancing import teardown
 from coreos_lab.cloud.router import Router
 from coreos_lab.cloud.supervisor import STATUS_PATH
@@ -41,6 +41,7 @@ def bring_up(name: str, region: str | None, signed: bool | None) -> Cloud:
     server = Server("the cloud", pid_file, (place,), lambda: status(cloud) is not None)
     if not server.runs():
         server.start([*settings.PROGRAM, "cloud", "serve", "--name", name], DEADLINE)
+    images.run(cloud)
     return cloud
 
 
@@ -95,6 +96,7 @@ def take_down(cloud: Cloud, provider: InstanceProvider) -> None:
     folder = CloudFolder(cloud.name)
     with events.step("destroy", cloud.name):
         pidfile.end(folder.supervisor_pid)
+        images.stop(cloud)
         for instance in provider.there(cloud.name):
             provider.remove(cloud.name, instance)
         teardown.remove_all(cloud)

@@ -22,7 +22,7 @@ from coreos_lab.clients import discovery_service
 from coreos_lab.cluster import service, tunnels
 from coreos_lab.containers import pidfile
 from coreos_lab.errors import LabError, UsageError
-from coreos_lab.model import Cluster, Network
+from coreos_lab.model import Cluster
 from coreos_lab.plan import DISCOVERY_PORT
 from coreos_lab.records.store import ClusterFolder
 from coreos_lab.user_data import of_node
@@ -50,7 +50,7 @@ def new(cluster: Cluster, size: int) -> str:
     record.parent.mkdir(parents=True, exist_ok=True)
     record.touch(mode=0o600)
     run_service(cluster)
-    status, body = _ask(_loopback(cluster.network), f"/new?size={size}")
+    status, body = _ask(cluster.network.loopback, f"/new?size={size}")
     if status != http.client.OK:
         raise LabError(f"{cluster.name}: the discovery service makes no token: {body.strip()[:200]}")
     return body.strip()
@@ -80,7 +80,7 @@ def run_service(cluster: Cluster) -> None:
     if not folder.discovery.exists():
         return
     gateway = [cluster.network.gateway] if _is_here(cluster.network.gateway) else []
-    addresses = list(dict.fromkeys([_loopback(cluster.network), *gateway]))
+    addresses = list(dict.fromkeys([cluster.network.loopback, *gateway]))
     mark, places = _mark(folder.discovery), [f"{address}:{DISCOVERY_PORT}" for address in addresses]
     program: list[str | Path] = [sys.executable, "-I", PROGRAM, folder.discovery, url(cluster), mark, *places]
     service.run("the discovery service", folder.discovery_pid, program, places, mark)
@@ -145,11 +145,6 @@ def _parts(here: str) -> SplitResult:
         return urlsplit(here)
     except ValueError:
         return urlsplit("")
-
-
-def _loopback(network: Network) -> str:
-    """A loopback address of the cluster's own: 127.17.8.1 where its network has 172.17.8.1."""
-    return f"127.{network.gateway.partition('.')[2]}"
 
 
 def _mark(record: Path) -> str:

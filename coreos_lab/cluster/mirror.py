@@ -12,10 +12,11 @@ from coreos_lab import containers, events
 from coreos_lab.cluster import preloading, tunnels
 from coreos_lab.containers import registry
 from coreos_lab.containers.build import base_image, built, ensure_containers
+from coreos_lab.containers.webhooks.owner import Webhooks
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster
 from coreos_lab.observed import node_states
-from coreos_lab.plan import REGISTRY_PORT
+from coreos_lab.plan import REGISTRY_PORT, WEBHOOKS_PORT
 from coreos_lab.providers.base import Provider
 from coreos_lab.records.store import ClusterFolder
 
@@ -61,15 +62,28 @@ def offer_tools(cluster: Cluster) -> None:
         registry.publish([base_image(), toolbox], ClusterFolder(cluster.name).registry)
 
 
+def webhooks(cluster: Cluster) -> Webhooks:
+    """The webhooks of the cluster's registry."""
+    return Webhooks(ClusterFolder(cluster.name).webhooks, f"{cluster.network.loopback}:{WEBHOOKS_PORT}")
+
+
 def run_mirror(cluster: Cluster) -> None:
-    """Starts the cluster's registry if it does not run."""
-    folder = ClusterFolder(cluster.name)
-    registry.start(cluster.network.gateway, REGISTRY_PORT, folder.registry_pid, storage=folder.registry)
+    """Starts the cluster's registry if it does not run, and the service of its webhooks if it has any."""
+    folder, hooks = ClusterFolder(cluster.name), webhooks(cluster)
+    hooks.run()
+    registry.start(
+        cluster.network.gateway,
+        REGISTRY_PORT,
+        folder.registry_pid,
+        storage=folder.registry,
+        notified=hooks.notified(),
+    )
     if cluster.replaced:
         tunnels.keep(cluster, here(cluster))
 
 
 def stop_mirror(cluster: Cluster) -> None:
-    """Ends the cluster's registry, and the ways to it."""
+    """Ends the cluster's registry, the ways to it, and its webhooks."""
+    webhooks(cluster).stop()
     tunnels.end(cluster)
     registry.stop(ClusterFolder(cluster.name).registry_pid)

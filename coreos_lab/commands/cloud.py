@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from coreos_lab import disk, hints, screen
-from coreos_lab.cloud import clients, lifecycle
+from coreos_lab.cloud import clients, images, lifecycle
 from coreos_lab.cloud.balancing.kept import PUBLIC
+from coreos_lab.commands import cloud_images
+from coreos_lab.commands.cloud_images import CloudName, Lab
 from coreos_lab.commands.env import without_proxy
 from coreos_lab.commands.options import Json, group
 from coreos_lab.commands.table import table
@@ -26,14 +28,7 @@ from coreos_lab.records.clouds import CloudFolder
 from coreos_lab.settings import is_root
 
 app = group(__doc__)
-
-
-def _about_cloud(name: str) -> str:
-    hints.about_cloud(name)
-    return name
-
-
-CloudName = Annotated[str, typer.Option("--name", envvar="LAB_CLOUD", help="The cloud's name.", callback=_about_cloud)]
+app.add_typer(cloud_images.hooks, name="webhook")
 
 
 @app.command("up")
@@ -134,6 +129,7 @@ def exports(cloud: Cloud) -> str:
         [
             f"unset {' '.join(sorted({*clients.ELSEWHERE, *own} - set(known)))}",
             *(f"export {key}={shlex.quote(value)}" for key, value in known.items()),
+            f"export LAB_REGISTRY={images.address(cloud)}",
             *without_proxy(os.environ, ["127.0.0.1", cloud.public_subnet]),
             f'export PATH={shlex.quote(str(clients.programs(cloud)))}:"$PATH"',
         ]
@@ -149,6 +145,12 @@ def discovery_command(
     """Print the URL of a new discovery token, by which the members of a new etcd find each other."""
     url = lifecycle.new_token(clouds.require(name), size)
     print(json.dumps({"cloud": name, "size": size, "url": url}) if as_json else url)
+
+
+@app.command("publish")
+def publish_command(lab: Lab, name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = False) -> None:
+    """Build a lab's container images and put them into the cloud's registry, which instances pull from."""
+    cloud_images.publish(name, lab, as_json=as_json)
 
 
 @app.command("destroy")

@@ -11,14 +11,32 @@ from coreos_lab import disk
 from coreos_lab.containers import pidfile
 from coreos_lab.containers.server import Server
 from coreos_lab.containers.storage import ContainerImage, offer, prepare
+from coreos_lab.containers.webhooks.owner import Notified
 
 PROGRAM = "docker-registry"  # as Debian calls it
 DEADLINE = 10.0  # seconds for it to answer; it takes less than one
 MARK = "X-Coreos-Lab"  # a header that identifies our registry: another may be at the same address
 
 
-def config(storage: Path, address: str, port: int) -> str:
-    """The registry's configuration as YAML (JSON is YAML too). It takes pushes, deletes nothing, makes no requests."""
+def config(storage: Path, address: str, port: int, notified: Notified | None = None) -> str:
+    """The registry's configuration as YAML (JSON is YAML too). It takes pushes and deletes nothing.
+
+    It tells `notified` of pushes, and makes no other requests. It repeats each until it is answered with 2xx.
+    """
+    mark = _mark(storage, notified)
+    told = (
+        {
+            "name": "webhooks",
+            "url": notified.url,
+            "headers": {"Authorization": [f"Bearer {notified.secret}"]},
+            "timeout": "5s",
+            "threshold": 3,
+            "backoff": "1s",
+            "ignore": {"mediatypes": ["application/octet-stream"], "actions": ["pull", "mount", "delete"]},
+        }
+        if notified
+        else {}
+    )
     return json.dumps(
         {
             "version": 0.1,
@@ -27,7 +45,8 @@ def config(storage: Path, address: str, port: int) -> str:
                 "filesystem": {"rootdirectory": str(storage)},
                 "maintenance": {"uploadpurging": {"enabled": False}},
             },
-            "http": {"addr": f"{address}:{port}", "secret": _mark(storage), "headers": {MARK: [_mark(storage)]}},
+            "http": {"addr": f"{address}:{port}", "secret": mark, "headers": {MARK: [mark]}},
+            **({"notifications": {"endpoints": [told]}} if told else {}),
         },
         indent=2,
     )
@@ -42,19 +61,21 @@ def publish(images: Iterable[ContainerImage], storage: Path) -> list[str]:
     return [image.name for image in images if offer(image, storage)]
 
 
-def start(address: str, port: int, pid_file: Path, *, storage: Path) -> None:
+def start(address: str, port: int, pid_file: Path, *, storage: Path, notified: Notified | None = None) -> None:
     """Serves a storage (see `publish`) at http://address:port; returns once it answers.
 
     It outlives this process; `pid_file` records it, and its log lies beside that. One that serves this storage there
-    already is left as it is. Raises LabError when the port is taken, the address is not
+    and tells `notified` of pushes already is left as it is. Raises LabError when the port is taken, the address is not
     this machine's, or the registry does not come up.
     """
-    server = Server("the registry", pid_file, (f"{address}:{port}",), lambda: _answers(storage, address, port))
+    server = Server(
+        "the registry", pid_file, (f"{address}:{port}",), lambda: _answers(_mark(storage, notified), address, port)
+    )
     if not server.runs():
         pidfile.end(pid_file)  # one of an older lab may still write what is made ready here
         prepare(storage)
         configuration = pid_file.with_suffix(".yml")
-        disk.write_atomic(configuration, config(storage, address, port))
+        disk.write_atomic(configuration, config(storage, address, port, notified), 0o600)
         server.start([PROGRAM, "serve", configuration], DEADLINE)
 
 
@@ -63,20 +84,21 @@ def stop(pid_file: Path) -> None:
     pidfile.end(pid_file)
 
 
-def _mark(storage: Path) -> str:
-    """Differs from the mark of an older lab's registry, which refuses pushes and so is replaced."""
-    return hashlib.sha256(f"takes pushes: {storage}".encode()).hexdigest()[:16]
+def _mark(storage: Path, notified: Notified | None) -> str:
+    """Differs from that of a registry which refuses pushes (an older lab's) or tells somebody else: it is replaced."""
+    told = f"{notified.url} {notified.secret}" if notified else ""
+    return hashlib.sha256(f"takes pushes: {storage}{told}".encode()).hexdigest()[:16]
 
 
-def _answers(storage: Path, address: str, port: int) -> bool:
-    """Whether the registry of this storage answers at the address."""
+def _answers(mark: str, address: str, port: int) -> bool:
+    """Whether the registry with this mark answers at the address."""
     import http.client
 
     connection = http.client.HTTPConnection(address, port, timeout=2)
     try:
         connection.request("GET", "/v2/")
         answer = connection.getresponse()
-        return answer.status == http.client.OK and answer.headers.get(MARK) == _mark(storage)
+        return answer.status == http.client.OK and answer.headers.get(MARK) == mark
     except (OSError, http.client.HTTPException):
         return False
     finally:

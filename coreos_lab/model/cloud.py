@@ -46,6 +46,11 @@ class Cloud:
         """The host's own address among the public ones."""
         return f"198.18.{self.index}.1"
 
+    @property
+    def loopback(self) -> str:
+        """The cloud's own loopback address of the host, where its registry is."""
+        return f"127.18.{self.index}.1"
+
 
 @dataclass(frozen=True)
 class Seat:

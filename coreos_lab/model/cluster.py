@@ -70,6 +70,11 @@ class Network:
     gateway: str
     index: int  # which of the lab's networks this is; host interface names derive from it
 
+    @property
+    def loopback(self) -> str:
+        """The cluster's own loopback address of the host: 127.17.8.1 where its network has 172.17.8.1."""
+        return f"127.{self.gateway.partition('.')[2]}"
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -43,6 +43,20 @@ class CloudFolder:
         return self.path / "state"
 
     @property
+    def registry(self) -> Path:
+        """The storage of the registry: the container images that instances can pull."""
+        return self.path / "registry"
+
+    @property
+    def registry_pid(self) -> Path:
+        return self.path / "registry.pid"
+
+    @property
+    def webhooks(self) -> Path:
+        """The webhooks of the registry, and what came of their deliveries."""
+        return self.path / "webhooks"
+
+    @property
     def certificates(self) -> Path:
         """The cloud's certificate authority, and the API's certificate."""
         return self.path / "certificates"

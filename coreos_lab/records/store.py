@@ -121,6 +121,11 @@ class ClusterFolder:
         return self.path / "registry.pid"
 
     @property
+    def webhooks(self) -> Path:
+        """The webhooks of the registry, and what came of their deliveries."""
+        return self.path / "webhooks"
+
+    @property
     def tunnels_pid(self) -> Path:
         """The process that keeps the tunnels by which nodes of AWS reach the registry."""
         return self.path / "tunnels.pid"

@@ -20,7 +20,10 @@ from coreos_lab.records.store import ClusterFolder
 
 # Programs that we start with a path in the cluster's folder. A user's own `tail -f` of a file there is no leftover. The
 # relay for name servers has no such path: it is found by the address that it listens on.
-STARTED = ("systemd-nspawn", "launch.sh", "docker-registry", "discovery_service.py", "update_service.py")
+STARTED = (
+    *("systemd-nspawn", "launch.sh", "docker-registry"),
+    *("discovery_service.py", "update_service.py", "webhook_service.py"),
+)
 GIVING_BACK = 5.0  # seconds
 
 

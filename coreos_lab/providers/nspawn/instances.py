@@ -13,6 +13,7 @@ from pathlib import Path
 from coreos_lab import disk
 from coreos_lab.machine_image.image import ensure_image, image_folder
 from coreos_lab.model import Cloud, Cluster, Disk, Finding, Limits, Network, Node, NodeState, Seat
+from coreos_lab.plan import REGISTRY_NAME, REGISTRY_PORT
 from coreos_lab.providers.nspawn import cgroup, disks, host_settings, names, power, user_ids
 from coreos_lab.providers.nspawn.disk_server import DiskServer
 from coreos_lab.providers.nspawn.doctor import findings
@@ -22,8 +23,10 @@ from coreos_lab.providers.nspawn.network import links_of_host
 HALT, REBOOT = signal.SIGRTMIN + 4, signal.SIGRTMIN + 5  # to a systemd: systemd(1)
 TRUSTED = "etc/ssl/certs/ca-certificates.crt"
 METADATA = "http://169.254.169.254/"
+REGISTRY = f"{REGISTRY_NAME}:{REGISTRY_PORT}"
 # What makes the machine image one of EC2. Drop-ins of its units: it takes its configuration from the metadata service;
-# and Docker has a folder that is no overlay, unless the reader has mounted a disk in its place.
+# Docker has a folder that is no overlay, unless the reader has mounted a disk in its place; and it knows the cloud's
+# registry.
 OEM = {
     "user-cloudinit.service": f"""[Unit]
 ConditionPathExists=
@@ -32,6 +35,7 @@ ExecStart=
 ExecStart=/opt/coreos-lab/bin/coreos-cloudinit --from-ec2-metadata={METADATA}
 """,
     "docker.service": f"""[Service]
+Environment="DOCKER_OPT_REGISTRY=--registry-mirror=http://{REGISTRY} --insecure-registry={REGISTRY}"
 ExecStartPre=/bin/mkdir -p /var/lib/docker
 ExecStartPre=/bin/sh -c 'mountpoint -q /var/lib/docker || mount --bind {DOCKER_OF_INSTANCE} /var/lib/docker'
 """,

@@ -74,9 +74,9 @@ YAML_MISTAKES = [
     ),
     (
         "keys: [/services/web]",
-        "keys: [/coreos.com/x]",
+        "keys: [/coreos.com/network]",
         13,
-        "keys: '/coreos.com/x' is not valid",
+        "keys: '/coreos.com/network' is not valid",
         "such as /services/www",
     ),
     ("keys: [/services/web]", "keys: [/]", 13, "keys: '/' is not valid", "such as /services/www"),

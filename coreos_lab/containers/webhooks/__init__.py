@@ -1,0 +1,1 @@
+"""Webhooks of a registry: whoever pushes a tag has URLs called with the payload that Docker Hub sends."""
