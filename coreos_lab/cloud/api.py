@@ -55,7 +55,7 @@ def _of_ec2() -> Iterator[None]:
 
 
 class Conversing(Protocol):
-    """A service with a protocol of its own: it reads a request, whose permission is then asked for, and carries it out."""
+    """A service with a protocol of its own: it reads a request, and carries it out if its permission is there."""
 
     def read(self, request: Request) -> Any: ...
 
