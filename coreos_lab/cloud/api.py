@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from coreos_lab.cloud import policy, query, sessions
 from coreos_lab.cloud.balancing.service import Balancing
@@ -16,6 +16,7 @@ from coreos_lab.cloud.engine import Answer, Engine
 from coreos_lab.cloud.formation.service import Formation
 from coreos_lab.cloud.logs.service import Logs
 from coreos_lab.cloud.metadata import ACCOUNT
+from coreos_lab.cloud.monitoring.service import Monitoring
 from coreos_lab.cloud.s3.access import Asker
 from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.s3.service import Storage
@@ -53,6 +54,14 @@ def _of_ec2() -> Iterator[None]:
         raise RefusedError(said["Code"], said["Message"]) from error
 
 
+class Conversing(Protocol):
+    """A service with a protocol of its own: it reads a request, and carries it out if its permission is there."""
+
+    def read(self, request: Request) -> Any: ...
+
+    def call(self, asked: Any) -> Reply: ...
+
+
 class Api:
     """All services of one cloud."""
 
@@ -61,7 +70,8 @@ class Api:
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self.balancing = Balancing(cloud, folder / "balancers.json", engine)
-        self.scaling = Scaling(cloud, folder / "scaling.json", self._client, say)
+        self.monitoring = Monitoring(cloud, folder / "monitoring", self._client, say)
+        self.scaling = Scaling(cloud, folder / "scaling.json", self._client, say, self.monitoring.acting)
         self.discovery = Discovery(folder / "discovery.jsonl")
         self.storage = Storage(cloud.region, folder / "s3", self._is_role)
         self.logs = Logs(cloud.region, folder / "logs.sqlite")
@@ -87,8 +97,8 @@ class Api:
         return self.engine.call(service, action, environ)
 
     def converse(self, signed: Signed, request: Request) -> Reply:
-        """Has a service of the JSON protocols carry a request out, if it is allowed."""
-        own = {"logs": self.logs}[signed.service]
+        """Has a service that reads its requests itself carry one out, if it is allowed."""
+        own: Conversing = {"logs": self.logs, "monitoring": self.monitoring}[signed.service]
         asked, session = own.read(request), self._session(signed)
         if session is not None:
             self._require_allowed(session, asked.permission)
@@ -136,6 +146,7 @@ class Api:
         """Goes on with what the process before this one was doing. The API must answer by now."""
         self.formation.resume()
         self.scaling.keeper.begin()
+        self.monitoring.keeper.begin()
 
     def _client(self, service: str) -> Any:
         """A client for our own API: what our services do is done, checked and kept as any other request."""

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from coreos_lab.cloud import answers, discovery, services, sigv4
 from coreos_lab.cloud.discovery import Discovery
+from coreos_lab.cloud.monitoring import wire
 from coreos_lab.cloud.s3 import operations as s3
 from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.sigv4 import RefusedError, Request, Secret, Signed
@@ -63,22 +64,22 @@ class Front:
             if self.cloud.signed:
                 sigv4.verify(request, signed, self.behind.secret, datetime.now(UTC))
             services.require_region(signed.region, self.cloud.region)
-            if service == s3.NAME or service in answers.OF_JSON:
-                whole = service in answers.OF_JSON
+            if service == s3.NAME or service in services.READING_THEMSELVES:
+                whole = service in services.READING_THEMSELVES
                 reply = self.behind.converse(signed, request) if whole else self.behind.store(signed, request, environ)
                 status, headers, body = reply.status, list(reply.headers.items()), reply.body
             else:
                 status, headers, body = self._call(signed, request, environ)
         except RefusedError as refused:
             code = answers.denial(service, refused.code)
-            status, headers, body = _error(service, code, refused.message)
+            status, headers, body = _error(environ, service, code, refused.message)
         except NotImplementedError as error:
             what = str(error).partition(" has not been implemented")[0]
-            status, headers, body = _error(service, "UnsupportedOperation", f"{what}: not part of this cloud")
+            status, headers, body = _error(environ, service, "UnsupportedOperation", f"{what}: not part of this cloud")
         except Exception as error:
             traceback.print_exc()
             code = answers.denial(service, "InternalError")
-            status, headers, body = _error(service, code, f"{type(error).__name__}: {error}")
+            status, headers, body = _error(environ, service, code, f"{type(error).__name__}: {error}")
         start(f"{status} {HTTPStatus(status).phrase}", headers)
         return body if environ["REQUEST_METHOD"] != "HEAD" else ()
 
@@ -123,5 +124,8 @@ def _header(variable: str) -> str:
     return variable.removeprefix("HTTP_").replace("_", "-").lower()
 
 
-def _error(service: str, code: str, message: str) -> Answer:
+def _error(environ: dict[str, Any], service: str, code: str, message: str) -> Answer:
+    if service == wire.NAME:
+        headers, body = wire.error(_head(environ), code, message)
+        return answers.status(code), headers, [body]
     return answers.status(code), answers.headers(service, code), [answers.error(service, code, message)]

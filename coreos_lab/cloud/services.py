@@ -55,19 +55,19 @@ IAM = """
     CreateInstanceProfile GetInstanceProfile ListInstanceProfiles ListInstanceProfilesForRole DeleteInstanceProfile
     AddRoleToInstanceProfile RemoveRoleFromInstanceProfile
 """
-ACTIONS: dict[
-    str, frozenset[str] | None
-] = {  # None: the service itself says what it has (balancing/actions.py, logs/actions.py)
+ACTIONS: dict[str, frozenset[str] | None] = {  # None: the service itself says what it has (balancing/actions.py ...)
     "autoscaling": frozenset(AUTOSCALING.split()),
     "cloudformation": frozenset(CLOUDFORMATION.split()),
     "ec2": frozenset(EC2.split()),
     "elasticloadbalancing": None,
     "iam": frozenset(IAM.split()),
     "logs": None,
+    "monitoring": None,
     "s3": frozenset(each.name for each in (*OPERATIONS.values(), *COPYING.values())),
     "sts": frozenset(["GetCallerIdentity"]),
 }
 OF_MOTO = ("ec2", "iam")
+READING_THEMSELVES = ("logs", "monitoring")  # services with other protocols than query's and S3's
 READING = ("Describe", "Get", "List")  # how the names of actions begin that change nothing
 GLOBAL_REGION = "us-east-1"  # where clients sign requests to services without a region
 

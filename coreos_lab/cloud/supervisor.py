@@ -24,9 +24,10 @@ from coreos_lab.cloud.front import Front, Start
 from coreos_lab.cloud.in_vpc import InVpc, quiet
 from coreos_lab.cloud.machines import Machines
 from coreos_lab.cloud.metadata import Service
+from coreos_lab.cloud.monitoring.meter import Meter, Metered
 from coreos_lab.cloud.network import Vpc
 from coreos_lab.cloud.router import Router
-from coreos_lab.cloud.states import NAMES
+from coreos_lab.cloud.states import NAMES, RUNNING
 from coreos_lab.cloud.view import Instance
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cloud
@@ -54,6 +55,9 @@ class Supervisor:
         self._routers: dict[int, tuple[Router, InVpc]] = {}
         self._places: dict[str, tuple[Router, Vpc]] = {}
         self.balancers = Keeper(self.api.balancing.shelf, self._places_now, say)
+        self.meter = Meter(
+            self.api.monitoring.series, self._metered, lambda instance: provider.cpu_time(cloud.name, instance)
+        )
         self._instances: list[Instance] = []
         self._vpcs: dict[int, Vpc] = {}
 
@@ -73,6 +77,7 @@ class Supervisor:
         threading.Thread(target=server.serve_forever, daemon=True, name="api").start()
         self.api.begin()
         self.balancers.begin()
+        self.meter.begin(say)
         say(f"serves {self.cloud.region} at {self.cloud.endpoint}")
         self.engine.changed.set()
         while not interrupts.is_come():
@@ -136,6 +141,12 @@ class Supervisor:
         self._routers[vpc.number] = way, inside
         say(f"made the router {way.name}")
         return way
+
+    def _metered(self) -> list[Metered]:
+        """The instances that run, with their groups."""
+        groups = self.api.scaling.groups()
+        running = [each for each in self._instances if each.code == RUNNING]
+        return [Metered(each.name, each.cpus, groups.get(each.name, "")) for each in running]
 
     def _places_now(self) -> dict[str, tuple[Path, Vpc]]:
         """Each VPC's router as it is now, for the load balancers."""

@@ -307,6 +307,10 @@ class InstanceProvider(Protocol):
         """The file with a machine's console output."""
         ...
 
+    def cpu_time(self, cloud: str, instance: str) -> float | None:
+        """Seconds of a processor that a machine has used since it was powered on; None while it is off."""
+        ...
+
     def remove(self, cloud: str, instance: str) -> None:
         """Removes a machine with its disks."""
         ...

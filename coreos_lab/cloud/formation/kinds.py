@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from coreos_lab.cloud.formation import (
     acl_kinds,
+    alarm_kinds,
     balancing_kinds,
     classic_kinds,
     ec2_kinds,
     group_kinds,
     iam_kinds,
     instance_kinds,
+    logs_kinds,
     route_kinds,
     s3_kinds,
     scaling_kinds,
@@ -25,12 +27,14 @@ from coreos_lab.cloud.formation.errors import invalid
 
 KINDS: dict[str, Kind] = {
     **acl_kinds.KINDS,
+    **alarm_kinds.KINDS,
     **balancing_kinds.KINDS,
     **classic_kinds.KINDS,
     **ec2_kinds.KINDS,
     **group_kinds.KINDS,
     **iam_kinds.KINDS,
     **instance_kinds.KINDS,
+    **logs_kinds.KINDS,
     **route_kinds.KINDS,
     **s3_kinds.KINDS,
     **scaling_kinds.KINDS,

@@ -1,4 +1,4 @@
-"""Auto Scaling's API: simple scaling policies. As there are no alarms here, only a request executes one."""
+"""Auto Scaling's API: simple scaling policies, which a request executes: an alarm's or anybody's."""
 
 from __future__ import annotations
 
@@ -21,10 +21,19 @@ NUMBERS = ("ScalingAdjustment", "MinAdjustmentMagnitude", "Cooldown")
 
 
 class Policies:
-    """Sets, shows, executes and deletes policies. `require` is the group of a request."""
+    """Sets, shows, executes and deletes policies.
 
-    def __init__(self, region: str, keeper: Keeper, require: Callable[[Asked], Group]) -> None:
-        self.region, self.keeper, self.require = region, keeper, require
+    `require` is the group of a request; `alarms` returns name and ARN of the alarms that execute a policy.
+    """
+
+    def __init__(
+        self,
+        region: str,
+        keeper: Keeper,
+        require: Callable[[Asked], Group],
+        alarms: Callable[[str], list[Asked]],
+    ) -> None:
+        self.region, self.keeper, self.require, self.alarms = region, keeper, require, alarms
 
     def _put_scaling_policy(self, asked: Asked) -> Asked:
         name = asked_for.name(asked, "PolicyName")
@@ -37,7 +46,7 @@ class Policies:
             made = {"PolicyName": name, "PolicyARN": there["PolicyARN"] if there else arn, **policy}
             group.policies = [*(each for each in group.policies if each is not there), made]
             self.keeper.kept.save()
-        return {"PolicyARN": made["PolicyARN"], "Alarms": []}
+        return {"PolicyARN": made["PolicyARN"], "Alarms": self.alarms(made["PolicyARN"])}
 
     def _describe_policies(self, asked: Asked) -> Asked:
         wanted = asked.get("PolicyNames")
@@ -45,7 +54,7 @@ class Policies:
             named = "AutoScalingGroupName" in asked
             groups = [self.require(asked)] if named else list(self.keeper.kept.groups.values())
             rows = [
-                {"AutoScalingGroupName": group.name, **each, "Alarms": []}
+                {"AutoScalingGroupName": group.name, **each, "Alarms": self.alarms(each["PolicyARN"])}
                 for group in groups
                 for each in group.policies
                 if not wanted or each["PolicyName"] in wanted or each["PolicyARN"] in wanted

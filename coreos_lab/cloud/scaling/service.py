@@ -26,9 +26,16 @@ TAKEN_BACK = ("least", "most", "desired", "health", "grace", "cooldown", "config
 
 
 class Scaling:
-    """The groups of one cloud. `client` returns boto3's client for a service."""
+    """The groups of one cloud. `client` returns boto3's client for a service, `alarms` those that execute a policy."""
 
-    def __init__(self, cloud: Cloud, path: Path, client: Callable[[str], Any], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        path: Path,
+        client: Callable[[str], Any],
+        say: Callable[[str], None],
+        alarms: Callable[[str], list[Asked]],
+    ) -> None:
         self.cloud, self.client = cloud, client
         self.kept = Kept.load(path)
         self.keeper = Keeper(self.kept, client, say)
@@ -37,7 +44,7 @@ class Scaling:
             self,
             Attachments(self.keeper, client, self._require),
             Tags(self.keeper, self._require),
-            Policies(cloud.region, self.keeper, self._require),
+            Policies(cloud.region, self.keeper, self._require, alarms),
         )
 
     def call(self, action: str, asked: Mapping[str, str]) -> bytes:
@@ -47,6 +54,11 @@ class Scaling:
         result = getattr(part, name)(query.nested(asked))
         self.keeper.changed.set()
         return query.answer(action, NAMESPACE, result)
+
+    def groups(self) -> dict[str, str]:
+        """The name of each instance's group."""
+        with self.keeper.lock:
+            return {each.instance: group.name for group in self.kept.groups.values() for each in group.members}
 
     def _arn(self, kind: str, name: str) -> str:
         return f"arn:aws:autoscaling:{self.cloud.region}:{ACCOUNT}:{kind}:{uuid4()}:{kind}Name/{name}"

@@ -99,6 +99,9 @@ class NspawnInstances:
     def console(self, cloud: str, instance: str) -> Path:
         return power.console(*_of(cloud, instance))
 
+    def cpu_time(self, cloud: str, instance: str) -> float | None:
+        return cgroup.cpu_time(cgroup.recorded(names.node_folder(*_of(cloud, instance))))
+
     def remove(self, cloud: str, instance: str) -> None:
         cluster, node = _of(cloud, instance)
         folder = names.node_folder(cluster, node)

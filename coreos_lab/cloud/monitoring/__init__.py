@@ -1,0 +1,1 @@
+"""CloudWatch: what instances and programs measure, and alarms that act on it."""
