@@ -1,6 +1,6 @@
 """One page of a list of keys: with a prefix, and with what is behind a delimiter as one entry.
 
-What a page costs does not depend on how many objects are before it, after it, or behind a common prefix: each is skipped.
+What a page costs does not depend on how many objects are before it, after it or behind a common prefix.
 """
 
 from __future__ import annotations
