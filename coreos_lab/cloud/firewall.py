@@ -9,6 +9,8 @@ containers, whose addresses are not the instance's.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
 
 from coreos_lab.cloud.network import EVERYTHING, Entry, Group, Port, Rule, Subnet, Vpc
 from coreos_lab.plan import REGISTRY_PORT
@@ -77,6 +79,7 @@ def _packet_table(vpc: Vpc) -> list[str]:
         *(f'    iifname "subnet*" ether saddr {port.mac} jump from_{port.number}' for port in vpc.ports),
         f'    iifname "{UPLINK}" ct state new ct status & dnat == 0 counter drop',
         f'    oifname "{UPLINK}" ip saddr @with_public accept',
+        *(f"    meta mark {HAIRPIN} rt ip nexthop {port.address} goto public_to_{port.number}" for port in public),
         *(f'    oifname "subnet*" rt ip nexthop {port.address} goto to_{port.number}' for port in vpc.ports),
         "  }",
         "  chain came {",
@@ -117,8 +120,9 @@ def _chains(port: Port, vpc: Vpc) -> list[str]:
     """What an instance may send, and what may reach it. A connection that was allowed goes on."""
     groups = [group for group in vpc.groups if group.name in port.groups]
     known = {group.name for group in vpc.groups}
+    rules = [rule for group in groups for rule in group.ingress]
     egress = _matches([rule for group in groups for rule in group.egress], "daddr", known)
-    ingress = _matches([rule for group in groups for rule in group.ingress], "saddr", known)
+    ingress = _matches(rules, "saddr", known)
     return [
         f"  chain from_{port.number} {{",
         *([f"    ip saddr != {port.address} counter drop"] if port.checked else []),
@@ -130,6 +134,27 @@ def _chains(port: Port, vpc: Vpc) -> list[str]:
         *([f"    ip daddr != {port.address} counter drop"] if port.checked else []),
         "    ct state established,related accept",
         *(f"    {match}accept" for match in ingress),
+        "    counter drop",
+        "  }",
+        *(_public_chain(port, rules, vpc) if port.public else ()),
+    ]
+
+
+def _public_chain(port: Port, rules: Iterable[Rule], vpc: Vpc) -> list[str]:
+    """What may reach an instance at its public address from the same VPC.
+
+    The sender counts as its own public address, as at AWS, so rules with a group as their source do not hold. The
+    packet gets that address only after these rules: they name the private ones of those that a block is about.
+    """
+    senders = [(each.address, IPv4Address(each.public)) for each in vpc.ports if each.public]
+    matches = []
+    for rule in rules:
+        block = IPv4Network(rule.addresses or "0.0.0.0/32", strict=False)
+        if among := [address for address, public in senders if public in block]:
+            matches += _matches([replace(rule, addresses=f"{{ {', '.join(among)} }}")], "saddr", set())
+    return [
+        f"  chain public_to_{port.number} {{",
+        *(f"    {match}accept" for match in matches),
         "    counter drop",
         "  }",
     ]

@@ -15,6 +15,9 @@ from coreos_lab.cloud.network import Subnet, Vpc
 from coreos_lab.model import Cloud
 
 PRIORITY = 1000  # of the rules that choose a subnet's routing table: ip-rule(8)
+# With br_netfilter, a packet whose destination becomes an instance of the sender's subnet is bridged there, not routed,
+# and no frame may pass between ports. Each namespace has a setting of its own, once the host has loaded the module.
+ROUTED = 'setting=/proc/sys/net/bridge/bridge-nf-call-iptables; test ! -e "$setting" || echo 0 >"$setting"'
 
 
 class Router:
@@ -60,6 +63,7 @@ class Router:
         rules = firewall.text(vpc)
         if self._applied is None or rules != firewall.text(self._applied):
             run.run(["ip", "netns", "exec", self.name, "nft", "--file", "-"], input_text=rules)
+            run.run(["ip", "netns", "exec", self.name, "sh", "-c", ROUTED])
         self._ip(f"address replace {vpc.name_server}/32 dev lo")
         self._public_addresses(port.public for port in vpc.ports if port.public)
         for subnet in vpc.subnets:

@@ -42,7 +42,7 @@ class Instances:
         if missing := [name for name in names if name not in there]:
             raise RefusedError("InvalidInstance", f"Could not find EC2 instance {missing[0]}.")
         for name in names:
-            there[name].leaving = True
+            there[name].leave()
         return _listed(balancer)
 
     def _describe_instance_health(self, asked: Asked) -> Asked:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from coreos_lab.cloud.balancing import health, interfaces, plan, teardown
+from coreos_lab.cloud.balancing import health, interfaces, leaving, plan, teardown
 from coreos_lab.cloud.balancing.kept import ACTIVE, CLASSIC, Balancer, Target, TargetGroup
 from coreos_lab.cloud.balancing.plan import Machine
 from coreos_lab.cloud.balancing.process import Haproxy, place_of
@@ -21,7 +21,6 @@ from coreos_lab.cloud.balancing.shelf import Shelf
 from coreos_lab.cloud.balancing.wiring import Wiring, numbers
 from coreos_lab.cloud.network import Vpc
 from coreos_lab.cloud.sigv4 import RefusedError
-from coreos_lab.cloud.states import SHUTTING_DOWN
 from coreos_lab.errors import LabError
 
 LOOK = 0.5  # seconds between two looks
@@ -58,7 +57,8 @@ class Keeper:
                 if interfaces.forget_others(backend, balancers):
                     self.shelf.engine.save()
             machines = self.shelf.machines()
-            self._forget(machines)
+            if leaving.forget(self.shelf.kept, machines, time.time()):
+                self.shelf.kept.save()
         known = {each.number for each in balancers}
         for number in set(numbers(self.shelf.cloud)) - known:
             teardown.remove(self.shelf.cloud, number)
@@ -75,21 +75,6 @@ class Keeper:
                 self.say(f"{balancer.name}: {error.message} {error.details}")
             except (OSError, RefusedError) as error:  # such as that its router is just going or coming
                 self.say(f"{balancer.name}: {error}")
-
-    def _forget(self, machines: dict[str, Machine]) -> None:
-        """An instance that is terminated is a target no more; one that is being terminated gets no new requests."""
-        kept, changed = self.shelf.kept, False
-        lists = [(group.targets, kept.user_of(group) is None) for group in kept.groups]
-        for targets, unused in [*lists, *((each.targets, False) for each in kept.balancers)]:
-            for target in list(targets):
-                machine = machines.get(target.instance)
-                if machine is None or (target.leaving and unused):
-                    targets.remove(target)
-                    changed = True
-                elif machine.code == SHUTTING_DOWN and not target.leaving:
-                    target.leaving = changed = True
-        if changed:
-            kept.save()
 
     def _parts(self, balancer: Balancer) -> tuple[Wiring, Haproxy, Servers]:
         if balancer.number not in self._running:

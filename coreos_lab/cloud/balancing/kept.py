@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -22,13 +23,19 @@ class Target:
     """An instance that gets requests, at `port`.
 
     `since`: the time at which its checks began, 0 before that. `leaving`: it gets no new requests, and is forgotten
-    when its connections have ended.
+    when its connections have ended, or have had their time since it `left`.
     """
 
     instance: str
     port: int = 0
     since: float = 0.0
     leaving: bool = False
+    left: float = 0.0
+
+    def leave(self) -> None:
+        """Gives it no new requests."""
+        if not self.leaving:
+            self.leaving, self.left = True, time.time()
 
 
 @dataclass

@@ -68,8 +68,15 @@ def _pool(group: TargetGroup, balancer: Balancer, machines: Machines) -> Pool:
         least=group.attributes[ALGORITHM] == "least_outstanding_requests",
         eager=True,
         open=True,
-        drain=int(group.attributes[DELAY]),
+        drain=delay(group),
     )
+
+
+def delay(owner: TargetGroup | Balancer) -> int:
+    """Seconds that connections to a target may go on after it has left a target group or a classic load balancer."""
+    if isinstance(owner, TargetGroup):
+        return int(owner.attributes[DELAY])
+    return int(owner.attributes[DRAIN_FOR]) if owner.attributes[DRAIN] == "true" else 0
 
 
 def server_name(target: Target, port: int) -> str:
@@ -104,8 +111,7 @@ def _classic(
                 for server in _servers(balancer.targets, balancer, machines, each.instance_port)
                 if not zone or machines[server.name.rpartition("-")[0]].zone == zone
             )
-            drain = int(balancer.attributes[DRAIN_FOR]) if balancer.attributes[DRAIN] == "true" else 0
-            pools[pool] = Pool(pool, http, balancer.check, servers, least=http, drain=drain)
+            pools[pool] = Pool(pool, http, balancer.check, servers, least=http, drain=delay(balancer))
     return fronts, list(pools.values())
 
 

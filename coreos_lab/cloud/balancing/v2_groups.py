@@ -157,7 +157,7 @@ class TargetGroups:
         leaving = self._asked_targets(group, asked)
         for target in list(group.targets):
             if (target.instance, target.port) in leaving or given.get(target.instance) is False:
-                target.leaving = True
+                target.leave()
                 if self.kept.user_of(group) is None:  # so it has no connections
                     group.targets.remove(target)
         return {}

@@ -6,6 +6,7 @@ import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Address
 from typing import Any
 from urllib.parse import quote
@@ -90,8 +91,8 @@ class Buckets:
         """One page of a bucket's objects, and the part of the answer that both versions have."""
         prefix, delimiter = asked.query.get("prefix", ""), asked.query.get("delimiter", "")
         most = number(asked, "max-keys", listing.MOST, listing.MOST)
-        objects = self.index.objects(asked.bucket, prefix, after)
-        found = listing.page(objects, prefix, delimiter, after, most) if most else listing.Page()
+        read = partial(self.index.objects_from, asked.bucket)
+        found = listing.page(read, prefix, delimiter, after, most) if most else listing.Page()
         encoding = {"EncodingType": "url"} if asked.query.get("encoding-type") == "url" else {}
         return found, {
             "Name": asked.bucket,

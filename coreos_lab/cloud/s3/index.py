@@ -127,13 +127,21 @@ class Index:
             tables.execute("DELETE FROM buckets WHERE name = ?", (name,))
         return [str(each[0]) for each in old]
 
-    def objects(self, bucket: str, prefix: str = "", after: str = "") -> Iterator[Stored]:
-        """A bucket's objects in the order of their keys, as S3 has it: by the bytes of UTF-8."""
+    def objects(self, bucket: str) -> Iterator[Stored]:
+        """All objects of a bucket."""
+        return (_stored(row) for row in self._rows("SELECT * FROM objects WHERE bucket = ? ORDER BY key", bucket))
+
+    def objects_from(self, bucket: str, first: str, end: str, most: int) -> list[Stored]:
+        """The first objects in the order of their keys, as S3 has it: by the bytes of UTF-8.
+
+        Their keys are not before `first`, and before `end` where that is not "".
+        """
+        before = "AND key < ?" if end else ""
         rows = self._rows(
-            "SELECT * FROM objects WHERE bucket = ? AND key > ? AND substr(key, 1, length(?)) = ? ORDER BY key",
-            *(bucket, after, prefix, prefix),
+            f"SELECT * FROM objects WHERE bucket = ? AND key >= ? {before} ORDER BY key LIMIT ?",  # noqa: S608
+            *(bucket, first, *([end] if end else []), most),
         )
-        return (_stored(row) for row in rows)
+        return [_stored(row) for row in rows]
 
     def find(self, bucket: str, key: str) -> Stored | None:
         rows = self._rows("SELECT * FROM objects WHERE bucket = ? AND key = ?", bucket, key)

@@ -126,6 +126,9 @@ def main() -> None:
         "no peer, 22": reaches(d, A.address, 22),
         "nobody lets 22 in, in the subnet": reaches(a, B.address, 22),
         "by public address": reaches(c, A.public, 22),
+        "by its own public address": reaches(a, A.public, 22),
+        "by its own public address, which nothing lets in": reaches(c, C.public, 22),
+        "by public address, where a group lets it in": reaches(c, A.public, 2380),
         "by public address without an own": reaches(d, A.public, 22),
         "to the host": reaches(a, CLOUD.host_address, 5000),
         "metadata": metadata(a),
@@ -142,6 +145,10 @@ def main() -> None:
     found["with another's MAC address"] = reaches(b, A.address, 2380)
     call("ip", "-netns", B.instance, "link", "set", "eth1", "address", B.mac)
     found |= acls(router, a, c)
+    for name, block in (("its own", f"{A.public}/32"), ("another's", f"{C.public}/32")):
+        let_in = replace(SSH, ingress=(Rule("tcp", 80, 80, block),))
+        router.apply(replace(VPC, groups=(let_in, PEERS)))
+        found[f"by its own public address, {name} is let in"] = reaches(a, A.public, 80)
     router.apply(replace(VPC, groups=(SSH, replace(PEERS, ingress=()))))
     found["after the rule was taken away"] = reaches(c, A.address, 2380)
     without = replace(VPC, subnets=tuple(replace(each, routes=()) for each in SUBNETS))

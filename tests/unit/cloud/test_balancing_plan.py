@@ -14,6 +14,7 @@ from coreos_lab.cloud.balancing.classic import ATTRIBUTES as CLASSIC_ATTRIBUTES
 from coreos_lab.cloud.balancing.control import Seen
 from coreos_lab.cloud.balancing.haproxy_config import Place
 from coreos_lab.cloud.balancing.kept import APPLICATION, CLASSIC, Balancer, Check, Kept, Listener, Target, TargetGroup
+from coreos_lab.cloud.balancing.leaving import LATE, forget
 from coreos_lab.cloud.balancing.plan import Machine
 from coreos_lab.cloud.balancing.v2 import ATTRIBUTES
 from coreos_lab.cloud.balancing.v2_groups import ATTRIBUTES as GROUP_ATTRIBUTES
@@ -177,3 +178,19 @@ def test_the_state_of_an_instance(instance: str, since: float, seen: Seen | None
     servers = {("tcp2380-us-west-2a", f"{instance}-2380"): seen} if seen else {}
     said = health.of_instance(Target(instance, 0, since), classic(), MACHINES[instance], servers, NOW)
     assert (said.state, said.reason) == (state, reason)
+
+
+@pytest.mark.parametrize(("delay", "drains", "waited"), [("300", "true", 300), ("0", "true", 0), ("300", "false", 0)])
+def test_a_target_that_left_is_forgotten_after_its_delay_whatever_haproxy_does(
+    delay: str, drains: str, waited: int
+) -> None:
+    """A haproxy that never starts never says that connections have ended."""
+    of_group, of_classic = group(), classic()
+    of_group.attributes[plan.DELAY] = str(waited)
+    of_classic.attributes |= {plan.DRAIN: drains, plan.DRAIN_FOR: delay}
+    kept = Kept(Path("none"), [application(), of_classic], [of_group])
+    for owner in (of_group, of_classic):
+        owner.targets = [Target("i-a", 3000, leaving=True, left=NOW), Target("i-b", 3000)]
+    assert not forget(kept, MACHINES, NOW + waited + LATE)
+    assert forget(kept, MACHINES, NOW + waited + LATE + 1)
+    assert [[each.instance for each in owner.targets] for owner in (of_group, of_classic)] == [["i-b"], ["i-b"]]
