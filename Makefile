@@ -15,6 +15,8 @@ ROUNDS ?= 20
 SEED ?= 1
 # make coverage: the tests on real machines to measure.
 COVERED ?= tests/e2e
+# make test-e2e: how many clusters are tested at a time. Their tests wait for machines more often than for a core.
+CLUSTERS ?= 3
 # A folder for JUnit XML, one file per pytest run.
 REPORTS ?=
 junit = $(if $(REPORTS),--junit-xml=$(REPORTS)/$(1).xml)
@@ -97,7 +99,7 @@ test-e2e: setup image ## tests that boot real machines
 	scripts/bootstrap-browser.sh
 	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "whole_host and not rounds" $(call junit,whole-host)
 	$(SUDO) $(VENV)/bin/python -m pytest tests/e2e -v -m "not whole_host and not rounds" --durations=20 \
-		--numprocesses=2 --dist=loadfile --no-loadscope-reorder $(call junit,e2e)
+		--numprocesses=$(CLUSTERS) --dist=loadfile --no-loadscope-reorder $(call junit,e2e)
 
 .PHONY: test-walks
 test-walks: setup image ## go through every chapter's page on real machines: each command that a reader types

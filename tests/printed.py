@@ -109,7 +109,7 @@ ELSEWHERE = {
     "deploy ch3": ("e2e/test_break.py", "deploy ch3"),
     "break * --verify": ("e2e/test_report.py", "break core-02 --verify"),
     "update": ("e2e/test_update.py", "update"),
-    "update ...": ("e2e/test_update.py", "update --group beta"),
+    "update ...": ("e2e/test_update_groups.py", "update --group beta"),
     "update --back": ("e2e/test_update.py", "update --back"),
     "storm --for 10m": ("e2e/test_storm.py", "storm ..."),
     "storm ... ... ... ... ...": ("e2e/test_storm.py", "storm ..."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -115,6 +116,17 @@ class Fleet:
         """The address of the machine on which a unit is active, None while there is none."""
         active = {state.machine_id for state in self.states() if state.name == unit and state.active == "active"}
         return next((machine.address for machine in self.machines() if machine.id in active), None)
+
+    def want(self, unit: str, state: str) -> None:
+        """Tells fleet to have a unit that it holds inactive, loaded or launched; one that it does not hold is left so.
+
+        Every fleetd looks at its units a second later, also where nothing has changed. By itself it does that every
+        five seconds, and after a change, of which it may miss those that come while it looks (registry/event.go).
+        """
+        body = json.dumps({"name": unit, "desiredState": state})
+        status, said = self._http.request("PUT", f"/fleet/v1/units/{quote(unit)}", body=body)
+        if status not in (http.client.NO_CONTENT, http.client.CONFLICT):
+            raise LabError(f"fleet: {unit} cannot be made {state}: HTTP {status}", details=said.strip()[:200])
 
     def destroy(self, unit: str) -> None:
         """Stops a unit and removes it from fleet, if it is there."""

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from coreos_lab import events, hints, interrupts, screen, wait
+from coreos_lab import events, hints, interrupts, screen, timings, wait
 from coreos_lab.chaos import faults, healing, injecting, quorum
 from coreos_lab.chaos import schedule as schedules
 from coreos_lab.chaos.course import one_by_one
@@ -19,7 +19,7 @@ from coreos_lab.chaos.verdict import Verdict
 from coreos_lab.chaos.verify import Verification
 from coreos_lab.checks.runner import write_junit
 from coreos_lab.commands import described, judged
-from coreos_lab.commands.options import DryRun, History, Json, Name, complete_nodes, pairs, verb
+from coreos_lab.commands.options import DryRun, History, Json, Name, Timings, complete_nodes, pairs, verb
 from coreos_lab.commands.targets import require_whole_zones, target_nodes, usual_fault
 from coreos_lab.commands.verdict import print_verdict
 from coreos_lab.errors import LabError, UsageError
@@ -76,13 +76,9 @@ def command(
     history: History = False,
     junit: Annotated[
         Path | None,
-        typer.Option(
-            "--junit",
-            envvar="LAB_JUNIT",
-            dir_okay=False,
-            help="With --verify: write the verdict to this file as JUnit XML.",
-        ),
+        typer.Option("--junit", envvar="LAB_JUNIT", dir_okay=False, help="With --verify: a file for JUnit XML."),
     ] = None,
+    timed: Timings = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -92,20 +88,21 @@ def command(
         )
     if not schedule and not targets:
         raise UsageError("NODE: nothing to break", "name a node or unit:NAME, or a --schedule")
-    break_(
-        name,
-        schedules.load(schedule)
-        if schedule
-        else [schedules.step(targets or [], fault or usual_fault(targets or []), pairs(set_), for_)],
-        schedule=schedule,
-        deadline=duration(deadline, "--deadline"),
-        keep_quorum=keep_quorum,
-        verify=verify,
-        history=history,
-        junit=junit,
-        dry_run=dry_run,
-        as_json=as_json,
-    )
+    with timings.told(timed):
+        break_(
+            name,
+            schedules.load(schedule)
+            if schedule
+            else [schedules.step(targets or [], fault or usual_fault(targets or []), pairs(set_), for_)],
+            schedule=schedule,
+            deadline=duration(deadline, "--deadline"),
+            keep_quorum=keep_quorum,
+            verify=verify,
+            history=history,
+            junit=junit,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
 
 
 def break_(

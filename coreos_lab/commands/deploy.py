@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from coreos_lab import hints, screen
+from coreos_lab import hints, screen, timings
 from coreos_lab.commands import again
 from coreos_lab.commands.check import print_results, require_passed
 from coreos_lab.commands.deploying import Deployment
-from coreos_lab.commands.options import DryRun, Json, LabName, Name, pairs, verb
+from coreos_lab.commands.options import DryRun, Json, LabName, Name, Timings, pairs, verb
 from coreos_lab.definition import catalog, lab_secrets, lab_settings
 from coreos_lab.deploy.refusals import refuse_conflicts
 from coreos_lab.errors import UnknownError
@@ -44,18 +44,20 @@ def command(
         str,
         typer.Option("--deadline", envvar="LAB_DEADLINE", help="How long units may take to run, and checks to pass."),
     ] = "120s",
+    timed: Timings = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    deploy(
-        name,
-        lab,
-        settings=pairs(set_),
-        secrets=pairs(secret, "--secret", "NAME=FILE"),
-        deadline=duration(deadline, "--deadline"),
-        dry_run=dry_run,
-        as_json=as_json,
-    )
+    with timings.told(timed):
+        deploy(
+            name,
+            lab,
+            settings=pairs(set_),
+            secrets=pairs(secret, "--secret", "NAME=FILE"),
+            deadline=duration(deadline, "--deadline"),
+            dry_run=dry_run,
+            as_json=as_json,
+        )
 
 
 def deploy(

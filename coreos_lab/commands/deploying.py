@@ -85,11 +85,14 @@ class Deployment:
             deployed.record(self._cluster, self._lab, version)
             nodes = inventory.write(observe(self._cluster, self._provider))
             began = time.monotonic()
-            results = run_checks(self._lab, nodes, deadline=self._deadline)
+            with events.step("checks", self._lab.name):
+                results = run_checks(self._lab, nodes, deadline=self._deadline)
             record.checks("checks", began, results)
             if any(result.outcome is not Outcome.PASS for result in results):
                 return results
             with record.phase("units stay up", "one run of each lasts", fails=True) as says:
-                if rollout.lasted():
+                with events.step("units", message="one run of each lasts"):
+                    lasted = rollout.lasted()
+                if lasted:
                     return results
                 says("one was started again, so the checks are repeated")

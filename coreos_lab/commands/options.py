@@ -82,6 +82,9 @@ Name = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", envvar="LAB_JSON", help="Print one JSON document to stdout.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", envvar="LAB_DRY_RUN", help="Print the plan as JSON and do nothing.")]
+Timings = Annotated[
+    bool, typer.Option("--timings", envvar="LAB_TIMINGS", help="Print at the end which steps were waited for.")
+]
 History = Annotated[
     bool,
     typer.Option(

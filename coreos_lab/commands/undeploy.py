@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from coreos_lab import hints, screen
-from coreos_lab.commands.options import Json, LabName, Name, verb
+from coreos_lab import hints, screen, timings
+from coreos_lab.commands.options import Json, LabName, Name, Timings, verb
 from coreos_lab.definition import catalog
 from coreos_lab.deploy.take_off import take_off
 from coreos_lab.errors import UsageError
@@ -26,9 +26,11 @@ def command(
     wipe: Annotated[
         bool, typer.Option("--wipe", envvar="LAB_WIPE", help="Empty the extra disks that the lab has used.")
     ] = False,
+    timed: Timings = False,
     as_json: Json = False,
 ) -> None:
-    undeploy(name, lab, wipe=wipe, as_json=as_json)
+    with timings.told(timed):
+        undeploy(name, lab, wipe=wipe, as_json=as_json)
 
 
 def undeploy(name: str, lab: str, *, wipe: bool, as_json: bool) -> None:

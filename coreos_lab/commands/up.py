@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from coreos_lab import events, hints, screen
+from coreos_lab import events, hints, screen, timings
 from coreos_lab.cluster import applying, lifecycle, mirror, placing, scaling, snapshots
 from coreos_lab.commands import on_aws, planning, view
 from coreos_lab.commands.confirm import confirmed
@@ -29,6 +29,7 @@ from coreos_lab.commands.options import (
     Name,
     Nodes,
     OptionalProvider,
+    Timings,
     verb,
 )
 from coreos_lab.errors import LabError, UsageError
@@ -123,6 +124,7 @@ def command(
             "--yes", "-y", envvar="LAB_YES", help="Do not ask whether a cloud-config may replace what nodes boot by."
         ),
     ] = False,
+    timed: Timings = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -149,7 +151,8 @@ def command(
         cloud_configs=given.cloud_configs(cloud_config),
         metadata=given.machine_metadata(metadata),
     )
-    up(request, keep=keep, dry_run=dry_run, as_json=as_json, apply_now=apply_now, yes=yes)
+    with timings.told(timed):
+        up(request, keep=keep, dry_run=dry_run, as_json=as_json, apply_now=apply_now, yes=yes)
 
 
 def up(

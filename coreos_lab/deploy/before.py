@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from coreos_lab import wait
+from coreos_lab import events, wait
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.deploy.submit import SUBMIT_DEADLINE
@@ -25,7 +25,8 @@ def runs_before(cluster: Cluster, fleet: Fleet, nodes: Sequence[Node], lab: Lab)
     not answer.
     """
     record = deployed.load(cluster, lab.name)
-    look = from_their_files(_look(cluster, fleet, nodes, lab), record.runs if record else {})
+    with events.step("units", message="which run already"):
+        look = from_their_files(_look(cluster, fleet, nodes, lab), record.runs if record else {})
     runs = {unit.invocation: unit.hash for units in look.values() for unit in units.values()}
     deployed.note_runs(cluster, lab.name, {run: digest for run, digest in runs.items() if run})
     return look

@@ -8,6 +8,7 @@ that has just begun for the third time, does not count.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from coreos_lab import events, hints, wait
 from coreos_lab.clients.fleet import Fleet, Machine, Unit
@@ -15,6 +16,7 @@ from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.deploy import before, evidence, picture
 from coreos_lab.deploy.irregular import irregular
 from coreos_lab.deploy.picture import Picture
+from coreos_lab.deploy.prompting import Prompter
 from coreos_lab.deploy.refusals import refuse_unmet_needs
 from coreos_lab.deploy.starter import Starter
 from coreos_lab.deploy.submit import replaced, stopped, submit
@@ -38,6 +40,16 @@ _ENDED = {
 }
 
 
+def unloaded(picture: Picture, units: Sequence[Unit]) -> list[Place]:
+    """Where fleet has a unit launched, and the machine has not loaded it, or has another file of it."""
+    launched = {unit.name: unit.hash for unit in units if unit.desired == "launched"}
+    return [
+        place
+        for place, unit in picture.units.items()
+        if place[0] in launched and place in picture.standings and unit.hash != launched[place[0]]
+    ]
+
+
 class Rollout:
     """A lab on its way onto a cluster: `start` submits its units, `wait` until they run, `lasted` that they stay up."""
 
@@ -48,6 +60,7 @@ class Rollout:
         self._irregular = irregular(lab)
         self._starter = Starter(cluster, self._nodes)
         self._unplaced = Unplaced(self._nodes)
+        self._prompter = Prompter(self._fleet, len(self._nodes))
         self._before: Look = {}
         self._picture = Picture()
         self._since: dict[tuple[Place, str], float] = {}  # monotonic seconds of the first look that saw a run
@@ -81,6 +94,7 @@ class Rollout:
         def running() -> bool:
             try:
                 wanted, units, machines = self._look()
+                self._prompter.prompt(unloaded(self._picture, units))
             except CannotCheckError:  # a machine that is busy starting containers may be slow to answer
                 return False
             self._raise_ended()

@@ -1,4 +1,4 @@
-"""The order in which a lab is taken off."""
+"""The order in which units end, and when they have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab.deploy.take_off import SETTLED, groups
+from coreos_lab.deploy.ending import SETTLED, groups
 
 
 def test_units_are_stopped_in_groups() -> None:
