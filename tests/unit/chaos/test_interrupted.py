@@ -21,7 +21,8 @@ class HalfDone:
     """Makes a provider's acts last: the first one is interrupted before it shows, and shows once we wait for nodes."""
 
     def __init__(self, paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.paper, self.later = paper, []
+        self.paper = paper
+        self.later: list[Any] = []
         for name in ENDS.values():
             monkeypatch.setattr(paper, name, self._interrupted(name), raising=False)
         monkeypatch.setattr(paper, "resume", lambda *_args: self.later.clear(), raising=False)
