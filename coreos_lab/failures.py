@@ -63,10 +63,24 @@ def interrupted() -> int:
             "what was begun is on record: the same command goes on with it,\n"
             f"     '{hints.lab('heal')}' undoes faults, '{hints.lab('destroy')}' removes the cluster"
         )
+        if broken := _broken():
+            begun = f"still broken: {broken}; '{hints.lab('heal')}' undoes that"
     else:  # --name has not been read, or there is none: a command to paste would be for another cluster
         begun = "no cluster was changed"
     print(f"lab: interrupted; {begun}", file=sys.stderr)
     return interrupts.exit_code()
+
+
+def _broken() -> str:
+    """The faults of the call's cluster that are not healed, in words; "" for none, and where the record is not read."""
+    from coreos_lab.records import fault_journal, store
+
+    try:
+        cluster = store.load(hints.current().name)
+        faults = fault_journal.open_faults(cluster) if cluster else []
+    except (LabError, OSError):
+        return ""
+    return ", ".join(f"{fault.node} ({fault.kind.value})" for fault in faults)
 
 
 def _by_interrupt(error: Exception) -> bool:

@@ -89,6 +89,15 @@ class Fault(ABC):
     def inject(self, scene: Scene) -> None:
         """Injects the fault."""
 
+    def is_half_done(self, scene: Scene) -> bool:
+        """Whether the effect may yet come: the act was interrupted, and what it began goes on by itself."""
+        del scene
+        return False
+
+    def finish(self, scene: Scene) -> None:
+        """Carries an act that may be half done to its end, which may mean to carry out all of it."""
+        self.inject(scene)
+
     @abstractmethod
     def seen(self, scene: Scene) -> bool:
         """Whether the effect is there."""

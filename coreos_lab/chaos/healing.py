@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from coreos_lab import events, interrupts, wait
+from coreos_lab import events, hints, interrupts, wait
 from coreos_lab.chaos import effect, quorum
-from coreos_lab.chaos.fault import Scene
+from coreos_lab.chaos.fault import Fault, Scene
 from coreos_lab.chaos.faults import FAULTS
 from coreos_lab.clients import ssh
 from coreos_lab.cluster import joining, mirror, placing, preloading
@@ -25,11 +25,12 @@ ENDING = (FaultKind.KILL, FaultKind.HALT, FaultKind.ZONE)  # what ends a machine
 def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.OpenFault]) -> None:
     """Undoes faults, checks that their effect is gone, and only then strikes them off the journal. May be repeated.
 
-    What acts from outside is undone first, and all machines are started before any is waited for: etcd may need several
-    of them for a quorum. What is broken inside a machine comes last, because the machine has to run for that. A fault
-    that cannot be undone stays on record and keeps no other from being healed; its LabError is raised at the end. So is
-    ExpelledError for a node that is no member of etcd any more, once its faults are struck off: `lab up` leaves alone
-    what is on record as broken, and could not make it a member again.
+    Acts that were interrupted come to their end first: a machine that is still on its way down passes for one that
+    runs. What acts from outside is undone next. All machines are started before any is waited for: etcd may need
+    several of them for a quorum. What is broken inside a machine comes last, because the machine has to run for that.
+    A fault that cannot be undone stays on record and keeps no other from being healed; its LabError is raised at the
+    end. So is ExpelledError for a node that is no member of etcd any more, once its faults are struck off: `lab up`
+    leaves alone what is on record as broken, and could not make it a member again.
     """
     repair = _Repair()
     scenes = [
@@ -41,6 +42,8 @@ def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.Op
     names = ", ".join(f"{entry.node} ({entry.kind.value})" for entry in faults)
     with interrupts.undoing(f"healing {names}"), events.step("heal", message=names):
         provider.create_network(cluster)  # a restart of the host removes it
+        for fault, scene in scenes:
+            repair.attempt(partial(_finish, fault), scene)
         for fault, scene in scenes:
             if fault.outside:
                 repair.attempt(fault.undo, scene)
@@ -70,11 +73,19 @@ def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.Op
         repair.share(partial(_wait_until_serving, cluster, waited, provider, repair.errors), lambda: waiting)
         for fault, scene in scenes:
             repair.attempt(partial(effect.wait_until_gone, fault), scene)
-        for entry in faults:
-            if entry.id not in repair.failed:
-                fault_journal.healed(cluster, entry)
+        _strike_off(cluster, faults, repair)
         if repair.errors:
             raise repair.errors[0]
+
+
+def _strike_off(cluster: Cluster, faults: Sequence[fault_journal.OpenFault], repair: _Repair) -> None:
+    """Strikes off what is healed, and says of the rest why it is not: an interrupted call shows no other error."""
+    for entry in faults:
+        if why := repair.failed.get(entry.id):
+            said = f"{entry.node} ({entry.kind.value}) is still broken: {why.message}"
+            events.note("heal", f"{said}; '{hints.lab('heal')}' tries again", entry.node)
+        else:
+            fault_journal.healed(cluster, entry)
 
 
 def fates(before: Cluster, now: Cluster, faults: Sequence[fault_journal.OpenFault]) -> list[str]:
@@ -126,10 +137,10 @@ def _wait_until_serving(cluster: Cluster, nodes: Sequence[Node], provider: Provi
 
 
 class _Repair:
-    """Goes on after an error. `failed` are the ids of the faults that stay on record, `errors` all that was raised."""
+    """Goes on after an error. `failed` has the error of each fault that stays on record, `errors` has all."""
 
     def __init__(self) -> None:
-        self.failed: set[str] = set()
+        self.failed: dict[str, LabError] = {}  # by the ids of the faults
         self.errors: list[LabError] = []
 
     def attempt(self, act: Callable[[Scene], None], scene: Scene) -> None:
@@ -143,7 +154,15 @@ class _Repair:
             act()
         except LabError as error:
             self.errors.append(error)
-            self.failed |= {scene.id for scene in concerned()}
+            self.failed |= {scene.id: error for scene in concerned() if scene.id not in self.failed}
+
+
+def _finish(fault: Fault, scene: Scene) -> None:
+    """Carries an act to its end whose effect may yet come."""
+    if fault.is_half_done(scene):
+        fault.finish(scene)
+        ssh.forget(scene.cluster, scene.node)
+        effect.wait_until_seen(fault, scene)
 
 
 def _wait_for_ssh(scene: Scene) -> None:

@@ -9,7 +9,7 @@ from coreos_lab import wait
 from coreos_lab.chaos.fault import Fault, Parameter, Scene
 from coreos_lab.clients.etcd import CLIENT_PORT
 from coreos_lab.clients.http import request
-from coreos_lab.errors import LabError
+from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import FaultKind, Node, NodeState
 from coreos_lab.providers.base import PausingProvider, Provider, ReplacingProvider, ZonedProvider
 from coreos_lab.records.store import ClusterFolder
@@ -42,8 +42,19 @@ class MachineFault(Fault):
         return True
 
     def before(self, scene: Scene) -> str:
-        """Which machine the node is, so that another one in its place is known, however often healing is tried."""
-        return scene.node.instance
+        """Which machine the node is, and which boot of it is to be broken.
+
+        So another machine in its place, and another boot, are known, however often healing is tried.
+        """
+        return f"{scene.node.instance} {_boot(scene)}"
+
+    def is_half_done(self, scene: Scene) -> bool:
+        """Whether the boot that is to end still runs, or a machine runs that does not say which boot it is.
+
+        A power cut and a shutdown go on without us. Until they show, the machine passes for one that serves.
+        """
+        running = scene.provider.state(scene.cluster, scene.node) is NodeState.RUNNING
+        return running and _boot(scene) in ("", scene.before.rpartition(" ")[2])
 
     def seen(self, scene: Scene) -> bool:
         return scene.provider.state(scene.cluster, scene.node) in self.leaves and not answers(scene.node)
@@ -62,6 +73,13 @@ class CrashLoop(MachineFault):
     kind = FaultKind.CRASH_LOOP
     summary = "power cut, and again each time that the machine's etcd answers"
     parameters = (Parameter("times", "3", "how often the power is cut", r"[1-9]\d?", "a number from 1 to 99"),)
+
+    def is_half_done(self, scene: Scene) -> bool:
+        """Any boot may be about to be cut off, as the loop starts the machine again."""
+        return scene.provider.state(scene.cluster, scene.node) is NodeState.RUNNING
+
+    def finish(self, scene: Scene) -> None:
+        scene.provider.kill(scene.cluster, scene.node)
 
     def is_for(self, provider: Provider) -> bool:
         return not isinstance(provider, ReplacingProvider)
@@ -96,7 +114,16 @@ class Pause(MachineFault):
     kind = FaultKind.PAUSE
     summary = "all processes of the machine are frozen; connections stay open"
     undone = "its processes go on"
+    outside = True
     leaves = (NodeState.PAUSED,)
+
+    def before(self, scene: Scene) -> str:
+        del scene  # the same boot goes on
+        return ""
+
+    def is_half_done(self, scene: Scene) -> bool:
+        del scene  # the undo also ends a freezing that has not come to its end
+        return False
 
     def is_for(self, provider: Provider) -> bool:
         return isinstance(provider, PausingProvider)
@@ -108,6 +135,11 @@ class Pause(MachineFault):
     def inject(self, scene: Scene) -> None:
         if isinstance(scene.provider, PausingProvider):  # require_able has refused any other
             scene.provider.pause(scene.cluster, scene.node)
+
+    def undo(self, scene: Scene) -> None:
+        is_on = scene.provider.state(scene.cluster, scene.node) not in MachineFault.leaves
+        if isinstance(scene.provider, PausingProvider) and is_on:
+            scene.provider.resume(scene.cluster, scene.node)
 
 
 class Reboot(MachineFault):
@@ -146,6 +178,10 @@ class Zone(MachineFault):
     def before(self, scene: Scene) -> str:
         return f"{scene.node.instance} {_zoned(scene).zone(scene.cluster, scene.node)}"
 
+    def is_half_done(self, scene: Scene) -> bool:
+        del scene  # EC2 says of an instance that it shuts down
+        return False
+
     def inject(self, scene: Scene) -> None:
         _zoned(scene).close_zone(scene.cluster, _zone(scene))
         scene.provider.kill(scene.cluster, scene.node)
@@ -158,6 +194,14 @@ class Zone(MachineFault):
 
     def gone(self, scene: Scene) -> bool:
         return _zoned(scene).is_open(scene.cluster, _zone(scene))
+
+
+def _boot(scene: Scene) -> str:
+    """The node's boot now; "" where it is off or does not answer."""
+    try:
+        return scene.provider.boot_id(scene.cluster, scene.node)
+    except UnknownError:
+        return ""
 
 
 def _zone(scene: Scene) -> str:

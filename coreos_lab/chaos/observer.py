@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from coreos_lab.chaos.leaders import Leaders
-from coreos_lab.chaos.probes import Sample
+from coreos_lab.chaos.probes import LATE, Sample
 from coreos_lab.chaos.verdict import LEADERS
 from coreos_lab.chaos.watch import Watch
 from coreos_lab.clients.etcd import CLIENT_PORT
@@ -75,6 +75,8 @@ class Observer(Watch):
         mono, wall, detail = time.monotonic(), time.time(), ""
         try:
             request(f"http://{self._addresses[node]}:{CLIENT_PORT}", "GET", "/v2/keys/", timeout=PATIENCE)
+        except TimeoutError:
+            detail = LATE
         except (OSError, http.client.HTTPException) as error:
             detail = str(error) or type(error).__name__
         took = time.monotonic() - mono

@@ -17,6 +17,7 @@ from coreos_lab.model import Lab, LabProbe, QualifiedName
 
 INTERVAL = 0.1  # seconds between two requests of a probe
 PATIENCE = 0.5  # seconds for an answer
+LATE = "no answer in time"  # the detail of a sample that shows nothing else: a busy host is late, too
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,8 @@ class Update:
             return error
         left = [node.name for node in self._cluster.nodes if self._is_left(node)]
         reads = {node.name: [s for s in measured.reads[node.name] if s.mono >= began] for node in self._nodes}
-        times = ", ".join(f"{name} away for {away.seconds(its):.1f} s" for name, its in reads.items())
+        reboots = self._watch.reboots
+        times = ", ".join(f"{name} away for {away.seconds(its, reboots[name]):.1f} s" for name, its in reads.items())
         if left:
             evidence = f"{', '.join(left)}: off, and so without {self._target.image}"
             self._phases.add("update", Outcome.UNKNOWN, began, evidence)
@@ -143,11 +144,18 @@ class Update:
 
     def _judge_locking(self, reads: dict[str, list[Sample]]) -> None:
         """How many nodes were away at once, against how many the locks allow."""
-        together, free = away.most_at_once(reads), stuck.without_lock(self._watch.standings)
+        found, free = away.most_at_once(reads, self._watch.reboots), stuck.without_lock(self._watch.standings)
+        sure, possible = (
+            len([name for name in names if name not in free]) <= self._watch.most
+            for names in (found.sure, found.possible)
+        )
+        together = found.possible if sure else found.sure
         evidence = f"{len(together)} at most away at once"
         if len(together) > 1:
             evidence += f" ({', '.join(together)})"
         if free:
             evidence += f"; {', '.join(free)} {'asks' if len(free) == 1 else 'ask'} for no lock"
-        kept = len([name for name in together if name not in free]) <= self._watch.most
-        self._phases.add("under the lock", Outcome.PASS if kept else Outcome.FAIL, time.monotonic(), evidence)
+        if sure and not possible:
+            evidence += "; whether one was back before the next one went is unknown: they did not answer in time"
+        outcome = Outcome.FAIL if not sure else Outcome.PASS if possible else Outcome.UNKNOWN
+        self._phases.add("under the lock", outcome, time.monotonic(), evidence)

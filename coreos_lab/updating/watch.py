@@ -18,6 +18,7 @@ from coreos_lab.providers.base import SlotProvider
 from coreos_lab.records import fault_journal
 from coreos_lab.updating import locks as locks_in_etcd
 from coreos_lab.updating import stuck
+from coreos_lab.updating.away import Reboot
 from coreos_lab.updating.locks import Lock
 from coreos_lab.updating.look import OFF, Look, look
 from coreos_lab.updating.phase import Phase, Seen, phase
@@ -38,6 +39,8 @@ class Watch:
         self._boots = {node.name: provider.boot_id(cluster, node) for node in nodes}
         self._changed: dict[str, tuple[Phase, float]] = {}
         self._last_boots = dict(self._boots)
+        self._booted = {name: (boot, time.monotonic()) for name, boot in self._boots.items()}  # and when it was seen
+        self.reboots: dict[str, list[Reboot]] = {node.name: [] for node in nodes}
         self._machines = {id_: node.name for node in cluster.nodes if (id_ := provider.machine_id(cluster, node))}
         self._known: dict[str, Lock] = {}
         self._locking: dict[str, Look] = {}  # each node's last look with a locksmithd
@@ -93,7 +96,7 @@ class Watch:
         for node in self._nodes:
             current = phase(seen[node.name], self._image, locks)
             last, since = self._changed.get(node.name, (None, now))
-            boot = self._provider.boot_id(self._cluster, node)
+            boot = self._boot(node)
             if current is not last:
                 self._say(node, current, seen[node.name], locks)
             if current is not last or boot != self._last_boots[node.name]:  # its time to boot begins now
@@ -112,6 +115,17 @@ class Watch:
             )
         if trouble:
             raise trouble
+
+    def _boot(self, node: Node) -> str:
+        """A node's boot now, "" while it is off. A change of it is a reboot, between the last look and this one."""
+        asked = time.monotonic()
+        boot = self._provider.boot_id(self._cluster, node)
+        last, at = self._booted[node.name]
+        if boot and boot != last:
+            self.reboots[node.name].append(Reboot(at, time.monotonic()))
+        if boot:
+            self._booted[node.name] = (boot, asked)
+        return boot
 
     def _say(self, node: Node, current: Phase, seen: Seen, locks: dict[str, Lock]) -> None:
         text = str(current)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from coreos_lab import hints, run, wait
+from coreos_lab import hints, interrupts, run, wait
 from coreos_lab.containers import layers, opacity
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image.image import image_folder
@@ -57,19 +57,21 @@ def start(cluster: Cluster, node: Node, user_data: Path | None, seat: Seat | Non
     resolv_conf = folder / "resolv.conf" if seat else resolver.for_node(cluster, folder)
     arguments = nspawn_arguments(node, folder, user_data, base, loops, resolv_conf, of_cloud=seat is not None)
     launch = partial(launch_arguments, cluster, node, folder, image, base, loops, seat=seat)
-    if run.systemd_is_init():
-        _start_as_service(cluster, node, [*launch("own"), *arguments])
-    else:
-        unified, join = cgroup.make(cluster, node)
-        limits.start_with(cluster, node)
-        environment = {"LAB_JOIN": " ".join(map(str, join))}
-        run.spawn([*launch(str(unified)), *arguments], log_file=console(cluster, node), env=environment)
-    wait.until(
-        lambda: cgroup.populated(cgroup.recorded(folder)),
-        deadline=START_DEADLINE,
-        interval=0.01,
-        missing=lambda: f"{node.name}: did not start; its console says: {_last_line(console(cluster, node))}",
-    )
+    # Until its cgroup is on record the node counts as off: a repair after an interruption would start it once more.
+    with interrupts.undoing(f"starting {node.name}"):
+        if run.systemd_is_init():
+            _start_as_service(cluster, node, [*launch("own"), *arguments])
+        else:
+            unified, join = cgroup.make(cluster, node)
+            limits.start_with(cluster, node)
+            environment = {"LAB_JOIN": " ".join(map(str, join))}
+            run.spawn([*launch(str(unified)), *arguments], log_file=console(cluster, node), env=environment)
+        wait.until(
+            lambda: cgroup.populated(cgroup.recorded(folder)),
+            deadline=START_DEADLINE,
+            interval=0.01,
+            missing=lambda: f"{node.name}: did not start; its console says: {_last_line(console(cluster, node))}",
+        )
 
 
 def booted(cluster: Cluster, node: Node) -> str:

@@ -37,7 +37,7 @@ class Paper:
             self.states[node.name] = ends.get(name, NodeState.RUNNING)
             self.boots[node.name] += name == "reboot"
 
-        if name not in {*ends, "reboot"}:
+        if name not in {*ends, "reboot", "resume"}:
             raise AttributeError(name)
         return act
 
@@ -53,6 +53,7 @@ class Paper:
     def start(self, _cluster: Cluster, nodes: Sequence[Node], _user_data: Callable[[Node], Path]) -> None:
         for node in nodes:
             self.done.append(f"start {node.name}")
+            self.boots[node.name] += self.states[node.name] is not NodeState.RUNNING
             self.states[node.name] = NodeState.RUNNING
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 import pytest
 
 from coreos_lab.chaos import measuring, phases, verdict
-from coreos_lab.chaos.probes import Sample
+from coreos_lab.chaos.probes import LATE, Sample
 from coreos_lab.clients.ssh import NotReachedError
 from coreos_lab.cluster import updates
 from coreos_lab.errors import LabError
@@ -30,14 +30,14 @@ GOES = ["old", "locked", "goes", "boots", "held", "new"]
 
 
 class Seeing:
-    """An observer that has seen these nodes away: `x` for each half second without an answer."""
+    """An observer that has seen these nodes away: `x` for each second without an answer, `~` where it came too late."""
 
     marks: ClassVar[dict[str, str]] = {}
 
     def __init__(self, cluster: Cluster) -> None:
         self.reads = {
             node.name: [
-                Sample("", f"reads {node.name}", number / 2, 0.0, mark == ".")
+                Sample("", f"reads {node.name}", float(number), 0.0, mark == ".", LATE if mark == "~" else "")
                 for number, mark in enumerate(self.marks.get(node.name, "...."))
             ]
             for node in cluster.nodes
@@ -84,7 +84,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(editions, "ensure", lambda image: made.done.append(f"make {image}"))
     monkeypatch.setattr(updates, "run_server", run_server)
     monkeypatch.setattr(ready, "wait_for_nodes", lambda *_args, **_options: made.done.append("all serve"))
-    monkeypatch.setattr(Seeing, "marks", {})
+    monkeypatch.setattr(Seeing, "marks", ONE_BY_ONE)
     return made
 
 
@@ -110,7 +110,10 @@ def carry_out(
     return do
 
 
-THREE = {f"core-0{number}": GOES for number in (1, 2, 3)}
+# One after the other: each is away for a second, at 3, 8 and 13 s.
+THREE = {f"core-0{number}": ["old", *["waits"] * (5 * (number - 1)), *GOES[1:]] for number in (1, 2, 3)}
+ONE_BY_ONE = {f"core-0{number}": f"{'.' * (5 * number - 2)}x....." for number in (1, 2, 3)}
+TOGETHER = {**THREE, "core-02": GOES}
 
 
 def test_an_update_in_its_order(stage: Stage, carry_out: Callable[..., verdict.Verdict], tmp_path: Path) -> None:
@@ -162,21 +165,44 @@ def test_the_error_that_ends_it_is_in_the_record(
     assert stage.done[-1] != "check all"
 
 
+def lock_of(found: verdict.Verdict) -> tuple[Outcome, str]:
+    """What the verdict says of the lock."""
+    (phase,) = [phase for phase in found.phases if phase.name == "under the lock"]
+    return phase.outcome, phase.evidence
+
+
 def test_machines_that_were_away_together_fail_under_a_lock_for_one(
     carry_out: Callable[..., verdict.Verdict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Seeing, "marks", {"core-01": ".xxxx...", "core-02": "...xxxx."})
-    found = carry_out(THREE)
-    (phase,) = [phase for phase in found.phases if phase.name == "under the lock"]
-    assert (phase.outcome, phase.evidence) == (FAIL, "2 at most away at once (core-01, core-02)")
-    assert "core-01 away for 2.0 s, core-02 away for 2.0 s, core-03 away for 0.0 s" in found.phases[1].evidence
+    monkeypatch.setattr(Seeing, "marks", {**ONE_BY_ONE, "core-01": ".xxxx...", "core-02": "...xxxx."})
+    found = carry_out(TOGETHER)
+    assert lock_of(found) == (FAIL, "2 at most away at once (core-01, core-02)")
+    assert "core-01 away for 4.0 s, core-02 away for 4.0 s, core-03 away for 1.0 s" in found.phases[1].evidence
+
+
+def test_whether_machines_were_away_together_is_open_where_none_answered_in_time(
+    carry_out: Callable[..., verdict.Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Seeing, "marks", {**ONE_BY_ONE, "core-01": ".x~~~~~~~~~."})
+    outcome, evidence = lock_of(carry_out(THREE))
+    assert outcome is UNKNOWN
+    assert evidence.startswith(
+        "2 at most away at once (core-01, core-02); whether one was back before the next one went"
+    )
+
+
+def test_a_silence_without_a_reboot_is_no_absence(
+    carry_out: Callable[..., verdict.Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Seeing, "marks", {**ONE_BY_ONE, "core-03": "..xxx........x...."})
+    assert lock_of(carry_out(THREE)) == (PASS, "1 at most away at once")
 
 
 def test_as_many_as_the_lock_allows_may_be_away_together(
     carry_out: Callable[..., verdict.Verdict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Seeing, "marks", {"core-01": ".xxxx...", "core-02": "...xxxx."})
-    assert carry_out(THREE, most=2).outcome is PASS
+    monkeypatch.setattr(Seeing, "marks", {**ONE_BY_ONE, "core-01": ".xxxx...", "core-02": "...xxxx."})
+    assert carry_out(TOGETHER, most=2).outcome is PASS
 
 
 def test_a_node_that_is_off_leaves_the_result_open(carry_out: Callable[..., verdict.Verdict]) -> None:
