@@ -20,7 +20,7 @@ from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import inventory, ready
 from coreos_lab.observed.observation import Observation, observe
 from coreos_lab.providers.base import Provider
-from coreos_lab.records import identity
+from coreos_lab.records import identity, restores
 from coreos_lab.records.store import ClusterFolder
 
 
@@ -46,6 +46,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> Brought:
 
     All serve when this returns, except nodes that run and are broken on purpose: `lab heal` repairs those.
     """
+    _refuse_half_an_etcd(cluster)
     cluster = placing.place(cluster, provider)
     now = observe(cluster, provider)
     if _power_off_stuck(now, provider):
@@ -99,6 +100,16 @@ def _refuse_half_restored(work: Work) -> None:
         raise LabError(
             f"{work.cluster.name}: its disks are being restored from snapshot {name}",
             f"run '{hints.lab('up')}': it continues the restore",
+        )
+
+
+def _refuse_half_an_etcd(cluster: Cluster) -> None:
+    """LabError while etcd's members have neither the data from before a restore nor the backup's."""
+    restore = restores.load(cluster)
+    if restore is not None and not restore.etcd:
+        raise LabError(
+            f"{cluster.name}: its etcd is being restored from {restore.folder}",
+            f"run '{hints.lab('restore', restore.folder)}': it goes on",
         )
 
 

@@ -112,6 +112,11 @@ class ClusterFolder:
         return self.path / "restoring"
 
     @property
+    def restore(self) -> Path:
+        """How far the restore of a backup has come, while one goes on."""
+        return self.path / "restore.json"
+
+    @property
     def registry(self) -> Path:
         """The storage of the registry: the container images that this cluster's nodes can pull."""
         return self.path / "registry"
