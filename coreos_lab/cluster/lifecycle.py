@@ -13,7 +13,17 @@ from dataclasses import dataclass, replace
 from coreos_lab import disk, events, hints
 from coreos_lab.clients import host_keys, ssh
 from coreos_lab.clients.etcd import CLIENT_PORT
-from coreos_lab.cluster import added_disks, cloud_config, discovery, joining, mirror, placing, preloading, updates
+from coreos_lab.cluster import (
+    added_disks,
+    cloud_config,
+    discovery,
+    joining,
+    mirror,
+    objects,
+    placing,
+    preloading,
+    updates,
+)
 from coreos_lab.cluster.work import Work, work_for
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import Cluster, Node, NodeState
@@ -59,6 +69,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> Brought:
     provider.create_network(cluster)  # also where all nodes run: what belongs to it may have ended by itself
     discovery.run_service(cluster)
     updates.run_server(cluster)
+    objects.run_service(cluster)
     inventory.write(now)
     if cluster.replaced:
         work = _start_and_place(work, provider)
@@ -190,6 +201,7 @@ def take_down(cluster: Cluster, provider: Provider) -> None:
     mirror.stop_mirror(cluster)
     discovery.stop_service(cluster)
     updates.stop_server(cluster)
+    objects.stop_service(cluster)
     provider.destroy(cluster, cluster.nodes)
     provider.destroy_network(cluster)
     left = provider.leftovers(cluster)

@@ -11,7 +11,7 @@ from coreos_lab import events
 from coreos_lab.backup import data, etcd_restore
 from coreos_lab.backup.manifest import DataPart, Manifest
 from coreos_lab.checks.runner import run_checks
-from coreos_lab.cluster import lifecycle, mirror
+from coreos_lab.cluster import lifecycle, mirror, objects
 from coreos_lab.deploy import submitted
 from coreos_lab.deploy.rollout import Rollout
 from coreos_lab.errors import FailedError
@@ -48,6 +48,8 @@ class Restoring:
         """
         if progress.etcd:  # then it is a cluster like any other, and what was broken since is put right
             lifecycle.bring_up(self._cluster, self._provider)
+        for lab in self._labs:
+            objects.provide(self._cluster, self._provider, lab.buckets)
         images = {lab.name: mirror.provide(self._cluster, self._provider, lab.containers) for lab in self._labs}
         restores.save(self._cluster, progress)
         if not progress.etcd:

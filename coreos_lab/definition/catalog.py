@@ -150,6 +150,7 @@ def _lab(folder: Path, document: Document) -> tuple[Lab, list[Problem]]:
         target=str(data.get("break", "")),
         settings={str(name): str(text) for name, text in data.get("settings", {}).items()},
         secrets={str(name): _secret(raw) for name, raw in data.get("secrets", {}).items()},
+        buckets={str(name): days for name, days in data.get("buckets", {}).items()},
         backups=tuple(_backup(name, raw) for name, raw in data.get("backups", {}).items()),
     )
     return lab.on(nodes), problems

@@ -193,7 +193,7 @@ def _given(lab: Lab, document: Document) -> Iterator[Problem]:
     """What its user gives: settings that a unit has, and secrets that go when the lab goes."""
     for name in lab.settings:
         if lab_settings.default(lab, name) is None:
-            message = f"{name}: no unit has {lab_settings.variable(name)} in an Environment= line"
+            message = f"{name}: no unit has {lab_settings.place(name)}"
             yield document.problem(["settings", name], message, "add one, with the default, to the unit that uses it")
     for name, secret in lab.secrets.items():
         if not any(secret.key == key or secret.key.startswith(f"{key}/") for key in lab.keys):

@@ -121,6 +121,7 @@ class Lab:
     target: str = ""  # what `lab break` is advised to break here: a node, or unit:NAME
     settings: dict[str, str] = field(default_factory=dict)  # what may be set at deployment -> what it means
     secrets: dict[str, LabSecret] = field(default_factory=dict)  # what the user may give, by its name
+    buckets: dict[str, int] = field(default_factory=dict)  # of the cluster's S3 -> days after which an object goes
     backups: tuple[LabBackup, ...] = ()  # its data that `lab backup` saves, besides its keys in etcd
 
     @property

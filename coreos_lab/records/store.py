@@ -145,6 +145,15 @@ class ClusterFolder:
         return self.path / "updates.pid"
 
     @property
+    def objects(self) -> Path:
+        """The buckets of the cluster's S3; absent where it never had one."""
+        return self.path / "objects"
+
+    @property
+    def objects_pid(self) -> Path:
+        return self.path / "objects.pid"
+
+    @property
     def docker_stopped(self) -> Path:
         """One empty file for each node whose Docker is stopped while it is given layers."""
         return self.path / "docker-stopped"
