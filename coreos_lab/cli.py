@@ -37,9 +37,9 @@ VERBS = (
     ),
     *("console", "break", "storm", "replay", "faults", "verdict", "report", "heal"),
     *("ssh", "fleetctl", "etcdctl", "journal", "env", "destroy"),
-    *("box", "render", "discovery", "webhook", "snapshot", "cloud", "aws"),
+    *("box", "render", "discovery", "webhook", "snapshot", "backup", "restore", "reap-members", "cloud", "aws"),
 )
-MODULES = {"break": "break_", "list": "list_"}  # where Python has the verb's name for something else
+MODULES = {"break": "break_", "list": "list_", "reap-members": "reap_members"}  # where the verb is no name, or Python's
 
 
 class Verb(TyperCommand):

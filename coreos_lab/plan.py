@@ -39,10 +39,11 @@ UNUSABLE = {
     "0.0.0.0/8": "not for machines",
     "224.0.0.0/3": "for multicast, or reserved",
 }
-REGISTRY_NAME, UPDATES_NAME = "registry.lab", "update.lab"  # the same on the nodes of every cluster
+# The same on the nodes of every cluster.
+REGISTRY_NAME, UPDATES_NAME, OBJECTS_NAME = "registry.lab", "update.lab", "s3.lab"
 # The cluster's services on its bridge. Not a registry's usual 5000: Debian's package starts one there on all addresses.
-REGISTRY_PORT, DISCOVERY_PORT, UPDATES_PORT = 5808, 5809, 5810
-WEBHOOKS_PORT = 5811  # on loopback alone: the registry tells of pushes there
+REGISTRY_PORT, DISCOVERY_PORT, UPDATES_PORT, OBJECTS_PORT = 5808, 5809, 5810, 5811
+WEBHOOKS_PORT = 5812  # on loopback alone: the registry tells of pushes there
 AGENT_TTL = {"vagrant": "30s"}  # fleet's own default: virtual machines may pause for seconds on a busy host
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from coreos_lab import settings
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node
-from coreos_lab.plan import DOCKER_BIP, OVERLAY, REGISTRY_NAME, REGISTRY_PORT, UPDATES_NAME
+from coreos_lab.plan import DOCKER_BIP, OBJECTS_NAME, OVERLAY, REGISTRY_NAME, REGISTRY_PORT, UPDATES_NAME
 
 # Half of etcd's default: nodes are neighbours here, and a cluster is up when its first election is over.
 HEARTBEAT_MS = 100
@@ -73,6 +73,7 @@ def cloud_config(
             registry=registry,
             registry_name=f"{REGISTRY_NAME}:{REGISTRY_PORT}",
             updates_name=UPDATES_NAME,
+            objects_name=OBJECTS_NAME,
             docker_flags=docker_flags and not flatcar,
             initial_cluster=joins or initial_cluster(cluster),
             initial_state="existing" if joins else "new",

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -147,6 +148,48 @@ def _output(process: subprocess.Popen[str], text: str | None, timeout: float | N
             interrupts.check()
             if left <= LOOK:
                 raise
+
+
+def transfer(
+    argv: Sequence[str | Path],
+    *,
+    source: Path | None = None,
+    target: Path | None = None,
+    timeout: float | None = None,
+) -> Completed:
+    """Runs a program that reads the file `source`, or whose output becomes the file `target`, of any size.
+
+    Raises CommandError when the program exits with another code than 0 or takes longer than `timeout` seconds; then
+    `target` is not whole.
+    """
+    full = _resolve(argv)
+    began = time.monotonic()
+    with ExitStack() as files:
+        stdin = files.enter_context(source.open("rb")) if source else subprocess.DEVNULL
+        stdout = files.enter_context(target.open("wb")) if target else subprocess.PIPE
+        with subprocess.Popen(
+            full,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            env=_environment(None),
+            start_new_session=True,
+        ) as process:
+            try:
+                out, err = _output(process, None, timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise CommandError(Completed(tuple(full), 124, "", f"no end within {timeout:g} s")) from None
+            except BaseException:
+                process.kill()
+                raise
+    log.debug("%s -> %d (%.3f s)", shlex.join(full), process.returncode, time.monotonic() - began)
+    completed = Completed(tuple(full), process.returncode, out or "", err)
+    if process.returncode != 0:
+        raise CommandError(completed)
+    return completed
 
 
 def stream(

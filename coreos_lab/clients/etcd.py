@@ -52,6 +52,18 @@ def leaves(node: dict[str, Any]) -> dict[str, str]:
     return keys
 
 
+def lasting(node: dict[str, Any]) -> dict[str, str]:
+    """Every key below a node of an answer that does not expire, with its value. What is in a folder goes with it."""
+    if "expiration" in node:
+        return {}
+    if not node.get("dir"):
+        return {node["key"]: node.get("value", "")}
+    keys: dict[str, str] = {}
+    for child in node.get("nodes", []):
+        keys.update(lasting(child))
+    return keys
+
+
 def is_healthy(address: str, *, timeout: float = 1.0) -> bool:
     """Whether the etcd at an address reports itself healthy: it has a leader and can write."""
     try:
@@ -93,6 +105,14 @@ class Etcd:
         node = self._node(key, {"recursive": "true", "sorted": "true", "quorum": "true"})
         return leaves(node) if node and node.get("dir") else {}
 
+    def lasting(self, key: str) -> dict[str, str]:
+        """Every key below a folder that does not expire, with its value; empty where there is no such folder.
+
+        etcd lists a hidden key, one whose name begins with `_`, only where the folder itself is asked for.
+        """
+        node = self._node(key, {"recursive": "true", "sorted": "true", "quorum": "true"})
+        return lasting(node) if node else {}
+
     def set(self, key: str, value: str, *, ttl: int | None = None) -> None:
         """Sets a key, which expires after `ttl` seconds if given."""
         fields = {"value": value, **({"ttl": str(ttl)} if ttl is not None else {})}
@@ -129,6 +149,13 @@ class Etcd:
         status, answer = self._http.json("POST", "/v2/members", body=json.dumps({"peerURLs": [peer_url]}))
         if status not in (http.client.CREATED, http.client.CONFLICT):
             raise LabError(f"etcd: cannot add the member {peer_url}: {_cause(answer)}")
+
+    def move_member(self, member_id: str, peer_url: str) -> None:
+        """Tells the members where one of them is reached from now on."""
+        body = json.dumps({"peerURLs": [peer_url]})
+        status, answer = self._http.json("PUT", f"/v2/members/{member_id}", body=body)
+        if status != http.client.NO_CONTENT:
+            raise LabError(f"etcd: cannot move the member {member_id} to {peer_url}: {_cause(answer)}")
 
     def remove_member(self, member_id: str) -> None:
         """Removes a member from the cluster for good."""

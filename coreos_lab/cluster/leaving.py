@@ -48,17 +48,9 @@ def leave_etcd(cluster: Cluster, node: Node) -> None:
     """Removes a node from etcd's members; returns when those that stay are healthy without it."""
     if not node.member:
         return
-    client = _etcd(cluster)
-
-    def removed() -> str:
-        for member in client.members():
-            if node.peer_url in member.peer_urls:
-                client.remove_member(member.id)
-        return ""
-
     with events.step("leave etcd", node.name):
         missing = f"{node.name}: etcd does not let it go"
-        members.change(removed, deadline=wait.patiently(ETCD_DEADLINE), missing=missing)
+        members.remove(_etcd(cluster), [node.peer_url], deadline=wait.patiently(ETCD_DEADLINE), missing=missing)
         _wait_healthy(cluster, deadline=wait.patiently(ETCD_DEADLINE))
 
 

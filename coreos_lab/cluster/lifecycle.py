@@ -13,14 +13,24 @@ from dataclasses import dataclass, replace
 from coreos_lab import disk, events, hints
 from coreos_lab.clients import host_keys, ssh
 from coreos_lab.clients.etcd import CLIENT_PORT
-from coreos_lab.cluster import added_disks, cloud_config, discovery, joining, mirror, placing, preloading, updates
+from coreos_lab.cluster import (
+    added_disks,
+    cloud_config,
+    discovery,
+    joining,
+    mirror,
+    objects,
+    placing,
+    preloading,
+    updates,
+)
 from coreos_lab.cluster.work import Work, work_for
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import inventory, ready
 from coreos_lab.observed.observation import Observation, observe
 from coreos_lab.providers.base import Provider
-from coreos_lab.records import identity
+from coreos_lab.records import identity, restores
 from coreos_lab.records.store import ClusterFolder
 
 
@@ -46,6 +56,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> Brought:
 
     All serve when this returns, except nodes that run and are broken on purpose: `lab heal` repairs those.
     """
+    _refuse_half_an_etcd(cluster)
     cluster = placing.place(cluster, provider)
     now = observe(cluster, provider)
     if _power_off_stuck(now, provider):
@@ -58,6 +69,7 @@ def bring_up(cluster: Cluster, provider: Provider) -> Brought:
     provider.create_network(cluster)  # also where all nodes run: what belongs to it may have ended by itself
     discovery.run_service(cluster)
     updates.run_server(cluster)
+    objects.run_service(cluster)
     inventory.write(now)
     if cluster.replaced:
         work = _start_and_place(work, provider)
@@ -99,6 +111,16 @@ def _refuse_half_restored(work: Work) -> None:
         raise LabError(
             f"{work.cluster.name}: its disks are being restored from snapshot {name}",
             f"run '{hints.lab('up')}': it continues the restore",
+        )
+
+
+def _refuse_half_an_etcd(cluster: Cluster) -> None:
+    """LabError while etcd's members have neither the data from before a restore nor the backup's."""
+    restore = restores.load(cluster)
+    if restore is not None and not restore.etcd:
+        raise LabError(
+            f"{cluster.name}: its etcd is being restored from {restore.folder}",
+            f"run '{hints.lab('restore', restore.folder)}': it goes on",
         )
 
 
@@ -179,6 +201,7 @@ def take_down(cluster: Cluster, provider: Provider) -> None:
     mirror.stop_mirror(cluster)
     discovery.stop_service(cluster)
     updates.stop_server(cluster)
+    objects.stop_service(cluster)
     provider.destroy(cluster, cluster.nodes)
     provider.destroy_network(cluster)
     left = provider.leftovers(cluster)

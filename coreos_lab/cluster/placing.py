@@ -49,18 +49,11 @@ def _forget(lost: Sequence[Node], cluster: Cluster, provider: Provider) -> None:
     others = [node for node in cluster.members if node.name not in names and node.address]
     others = [node for node in others if provider.state(cluster, node) is NodeState.RUNNING]
     client = Etcd(node_states.addresses(others))
-
-    def removed() -> str:
-        for member in client.members():
-            if urls & set(member.peer_urls):
-                client.remove_member(member.id)
-        return ""
-
     there = membership.listed(others) if lost else None  # none: no other machine has outlived them
     if any(urls & set(member.peer_urls) for member in there or ()):
         with events.step("etcd", message=f"lets the lost machine of {', '.join(sorted(names))} go"):
             try:
-                members.change(removed, deadline=DEADLINE, missing="etcd does not let lost machines go")
+                members.remove(client, urls, deadline=DEADLINE, missing="etcd does not let lost machines go")
             except wait.DeadlineError as late:
                 again = f"{hints.lab('destroy')} && {hints.lab('up')}"
                 raise LabError(

@@ -15,7 +15,7 @@ from coreos_lab import run, settings
 from coreos_lab.containers import pidfile
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster
-from coreos_lab.plan import DISCOVERY_PORT, REGISTRY_PORT
+from coreos_lab.plan import DISCOVERY_PORT, OBJECTS_PORT, REGISTRY_PORT
 from coreos_lab.records.store import ClusterFolder
 
 LOOPBACK = "127.0.0.1"  # the nodes' end of all tunnels
@@ -41,8 +41,11 @@ def call(folder: ClusterFolder, node: str, registry: str) -> list[str]:
     """The ssh call that is a tunnel. It ends with the process that has started it, however that ends."""
     options = [f"-o{each}" for each in ("ControlPath=none", "ExitOnForwardFailure=yes", "ControlMaster=no")]
     ways = ["-R", f"{ON_NODES}:{registry}"]
+    here = registry.rpartition(":")[0]
     if folder.discovery.exists():
-        ways += ["-R", f"{LOOPBACK}:{DISCOVERY_PORT}:{registry.rpartition(':')[0]}:{DISCOVERY_PORT}"]
+        ways += ["-R", f"{LOOPBACK}:{DISCOVERY_PORT}:{here}:{DISCOVERY_PORT}"]
+    if folder.objects.is_dir():
+        ways += ["-R", f"{LOOPBACK}:{OBJECTS_PORT}:{here}:{OBJECTS_PORT}"]
     ssh = ["ssh", "-F", str(folder.ssh_config), "-N", *options, *ways, node]
     return ["setpriv", "--pdeathsig", "KILL", *ssh]
 

@@ -9,7 +9,7 @@ from coreos_lab import events
 from coreos_lab.chaos.record import Record
 from coreos_lab.chaos.verdict import DEPLOY
 from coreos_lab.checks.runner import run_checks
-from coreos_lab.cluster import mirror
+from coreos_lab.cluster import mirror, objects
 from coreos_lab.commands import described
 from coreos_lab.deploy import submitted
 from coreos_lab.deploy.rollout import Rollout
@@ -67,6 +67,7 @@ class Deployment:
         """Has fleet start the units, once the nodes can pull what they run. Returns the version of the lab."""
         with record.phase("container images", counted(len(self._lab.containers), "container image")):
             images = mirror.provide(self._cluster, self._provider, self._lab.containers)
+        objects.provide(self._cluster, self._provider, self._lab.buckets)
         version = deployed.version_of(self._lab)
         with record.phase("units handed in", self._units):
             deployed.begin(self._cluster, self._lab, self._settings)

@@ -12,7 +12,7 @@ from coreos_lab.definition import lab_file, lab_rules, lab_settings
 from coreos_lab.definition.lab_file import Document, Problem
 from coreos_lab.definition.page.steps import PAGE
 from coreos_lab.errors import LabError, UsageError
-from coreos_lab.model import Counted, Lab, LabProbe, LabSecret, LabUnit
+from coreos_lab.model import Counted, Lab, LabBackup, LabProbe, LabSecret, LabUnit
 from coreos_lab.units_of_measure import duration
 
 FILE = "lab.yaml"
@@ -150,6 +150,8 @@ def _lab(folder: Path, document: Document) -> tuple[Lab, list[Problem]]:
         target=str(data.get("break", "")),
         settings={str(name): str(text) for name, text in data.get("settings", {}).items()},
         secrets={str(name): _secret(raw) for name, raw in data.get("secrets", {}).items()},
+        buckets={str(name): days for name, days in data.get("buckets", {}).items()},
+        backups=tuple(_backup(name, raw) for name, raw in data.get("backups", {}).items()),
     )
     return lab.on(nodes), problems
 
@@ -171,3 +173,7 @@ def _secret(raw: Any) -> LabSecret:
 
 def _probe(name: str, raw: Any) -> LabProbe:
     return LabProbe(str(name), str(raw["unit"]), raw["port"], str(raw.get("path", "/")), str(raw.get("expect", "")))
+
+
+def _backup(name: str, raw: Any) -> LabBackup:
+    return LabBackup(str(name), str(raw["unit"]), str(raw["dump"]), str(raw["restore"]))

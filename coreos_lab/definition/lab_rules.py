@@ -31,7 +31,7 @@ def problems(lab: Lab, document: Document) -> list[Problem]:
     found += _containers(lab, document)
     if not found:  # the rest compares units with each other, which is no use while one of them is broken
         found += [*_counts(lab, document), *_companions(lab, options), *_ports(lab, options)]
-        found += _promises(lab, document)
+        found += [*_promises(lab, document), *_given(lab, document)]
     return list(dict.fromkeys(found))
 
 
@@ -164,7 +164,7 @@ def _counts(lab: Lab, document: Document) -> Iterator[Problem]:
 
 
 def _promises(lab: Lab, document: Document) -> Iterator[Problem]:
-    """Probes, objectives and the target of `lab break` name units, ports and probes that the lab has."""
+    """Probes, objectives, backups and the target of `lab break` name units, ports and probes that the lab has."""
     for probe in lab.probes:
         if probe.unit not in lab.unit_names:
             message = f"{probe.unit}: the lab starts no such unit"
@@ -175,14 +175,10 @@ def _promises(lab: Lab, document: Document) -> Iterator[Problem]:
         if probe.name == ETCD_PROBE:
             message = f"{probe.name}: this probe is built in, and measures writes to etcd"
             yield document.problem(["probes", probe.name], message, "give the lab's own probe another name")
-    for name in lab.settings:
-        if lab_settings.default(lab, name) is None:
-            message = f"{name}: no unit has {lab_settings.variable(name)} in an Environment= line"
-            yield document.problem(["settings", name], message, "add one, with the default, to the unit that uses it")
-    for name, secret in lab.secrets.items():
-        if not any(secret.key == key or secret.key.startswith(f"{key}/") for key in lab.keys):
-            message = f"{secret.key}: not one of the lab's keys, so that it would stay when the lab is undeployed"
-            yield document.problem(["secrets", name, "key"], message, "list it, or a folder above it, in keys:")
+    for backup in lab.backups:
+        if backup.unit not in lab.unit_names:
+            message = f"{backup.unit}: the lab starts no such unit"
+            yield document.problem(["backups", backup.name, "unit"], message, did_you_mean(backup.unit, lab.unit_names))
     probes = [*(probe.name for probe in lab.probes), ETCD_PROBE]
     for name in lab.objectives:
         if name not in probes:
@@ -191,3 +187,15 @@ def _promises(lab: Lab, document: Document) -> Iterator[Problem]:
     if lab.target.startswith("unit:") and unit not in lab.unit_names:
         message = f"break: {unit}: the lab starts no such unit"
         yield document.problem(["break"], message, did_you_mean(unit, lab.unit_names))
+
+
+def _given(lab: Lab, document: Document) -> Iterator[Problem]:
+    """What its user gives: settings that a unit has, and secrets that go when the lab goes."""
+    for name in lab.settings:
+        if lab_settings.default(lab, name) is None:
+            message = f"{name}: no unit has {lab_settings.place(name)}"
+            yield document.problem(["settings", name], message, "add one, with the default, to the unit that uses it")
+    for name, secret in lab.secrets.items():
+        if not any(secret.key == key or secret.key.startswith(f"{key}/") for key in lab.keys):
+            message = f"{secret.key}: not one of the lab's keys, so that it would stay when the lab is undeployed"
+            yield document.problem(["secrets", name, "key"], message, "list it, or a folder above it, in keys:")

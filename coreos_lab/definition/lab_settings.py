@@ -1,4 +1,7 @@
-"""A lab's settings: values in its units' Environment= lines that `lab deploy --set` changes. lab.yaml lists them."""
+"""A lab's settings: values in its units that `lab deploy --set` changes. lab.yaml lists them.
+
+They are in the units' Environment= lines, but for OPTIONS: these systemd takes from no variable.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from coreos_lab.units.command_lines import Word
 
 # A value that needs no quoting: systemd and shells read it as one word.
 _VALUE = re.compile(r"[A-Za-z0-9._:/-]+")
+OPTIONS = {"restart-sec": "RestartSec"}  # settings that are an option of [Service] themselves
 NUMBER = "a whole number from 1 to 99"
 
 
@@ -23,15 +27,25 @@ def variable(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
+def place(name: str) -> str:
+    """Where a unit has a setting, in words."""
+    return f"a {OPTIONS[name]}= line" if name in OPTIONS else f"{variable(name)} in an Environment= line"
+
+
+def _prefix(name: str) -> str:
+    """What stands before the value in the word that has a setting."""
+    return "" if name in OPTIONS else f"{variable(name)}="
+
+
 def _assignments(text: str, name: str) -> Iterator[tuple[int, Word]]:
-    """Where Environment= lines set a setting's variable: the place of the option's value in the text, and the word."""
+    """Where a text has a setting: the place of the option's value in the text, and the word."""
     starts = list(itertools.accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
     for option in unit_file.parse(text):
-        if option.name != "Environment" or option.section == fleet_rules.SECTION:
+        if option.name != OPTIONS.get(name, "Environment") or option.section == fleet_rules.SECTION:
             continue
         start = text.index("=", starts[option.line - 1]) + 1
         for word in command_lines.split(_value(text, start)):
-            if word.text.startswith(f"{variable(name)}="):
+            if word.text.startswith(_prefix(name)):
                 yield start, word
 
 
@@ -48,7 +62,9 @@ def _value(text: str, start: int) -> str:
 def default(lab: Lab, name: str) -> str | None:
     """A setting's value as the lab's units have it; None where none of them has it."""
     for unit in lab.units:
-        values = [word.text.partition("=")[2] for _start, word in _assignments(unit_file.read(unit.path), name)]
+        values = [
+            word.text.removeprefix(_prefix(name)) for _start, word in _assignments(unit_file.read(unit.path), name)
+        ]
         if values:
             return values[-1]
     return None
@@ -99,5 +115,5 @@ def applied(text: str, chosen: Mapping[str, str]) -> str:
         for start, word in reversed([*_assignments(text, name)]):
             begin, end = start + word.start, start + word.end
             quote = text[begin] if text[begin] in "\"'" else ""
-            text = f"{text[:begin]}{quote}{variable(name)}={value}{quote}{text[end:]}"
+            text = f"{text[:begin]}{quote}{_prefix(name)}{value}{quote}{text[end:]}"
     return text

@@ -20,7 +20,7 @@ from coreos_lab.model.cluster import (
     Stack,
     VagrantBox,
 )
-from coreos_lab.model.lab import ETCD_PROBE, Counted, Lab, LabProbe, LabSecret, LabUnit, QualifiedName
+from coreos_lab.model.lab import ETCD_PROBE, Counted, Lab, LabBackup, LabProbe, LabSecret, LabUnit, QualifiedName
 from coreos_lab.model.outcome import CheckResult, FaultKind, Outcome
 from coreos_lab.model.plain import to_json
 from coreos_lab.model.user_data import CloudConfig, MachineMetadata, latest
@@ -40,6 +40,7 @@ __all__ = [
     "FaultKind",
     "Finding",
     "Lab",
+    "LabBackup",
     "LabProbe",
     "LabSecret",
     "LabUnit",

@@ -88,6 +88,20 @@ class LabSecret:
 
 
 @dataclass(frozen=True)
+class LabBackup:
+    """Data of a lab that is backed up: two commands for the shell of the node that runs `unit`.
+
+    `dump` prints the data, a line for each item, and `restore` reads such lines and stores them. What was restored
+    without another change must be dumped as the same lines, in any order.
+    """
+
+    name: str
+    unit: str
+    dump: str
+    restore: str
+
+
+@dataclass(frozen=True)
 class Lab:
     """One chapter: what to deploy, and how to see that it works."""
 
@@ -107,6 +121,8 @@ class Lab:
     target: str = ""  # what `lab break` is advised to break here: a node, or unit:NAME
     settings: dict[str, str] = field(default_factory=dict)  # what may be set at deployment -> what it means
     secrets: dict[str, LabSecret] = field(default_factory=dict)  # what the user may give, by its name
+    buckets: dict[str, int] = field(default_factory=dict)  # of the cluster's S3 -> days after which an object goes
+    backups: tuple[LabBackup, ...] = ()  # its data that `lab backup` saves, besides its keys in etcd
 
     @property
     def unit_names(self) -> tuple[str, ...]:

@@ -3,10 +3,10 @@
 What has which version (see `formats`; a record without one has version 1):
 
 - a version of its own: the plan `cluster.json` (also in a snapshot), `deployed/LAB.json`, each line of
-  `faults.jsonl`, `snapshots/NAME/snapshot.json`, `console.json`, the provider's `user-ids.json`, and a run's
-  description and verdict
-  (`about.py`, `chaos/verdict.py`). Of a cloud: `cloud.json`, each of `stacks/`, `scaling.json`. Its `state/` has the
-  version of moto (`cloud/state.py`).
+  `faults.jsonl`, `snapshots/NAME/snapshot.json`, `console.json`, `restore.json`, a backup's `manifest.json`,
+  the provider's `user-ids.json`, and a run's description and verdict (`about.py`, `chaos/verdict.py`).
+  Of a cloud: `cloud.json`, each of `stacks/`, `scaling.json`. Its `state/` has the version of moto
+  (`cloud/state.py`).
 - the plan's version: everything else in a cluster's folder (key, token, host keys, nodes' folders,
   `docker-stopped/`, `restoring`, a run's other files). A change of one of these raises the version of the plan,
   which every command reads first.

@@ -112,6 +112,11 @@ class ClusterFolder:
         return self.path / "restoring"
 
     @property
+    def restore(self) -> Path:
+        """How far the restore of a backup has come, while one goes on."""
+        return self.path / "restore.json"
+
+    @property
     def registry(self) -> Path:
         """The storage of the registry: the container images that this cluster's nodes can pull."""
         return self.path / "registry"
@@ -143,6 +148,15 @@ class ClusterFolder:
     def updates_pid(self) -> Path:
         """The cluster's update server."""
         return self.path / "updates.pid"
+
+    @property
+    def objects(self) -> Path:
+        """The buckets of the cluster's S3; absent where it never had one."""
+        return self.path / "objects"
+
+    @property
+    def objects_pid(self) -> Path:
+        return self.path / "objects.pid"
 
     @property
     def docker_stopped(self) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from coreos_lab import run
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Network
-from coreos_lab.plan import DISCOVERY_PORT, REGISTRY_PORT, UPDATES_PORT
+from coreos_lab.plan import DISCOVERY_PORT, OBJECTS_PORT, REGISTRY_PORT, UPDATES_PORT
 from coreos_lab.providers.nspawn import names, resolver
 from coreos_lab.records.store import ClusterFolder
 
@@ -60,6 +60,7 @@ def put_up(cluster: Cluster) -> None:
         REGISTRY_PORT,
         *([DISCOVERY_PORT] if ClusterFolder(cluster.name).discovery.exists() else []),
         *([UPDATES_PORT] if cluster.offers else []),
+        *([OBJECTS_PORT] if ClusterFolder(cluster.name).objects.is_dir() else []),
     ]
     done = run.run(["nft", "--file", "-"], input_text=rules(cluster.network, servers, ports), check=False)
     if done.returncode != 0:

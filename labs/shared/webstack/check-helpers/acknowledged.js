@@ -1,7 +1,7 @@
 // acknowledged.js: compares what the search's record says was acknowledged as stored with what the store has of it, for the
 // newest requests and a sample of all others, since the record grows for ever. Prints one line of JSON. The checks of ch7 run
 // it in a container.
-import "./lib/one-line-errors.js";
+import "../stack/lib/one-line-errors.js";
 import { Etcd } from "../stack/lib/etcd.js";
 import { keyAndValue } from "../stack/lib/statuses.js";
 import { openStore } from "../stack/lib/store.js";

@@ -1,6 +1,6 @@
 // stored.js FROM TO: prints count and checksum of the feed's events with these numbers in the store, and the number of the
 // oldest event that it has found, as one line of JSON. The checks of ch6 run it in a container.
-import "./lib/one-line-errors.js";
+import "../stack/lib/one-line-errors.js";
 import { Etcd } from "../stack/lib/etcd.js";
 import { openStore } from "../stack/lib/store.js";
 import { checksum } from "../stand-ins/lib/checksum.js";

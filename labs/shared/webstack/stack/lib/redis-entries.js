@@ -48,6 +48,12 @@ export class RedisEntries {
     return keys.map((key) => valueByKey.get(key));
   }
 
+  async keys() {
+    const tags = Array.from({ length: this.tags }, (_, tag) => tag);
+    const byTag = await Promise.all(tags.map((tag) => this.read("zrange", `{${tag}}:order`, 0, -1)));
+    return byTag.flat().map(Number).sort((a, b) => a - b);
+  }
+
   async newest(count) {
     const tags = Array.from({ length: this.tags }, (_, tag) => tag);
     const newestByTag = await Promise.all(tags.map((tag) => this.read("zrevrange", `{${tag}}:order`, 0, count - 1)));

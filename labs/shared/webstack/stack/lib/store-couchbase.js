@@ -28,6 +28,12 @@ class CouchbaseEntries {
     await this.#query(`UPSERT INTO ${this.bucket} (KEY, VALUE) VALUES ($1, $2)`, [String(key), JSON.parse(value)]);
   }
 
+  async keys() {
+    await this.indexed;
+    const text = `SELECT RAW META(e).id FROM ${this.bucket} e WHERE META(e).id != 'probe'`;
+    return (await this.#query(text, [], "request_plus")).map(Number).sort((a, b) => a - b);
+  }
+
   async newest(count) {
     await this.indexed;
     const text = `SELECT META(e).id AS id, e AS event FROM ${this.bucket} e WHERE META(e).id != 'probe' ORDER BY TONUMBER(META(e).id) DESC LIMIT $1`;

@@ -1,6 +1,7 @@
 // The store as the programs see it. Keys are whole numbers, values are texts of JSON. An open store has these methods:
 //
 //   put(key, value)  returns when the value is stored safely; throws when it is not
+//   keys()           all keys, the least first
 //   values(keys)     the values in the order of the keys, null for a key that does not exist
 //   newest(count)    the entries with the greatest keys as [key, value], the newest first
 //   check()          writes to and reads from every part of the store; throws when a part does not serve

@@ -1,0 +1,88 @@
+"""The labs' own data, dumped and restored by the commands of their lab.yaml, on the node that runs their unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from coreos_lab import events, hints, run, wait
+from coreos_lab.backup import manifest
+from coreos_lab.backup.manifest import DataPart
+from coreos_lab.clients import ssh
+from coreos_lab.clients.http import CannotCheckError
+from coreos_lab.errors import LabError
+from coreos_lab.model import Cluster, Lab, LabBackup, Node
+from coreos_lab.observed import unit_places
+
+PLACE = 30.0  # seconds for a unit that is just being moved to run again
+LONGEST = 600.0  # seconds for all of a lab's data
+# A node has the lab's command as one argument, and its shell understands pipes. Half a dump is none.
+SHELL = ("sudo", "bash", "-o", "pipefail", "-c")
+
+
+def dump(cluster: Cluster, nodes: Sequence[Node], lab: Lab, backup: LabBackup, target: Path) -> DataPart:
+    """Dumps data into a file, with its lines sorted. LabError where the command fails, or prints no whole lines."""
+    name = f"{lab.name}/{backup.name}"
+    node = _place(cluster, nodes, lab, backup)
+    with events.step("data", name, f"dumped on {node.name}"):
+        try:
+            call = ssh.command(cluster, node, [*SHELL, backup.dump])
+            run.transfer(call, target=target, timeout=wait.patiently(LONGEST))
+        except run.CommandError as failed:
+            raise LabError(f"{name}: cannot be dumped: {failed.message}", details=failed.details) from None
+    items = sort(target, name)
+    return DataPart(lab.name, backup.name, items, manifest.described(target))
+
+
+def sort(path: Path, name: str) -> int:
+    """Sorts the lines of a dump, so that the same data is the same file; returns how many there are."""
+    content = path.read_bytes()
+    if content and not content.endswith(b"\n"):
+        raise LabError(f"{name}: its dump ends within a line", "find out what cuts it off: the command is in lab.yaml")
+    lines = sorted(content.splitlines(keepends=True))
+    path.write_bytes(b"".join(lines))
+    return len(lines)
+
+
+def restore(cluster: Cluster, nodes: Sequence[Node], lab: Lab, backup: LabBackup, source: Path) -> None:
+    """Has a lab store what a dump has. May be repeated."""
+    name = f"{lab.name}/{backup.name}"
+    node = _place(cluster, nodes, lab, backup)
+    with events.step("data", name, f"restored on {node.name}"):
+        try:
+            call = ssh.command(cluster, node, [*SHELL, backup.restore])
+            run.transfer(call, source=source, timeout=wait.patiently(LONGEST))
+        except run.CommandError as failed:
+            raise LabError(
+                f"{name}: cannot be restored: {failed.message}", "repeat it: it goes on here", failed.details
+            ) from None
+
+
+def missing(source: Path, now: Path) -> tuple[int, list[str]]:
+    """How many lines of a dump are in a later one, and those that are not. More may have been stored meanwhile."""
+    wanted = source.read_text(encoding="utf-8").splitlines()
+    there = set(now.read_text(encoding="utf-8").splitlines())
+    lost = [line for line in wanted if line not in there]
+    return len(wanted) - len(lost), lost
+
+
+def _place(cluster: Cluster, nodes: Sequence[Node], lab: Lab, backup: LabBackup) -> Node:
+    """The node on which a backup's unit is up."""
+    found: list[Node] = []
+
+    def up() -> bool:
+        nonlocal found
+        with suppress(CannotCheckError):
+            places = unit_places.of(cluster, nodes, backup.unit)
+            found = [node for node, unit in places if unit is not None and unit.up]
+        return bool(found)
+
+    try:
+        wait.until(up, deadline=wait.patiently(PLACE), interval=0.3, missing="")
+    except wait.DeadlineError:
+        raise LabError(
+            f"{lab.name}/{backup.name}: {backup.unit} runs on no node, and so nothing tells the lab's data",
+            f"find out why: {hints.lab('journal', backup.unit)}",
+        ) from None
+    return found[0]
