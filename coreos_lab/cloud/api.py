@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from coreos_lab.cloud import policy, query, sessions
 from coreos_lab.cloud.balancing.service import Balancing
 from coreos_lab.cloud.discovery import Discovery
 from coreos_lab.cloud.engine import Answer, Engine
 from coreos_lab.cloud.formation.service import Formation
+from coreos_lab.cloud.functions.service import Functions
+from coreos_lab.cloud.gateway.service import Gateway
+from coreos_lab.cloud.json_api import Asked
 from coreos_lab.cloud.logs.service import Logs
 from coreos_lab.cloud.metadata import ACCOUNT
 from coreos_lab.cloud.s3.access import Asker
@@ -53,6 +56,14 @@ def _of_ec2() -> Iterator[None]:
         raise RefusedError(said["Code"], said["Message"]) from error
 
 
+class Conversing(Protocol):
+    """A service of the JSON protocols."""
+
+    def read(self, request: Request) -> Asked: ...
+
+    def call(self, asked: Asked) -> Reply: ...
+
+
 class Api:
     """All services of one cloud."""
 
@@ -65,6 +76,8 @@ class Api:
         self.discovery = Discovery(folder / "discovery.jsonl")
         self.storage = Storage(cloud.region, folder / "s3", self._is_role)
         self.logs = Logs(cloud.region, folder / "logs.sqlite")
+        self.functions = Functions(cloud, folder, engine, self._client)
+        self.gateway = Gateway(cloud, folder / "apis.json", self.functions)
         self.formation = Formation(cloud, folder / "stacks", self._client, self._zones)
 
     def call(self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]) -> Answer:
@@ -88,11 +101,11 @@ class Api:
 
     def converse(self, signed: Signed, request: Request) -> Reply:
         """Has a service of the JSON protocols carry a request out, if it is allowed."""
-        own = {"logs": self.logs}[signed.service]
-        asked, session = own.read(request), self._session(signed)
+        own: dict[str, Conversing] = {"apigateway": self.gateway, "lambda": self.functions, "logs": self.logs}
+        asked, session = own[signed.service].read(request), self._session(signed)
         if session is not None:
             self._require_allowed(session, asked.permission)
-        return own.call(asked)
+        return own[signed.service].call(asked)
 
     def store(self, signed: Signed, request: Request, environ: dict[str, Any]) -> Reply:
         """Has S3 carry a request out, if it is allowed."""
