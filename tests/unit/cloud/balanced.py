@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha1
 from pathlib import Path
 
-from coreos_lab.cloud import ground, inside
+from coreos_lab.cloud import ground, inside, names
 from coreos_lab.cloud.balancing.kept import Check
 from coreos_lab.cloud.balancing.process import Haproxy, place_of
 from coreos_lab.cloud.balancing.servers import Servers
@@ -163,7 +163,7 @@ class Balancer:
     """A load balancer, looked after as the keeper does."""
 
     def __init__(self, router: Router) -> None:
-        self.wiring = Wiring(CLOUD, 1)
+        self.wiring = Wiring(names.balancer(CLOUD, 1))
         self.process = Haproxy(place_of(CLOUD, 1), self.wiring.path)
         self.servers = Servers(self.process.control)
         self.router = router
