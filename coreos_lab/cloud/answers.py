@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
+from coreos_lab.cloud import json_api
+
 STATUS = {
     "AccessDenied": 403,
     "AuthFailure": 401,
@@ -21,7 +23,20 @@ STATUS = {
     **dict.fromkeys(("BucketAlreadyOwnedByYou", "BucketNotEmpty"), 409),
     "PreconditionFailed": 412,
     "InvalidRange": 416,
+    "AccessDeniedException": 403,
+    # Lambda's
+    **dict.fromkeys(("ResourceConflictException",), 409),
+    "PreconditionFailedException": 412,
+    **dict.fromkeys(("RequestTooLargeException", "RequestEntityTooLargeException"), 413),
+    "TooManyRequestsException": 429,
+    **dict.fromkeys(("EC2ThrottledException", "ServiceException"), 502),
+    # API Gateway's
+    "NotFoundException": 404,
+    "ConflictException": 409,
+    "InternalFailure": 500,
 }
+OF_SERVICE = {("lambda", "ResourceNotFoundException"): 404}  # where services have other statuses with one code
+OF_JSON = ("apigateway", "lambda", "logs")  # the services whose errors are JSON
 FORBIDDEN, BAD = 403, 400
 DENIALS = (
     "InvalidClientTokenId",
@@ -30,6 +45,10 @@ DENIALS = (
     "ExpiredToken",
     "MissingAuthenticationToken",
     "InvalidAccessKeyId",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "ExpiredTokenException",
+    "MissingAuthenticationTokenException",
 )
 # What services call a denial that other services call otherwise.
 NAMES = {
@@ -38,21 +57,43 @@ NAMES = {
     ("s3", "InvalidClientTokenId"): "InvalidAccessKeyId",
     ("s3", "RequestExpired"): "AccessDenied",
 }
+# What the services of the JSON protocols call them.
+NAMES_OF_JSON = {
+    "InvalidClientTokenId": "UnrecognizedClientException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+    "RequestExpired": "InvalidSignatureException",
+    "IncompleteSignature": "IncompleteSignatureException",
+    "ExpiredToken": "ExpiredTokenException",
+    "MissingAuthenticationToken": "MissingAuthenticationTokenException",
+    "AccessDenied": "AccessDeniedException",
+    "InternalError": "InternalFailure",
+}
 
 
-def status(code: str) -> int:
-    """The HTTP status that AWS answers with an error of this code."""
+def status(service: str, code: str) -> int:
+    """The HTTP status with which a service of AWS's answers an error of this code."""
+    if (service, code) in OF_SERVICE:
+        return OF_SERVICE[service, code]
     return STATUS.get(code, FORBIDDEN if code in DENIALS else BAD)
 
 
 def denial(service: str, code: str) -> str:
     """A service's own code for what the front refuses."""
-    return NAMES.get((service, code), code)
+    return NAMES_OF_JSON.get(code, code) if service in OF_JSON else NAMES.get((service, code), code)
+
+
+def headers(service: str, code: str) -> list[tuple[str, str]]:
+    """The headers of an answer with an error."""
+    if service in OF_JSON:
+        return [("Content-Type", json_api.TYPE), ("x-amzn-ErrorType", code)]
+    return [("Content-Type", "text/xml")]
 
 
 def error(service: str, code: str, message: str) -> bytes:
     """The body of an answer."""
     one = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    if service in OF_JSON:
+        return json_api.error(code, message)
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'
     if service == "ec2":
         return f"{head}<Response><Errors>{one}</Errors><RequestID>{uuid4()}</RequestID></Response>".encode()

@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from coreos_lab.cloud import policy, query, sessions
 from coreos_lab.cloud.balancing.service import Balancing
 from coreos_lab.cloud.discovery import Discovery
 from coreos_lab.cloud.engine import Answer, Engine
 from coreos_lab.cloud.formation.service import Formation
+from coreos_lab.cloud.functions.service import Functions
+from coreos_lab.cloud.gateway.service import Gateway
+from coreos_lab.cloud.json_api import Asked
+from coreos_lab.cloud.logs.service import Logs
 from coreos_lab.cloud.metadata import ACCOUNT
 from coreos_lab.cloud.s3.access import Asker
 from coreos_lab.cloud.s3.answer import Reply
@@ -52,6 +56,14 @@ def _of_ec2() -> Iterator[None]:
         raise RefusedError(said["Code"], said["Message"]) from error
 
 
+class Conversing(Protocol):
+    """A service of the JSON protocols."""
+
+    def read(self, request: Request) -> Asked: ...
+
+    def call(self, asked: Asked) -> Reply: ...
+
+
 class Api:
     """All services of one cloud."""
 
@@ -63,13 +75,16 @@ class Api:
         self.scaling = Scaling(cloud, folder / "scaling.json", self._client, say)
         self.discovery = Discovery(folder / "discovery.jsonl")
         self.storage = Storage(cloud.region, folder / "s3", self._is_role)
+        self.logs = Logs(cloud.region, folder / "logs.sqlite")
+        self.functions = Functions(cloud, folder, engine, self._client)
+        self.gateway = Gateway(cloud, folder / "apis.json", self.functions)
         self.formation = Formation(cloud, folder / "stacks", self._client, self._zones)
 
     def call(self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]) -> Answer:
         """Carries a request out, if it is allowed; returns status, headers and body."""
         service, session = signed.service, self._session(signed)
         if session is not None:
-            self._require_allowed(session, service, action)
+            self._require_allowed(session, f"{service}:{action}")
         if service == "iam" and action == "PutRolePolicy":
             policy.check(parameters.get("PolicyDocument", ""))
         if service == "sts":
@@ -83,6 +98,14 @@ class Api:
             with _of_ec2():
                 return XML_OK[0], XML_OK[1], own[service](action, parameters)
         return self.engine.call(service, action, environ)
+
+    def converse(self, signed: Signed, request: Request) -> Reply:
+        """Has a service of the JSON protocols carry a request out, if it is allowed."""
+        own: dict[str, Conversing] = {"apigateway": self.gateway, "lambda": self.functions, "logs": self.logs}
+        asked, session = own[signed.service].read(request), self._session(signed)
+        if session is not None:
+            self._require_allowed(session, asked.permission)
+        return own[signed.service].call(asked)
 
     def store(self, signed: Signed, request: Request, environ: dict[str, Any]) -> Reply:
         """Has S3 carry a request out, if it is allowed."""
@@ -109,11 +132,11 @@ class Api:
         found = sessions.read(self.cloud, signed.access_key, signed.token)
         return found[0] if found else None
 
-    def _require_allowed(self, session: Session, service: str, action: str) -> None:
-        asked = f"{service}:{action}"
+    def _require_allowed(self, session: Session, asked: str) -> None:
+        """RefusedError where a session's role does not allow what is asked for, such as ec2:CreateRoute."""
         if asked == FREE or policy.allows(self.engine.policies(session.role), asked):
             return
-        if service == "ec2":
+        if asked.startswith("ec2:"):
             raise RefusedError("UnauthorizedOperation", f"You are not authorized to perform this operation ({asked}).")
         raise RefusedError("AccessDenied", f"User: {arn(session)} is not authorized to perform: {asked}")
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from coreos_lab.cloud import answers, discovery, services, sigv4
 from coreos_lab.cloud.discovery import Discovery
+from coreos_lab.cloud.gateway.service import Gateway
 from coreos_lab.cloud.s3 import operations as s3
 from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.sigv4 import RefusedError, Request, Secret, Signed
@@ -30,10 +31,13 @@ class Services(Protocol):
     """What carries requests out."""
 
     discovery: Discovery
+    gateway: Gateway
 
     def call(
         self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]
     ) -> tuple[int, list[tuple[str, str]], bytes]: ...
+
+    def converse(self, signed: Signed, request: Request) -> Reply: ...
 
     def store(self, signed: Signed, request: Request, environ: dict[str, Any]) -> Reply: ...
 
@@ -51,6 +55,10 @@ class Front:
             found, headers, body = self.behind.discovery.call(environ)
             start(f"{found.value} {found.phrase}", headers)
             return body
+        if self.behind.gateway.is_about(environ):
+            reply = self.behind.gateway.serve(environ)
+            start(f"{reply.status} {HTTPStatus(reply.status).phrase}", list(reply.headers.items()))
+            return reply.body
         service = ""
         try:
             request = _head(environ)
@@ -61,8 +69,9 @@ class Front:
             if self.cloud.signed:
                 sigv4.verify(request, signed, self.behind.secret, datetime.now(UTC))
             services.require_region(signed.region, self.cloud.region)
-            if service == s3.NAME:
-                reply = self.behind.store(signed, request, environ)
+            if service == s3.NAME or service in answers.OF_JSON:
+                whole = service in answers.OF_JSON
+                reply = self.behind.converse(signed, request) if whole else self.behind.store(signed, request, environ)
                 status, headers, body = reply.status, list(reply.headers.items()), reply.body
             else:
                 status, headers, body = self._call(signed, request, environ)
@@ -74,7 +83,8 @@ class Front:
             status, headers, body = _error(service, "UnsupportedOperation", f"{what}: not part of this cloud")
         except Exception as error:
             traceback.print_exc()
-            status, headers, body = _error(service, "InternalError", f"{type(error).__name__}: {error}")
+            code = answers.denial(service, "InternalError")
+            status, headers, body = _error(service, code, f"{type(error).__name__}: {error}")
         start(f"{status} {HTTPStatus(status).phrase}", headers)
         return body if environ["REQUEST_METHOD"] != "HEAD" else ()
 
@@ -120,4 +130,4 @@ def _header(variable: str) -> str:
 
 
 def _error(service: str, code: str, message: str) -> Answer:
-    return answers.status(code), [("Content-Type", "text/xml")], [answers.error(service, code, message)]
+    return answers.status(service, code), answers.headers(service, code), [answers.error(service, code, message)]

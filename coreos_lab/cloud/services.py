@@ -52,15 +52,17 @@ AUTOSCALING = """
 IAM = """
     CreateRole GetRole ListRoles UpdateRole UpdateAssumeRolePolicy DeleteRole
     PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies
+    AttachRolePolicy DetachRolePolicy ListAttachedRolePolicies
     CreateInstanceProfile GetInstanceProfile ListInstanceProfiles ListInstanceProfilesForRole DeleteInstanceProfile
     AddRoleToInstanceProfile RemoveRoleFromInstanceProfile
 """
-ACTIONS: dict[str, frozenset[str] | None] = {  # None: the service itself says what it has (balancing/actions.py)
+ACTIONS: dict[str, frozenset[str] | None] = {  # None: the service itself says what it has (their own actions.py)
     "autoscaling": frozenset(AUTOSCALING.split()),
     "cloudformation": frozenset(CLOUDFORMATION.split()),
     "ec2": frozenset(EC2.split()),
     "elasticloadbalancing": None,
     "iam": frozenset(IAM.split()),
+    **dict.fromkeys(("apigateway", "lambda", "logs")),
     "s3": frozenset(each.name for each in (*OPERATIONS.values(), *COPYING.values())),
     "sts": frozenset(["GetCallerIdentity"]),
 }
