@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from coreos_lab.cloud.formation import rolling
 from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of, true
 from coreos_lab.cloud.formation.errors import invalid
 
@@ -58,7 +59,7 @@ def _group(call: Call, its: Values) -> tuple[str, Attributes]:
 
 
 def _update_group(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
-    """Instances that run stay what they are: a new launch configuration is for those that are launched later."""
+    """Instances that run stay what they are, unless an UpdatePolicy says otherwise."""
     asg = call.client("autoscaling")
     asg.update_auto_scaling_group(
         AutoScalingGroupName=name,
@@ -75,6 +76,8 @@ def _update_group(call: Call, name: str, old: Values, new: Values) -> tuple[str,
     if gone := [each for each in before if each["Key"] not in keys]:
         asg.delete_tags(Tags=gone)
     call.wait(lambda: _is_complete(asg, name), f"{name} does not have its instances")
+    if how := rolling.rolling(call.policy):
+        rolling.Update(call, name, how).run()
     return name, {}
 
 
