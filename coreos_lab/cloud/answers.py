@@ -13,6 +13,7 @@ STATUS = {
     "UnauthorizedOperation": 403,
     "IncompleteSignature": 400,
     "InternalError": 500,
+    "RequestLimitExceeded": 503,
     "NotImplemented": 501,
     "UnsupportedOperation": 400,
     "ChangeSetNotFound": 404,

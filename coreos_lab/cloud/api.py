@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
-from coreos_lab.cloud import policy, query, sessions
+from coreos_lab.cloud import paging, policy, query, sessions
 from coreos_lab.cloud.balancing.service import Balancing
 from coreos_lab.cloud.discovery import Discovery
 from coreos_lab.cloud.engine import Answer, Engine
@@ -25,9 +28,11 @@ from coreos_lab.cloud.s3.service import Storage
 from coreos_lab.cloud.scaling.service import Scaling
 from coreos_lab.cloud.sessions import Credentials, Session
 from coreos_lab.cloud.sigv4 import RefusedError, Request, Secret, Signed
+from coreos_lab.cloud.throttle import Bucket
 from coreos_lab.model import Cloud
 
 XML_OK: tuple[int, list[tuple[str, str]]] = (200, [("Content-Type", "text/xml")])
+INSIDE = "HTTP_X_LAB_INSIDE"
 FREE = "sts:GetCallerIdentity"  # which needs no permission
 
 
@@ -42,6 +47,14 @@ def _identity(session: Session | None) -> bytes:
     user = f"AROA{session.role}:{session.instance}" if session else ACCOUNT
     result = {"Arn": arn(session), "UserId": user, "Account": ACCOUNT}
     return query.answer("GetCallerIdentity", "https://sts.amazonaws.com/doc/2011-06-15/", result)
+
+
+def _asking(environ: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+    """A request with other parameters, as moto reads it."""
+    body = urlencode(parameters).encode()
+    kind = "application/x-www-form-urlencoded"
+    own = {"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(len(body)), "QUERY_STRING": "", "REQUEST_METHOD": "POST"}
+    return {**environ, **own, "wsgi.input": io.BytesIO(body)}
 
 
 @contextmanager
@@ -71,6 +84,8 @@ class Api:
         self.cloud, self.engine = cloud, engine
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
+        self._inside = secrets.token_urlsafe()  # what our own services say, so that they are not throttled
+        self.bucket = Bucket()
         self.balancing = Balancing(cloud, folder / "balancers.json", engine)
         self.monitoring = Monitoring(cloud, folder / "monitoring", self._client, say)
         self.scaling = Scaling(cloud, folder / "scaling.json", self._client, say, self.monitoring.acting)
@@ -84,6 +99,8 @@ class Api:
     def call(self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]) -> Answer:
         """Carries a request out, if it is allowed; returns status, headers and body."""
         service, session = signed.service, self._session(signed)
+        if environ.get(INSIDE) != self._inside:
+            self.bucket.take(service)
         if session is not None:
             self._require_allowed(session, f"{service}:{action}")
         if service == "iam" and action == "PutRolePolicy":
@@ -95,10 +112,15 @@ class Api:
             "cloudformation": self.formation.call,
             "elasticloadbalancing": self.balancing.call,
         }
+        plain = paging.without(service, action, parameters)
         if service in own:
             with _of_ec2():
-                return XML_OK[0], XML_OK[1], own[service](action, parameters)
-        return self.engine.call(service, action, environ)
+                status, headers, body = *XML_OK, own[service](action, plain)
+        else:
+            if plain != parameters:
+                environ = _asking(environ, plain)
+            status, headers, body = self.engine.call(service, action, environ)
+        return status, headers, paging.page(service, action, parameters, body) if status == XML_OK[0] else body
 
     def converse(self, signed: Signed, request: Request) -> Reply:
         """Has a service that reads its requests itself carry one out, if it is allowed."""
@@ -164,13 +186,18 @@ class Api:
 
         with self._lock:  # making one is not thread-safe, using it is
             if service not in self._clients:
-                self._clients[service] = boto3.Session(self.cloud.access_key, self.cloud.secret_key).client(
+                made = boto3.Session(self.cloud.access_key, self.cloud.secret_key).client(
                     service,
                     region_name=self.cloud.region,
                     endpoint_url=self.cloud.endpoint,
                     config=Config(retries={"total_max_attempts": 1}, max_pool_connections=20),
                 )
+                made.meta.events.register("before-sign", self._sign_as_inside)
+                self._clients[service] = made
             return self._clients[service]
+
+    def _sign_as_inside(self, request: Any, **_more: Any) -> None:
+        request.headers["X-Lab-Inside"] = self._inside
 
     def _zones(self) -> tuple[str, ...]:
         with self.engine.objects(save=False) as backend:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,18 @@ class Engine:
                 moto_instances.end(instance, reason)
             else:
                 moto_instances.set_state(instance, code)
+
+    def settle_disks(self, name: str, devices: Collection[str]) -> None:
+        """Notes which volumes are attached to an instance by now, and which are not any more."""
+        from coreos_lab.cloud import moto_volumes
+
+        with self.objects() as backend:
+            moto_volumes.settle(backend, backend.get_instance(name), set(devices))
+
+    def volumes(self) -> set[str]:
+        """The ids of all volumes."""
+        with self._lock:
+            return set(self._backends["ec2"].volumes)
 
     def rebooted(self, name: str, count: int) -> None:
         """Notes that so many reboots which were asked for are done."""

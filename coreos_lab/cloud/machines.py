@@ -39,6 +39,7 @@ class Machines:
         for name in self.provider.there(self.cloud.name):
             if name not in names:
                 self.provider.remove(self.cloud.name, name)
+        self.provider.keep_volumes(self.cloud.name, self.engine.volumes())
         for job in [self._pool.submit(self._attend, each, places.get(each.vpc)) for each in instances]:
             job.result()
 
@@ -53,8 +54,8 @@ class Machines:
 
     def _step(self, instance: Instance, place: tuple[Router, Vpc] | None) -> None:
         on = self.provider.state(self.cloud.name, instance.name) in (NodeState.RUNNING, NodeState.PAUSED)
-        if on:
-            self.provider.serve_disks(self.cloud.name, instance.name, instance.number, instance.disks)
+        if instance.code in (RUNNING, STOPPED):
+            self._give_disks(instance)
         if instance.code in (PENDING, RUNNING):
             self._asked.pop(instance.name, None)
             if not on and instance.code == RUNNING and self._booted(instance) == settings.host_boot():
@@ -75,6 +76,12 @@ class Machines:
         elif instance.code == SHUTTING_DOWN:
             self.provider.remove(self.cloud.name, instance.name)
             self._become(instance, ENDED)
+
+    def _give_disks(self, instance: Instance) -> None:
+        """Attaches and detaches volumes. An instance that is off is attached what it will be started with."""
+        has = self.provider.give_disks(self.cloud.name, instance.name, instance.number, instance.disks)
+        if instance.unsettled:
+            self.engine.settle_disks(instance.name, has)
 
     def _start(self, instance: Instance, router: Router, vpc: Vpc) -> None:
         if not self._image:

@@ -12,7 +12,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ec2 import models as ec2
 from moto.ec2.models.amis import Ami
 
-from coreos_lab.cloud import moto_acls, moto_addresses, moto_dependencies, moto_instances, moto_networks
+from coreos_lab.cloud import moto_acls, moto_addresses, moto_dependencies, moto_instances, moto_networks, moto_volumes
 from coreos_lab.model import Cloud
 
 IMAGE = "ami-7d11c51d"  # the book's, for us-west-2; here in every region
@@ -26,6 +26,7 @@ def apply(cloud: Cloud, console: Callable[[str], str]) -> None:
     moto_addresses.change()
     moto_dependencies.change()
     moto_acls.change()
+    moto_volumes.change()
 
 
 def backend_of(cloud: Cloud) -> Any:

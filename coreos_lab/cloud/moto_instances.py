@@ -5,7 +5,6 @@ moto's version is pinned, so its objects are known. Each change says what moto d
 
 from __future__ import annotations
 
-import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -22,10 +21,10 @@ from moto.ec2.models.instances import Instance
 from moto.ec2.responses import instances as responses
 from moto.ec2.responses.general import General
 
+from coreos_lab.cloud import moto_volumes
 from coreos_lab.cloud.states import ENDED, NAMES, PENDING, RUNNING, SHUTTING_DOWN, STOPPED, STOPPING
 from coreos_lab.model.cloud import INSTANCES_MAX
 
-DISK_MAX = 1024  # GiB; only what is written takes space
 USER_DATA_MAX = 16 * 1024  # bytes, before it is encoded: AWS's limit
 SHOWN_AFTER_THE_END = 3600.0  # seconds
 WHILE_STOPPED = ("instance_type", "user_data")  # what can be changed of a stopped instance alone
@@ -53,6 +52,7 @@ def _states() -> None:
     )
     _becomes(Instance, "reboot", RUNNING, of=(RUNNING,))
     _then(Instance, "terminate", _keep_address)
+    _then(Instance, "start", moto_volumes.start_with)
     _then(Instance, "reboot", _count_reboot)
     made = Instance.__init__
 
@@ -97,6 +97,7 @@ def end(instance: Any, reason: str = "") -> None:
     """An instance whose machine is gone is terminated, and its address is free."""
     set_state(instance, ENDED)
     instance.lab_ended = time.time()
+    moto_volumes.take_from(instance)
     nic = instance.nics[0]
     if nic.subnet._subnet_ips.get(nic.private_ip_address) is instance:
         nic.subnet.del_subnet_ip(nic.private_ip_address)
@@ -212,13 +213,10 @@ def _check_user_data(data: Any) -> None:
 
 
 def _check_disk(mapping: Any) -> None:
-    """A disk that is made for an instance: as /dev/xvdb to /dev/xvdz, and gone with it."""
-    name, disk = mapping["DeviceName"], mapping["Ebs"]
-    if not re.fullmatch(r"/dev/(xvd|sd)[b-z]", name):
-        raise EC2ClientError("InvalidParameterValue", f"{name}: disks here are /dev/xvdb to /dev/xvdz (or sdb to sdz)")
-    if not 1 <= int(disk.get("VolumeSize") or 0) <= DISK_MAX:
-        raise EC2ClientError("InvalidParameterValue", f"{name}: VolumeSize must be from 1 to {DISK_MAX}")
-    disk["DeleteOnTermination"] = True  # moto's default is no
+    """A disk that is made for an instance, and gone with it unless the request says otherwise."""
+    disk = mapping["Ebs"]
+    moto_volumes.check_disk(mapping["DeviceName"], disk.get("VolumeSize"))
+    disk["DeleteOnTermination"] = str(disk.get("DeleteOnTermination", True)).lower() == "true"  # moto's default is no
 
 
 def _default_subnet(backend: Any, zone: str | None) -> str:

@@ -26,6 +26,7 @@ EC2 = """
     UpdateSecurityGroupRuleDescriptionsIngress UpdateSecurityGroupRuleDescriptionsEgress
     CreateNetworkAcl DeleteNetworkAcl DescribeNetworkAcls ReplaceNetworkAclAssociation
     CreateNetworkAclEntry ReplaceNetworkAclEntry DeleteNetworkAclEntry
+    CreateVolume DeleteVolume DescribeVolumes AttachVolume DetachVolume
     AllocateAddress AssociateAddress DisassociateAddress ReleaseAddress DescribeAddresses
     DescribeNetworkInterfaces ModifyNetworkInterfaceAttribute
     CreateLaunchTemplate CreateLaunchTemplateVersion ModifyLaunchTemplate DeleteLaunchTemplate
@@ -33,7 +34,7 @@ EC2 = """
     AssociateIamInstanceProfile DisassociateIamInstanceProfile DescribeIamInstanceProfileAssociations
 """
 CLOUDFORMATION = """
-    SetStackPolicy GetStackPolicy
+    SetStackPolicy GetStackPolicy SignalResource
     CreateStack UpdateStack CancelUpdateStack ContinueUpdateRollback DeleteStack UpdateTerminationProtection
     DescribeStacks ListStacks DescribeStackEvents DescribeStackResource DescribeStackResources ListStackResources
     CreateChangeSet DescribeChangeSet ListChangeSets ExecuteChangeSet DeleteChangeSet
@@ -48,6 +49,7 @@ AUTOSCALING = """
     AttachLoadBalancers DetachLoadBalancers DescribeLoadBalancers
     CreateOrUpdateTags DeleteTags
     PutScalingPolicy DescribePolicies ExecutePolicy DeletePolicy
+    StartInstanceRefresh DescribeInstanceRefreshes CancelInstanceRefresh
 """
 IAM = """
     CreateRole GetRole ListRoles UpdateRole UpdateAssumeRolePolicy DeleteRole
@@ -87,7 +89,7 @@ LAUNCH_TEMPLATE = (
     r"LaunchTemplateData\.TagSpecification\.\d+\.(ResourceType|Tag\.\d+\.(Key|Value))",
 )
 STACK = (
-    r"(StackName|TemplateBody|ClientRequestToken|Capabilities\.member\.\d+)",
+    r"(StackName|TemplateBody|TemplateURL|ClientRequestToken|Capabilities\.member\.\d+)",
     r"Parameters\.member\.\d+\.(ParameterKey|ParameterValue|UsePreviousValue)",
     r"Tags\.member\.\d+\.(Key|Value)",
 )
@@ -108,6 +110,9 @@ PARAMETERS = {
         r"(InstanceId|SourceDestCheck\.Value|DisableApiTermination\.Value|GroupId\.\d+|DryRun)",
         r"(InstanceInitiatedShutdownBehavior|InstanceType|UserData)\.Value",
     ),
+    "CreateVolume": (r"(AvailabilityZone|Size|VolumeType|ClientToken|DryRun)", r"TagSpecification\.\d+\..+"),
+    "AttachVolume": (r"(VolumeId|InstanceId|Device|DryRun)",),
+    "DetachVolume": (r"(VolumeId|InstanceId|Device|DryRun)",),
     "CreateRoute": (r"(RouteTableId|DestinationCidrBlock|GatewayId|InstanceId|NetworkInterfaceId|DryRun)",),
     "ReplaceRoute": (r"(RouteTableId|DestinationCidrBlock|GatewayId|InstanceId|NetworkInterfaceId|DryRun)",),
     **dict.fromkeys(
@@ -150,6 +155,10 @@ PARAMETERS = {
     "PutScalingPolicy": (
         r"(AutoScalingGroupName|PolicyName|PolicyType|AdjustmentType|ScalingAdjustment|MinAdjustmentMagnitude|Cooldown)",
     ),
+    "StartInstanceRefresh": (
+        r"(AutoScalingGroupName|Strategy|Preferences\.(MinHealthyPercentage|InstanceWarmup|SkipMatching))",
+    ),
+    "CancelInstanceRefresh": (r"AutoScalingGroupName",),
     "ExecutePolicy": (r"(AutoScalingGroupName|PolicyName|HonorCooldown)",),
     "CreateRole": (r"(RoleName|Path|AssumeRolePolicyDocument|Description)", r"Tags\.member\.\d+\.(Key|Value)"),
     "UpdateRole": (r"(RoleName|Description)",),
@@ -162,7 +171,6 @@ REFUSED = {
     "UpdateStack": ((r"DisableRollback", "true"),),
     "DescribeChangeSet": ((r"IncludePropertyValues", "true"),),
     "GetTemplate": ((r"TemplateStage", "Processed"),),
-    "RunInstances": ((r"BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),),
     **dict.fromkeys(
         ("CreateLaunchTemplate", "CreateLaunchTemplateVersion"),
         ((r"LaunchTemplateData\.BlockDeviceMapping\.\d+\.Ebs\.DeleteOnTermination", "false"),),

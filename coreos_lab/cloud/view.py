@@ -15,11 +15,12 @@ from typing import Any
 from coreos_lab.cloud import interfaces
 from coreos_lab.cloud.network import Entry, Group, Port, Route, Rule, Subnet, Vpc
 from coreos_lab.cloud.states import ENDED, STOPPED
-from coreos_lab.model import Disk
+from coreos_lab.model import Volume
 
 FIRST_OF_SERVICES = 1000  # the ports of load balancers and functions have numbers above those of instances
 PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp"}
 ROOT = ("/dev/sda1", "/dev/xvda")  # part of the machine's own folder, not a disk
+ATTACHING, ATTACHED, DETACHING = "attaching", "attached", "detaching"  # what a volume's attachment is doing
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Instance:
     """An instance as the API has it.
 
     `code` is EC2's number of its state, `reboots` how many were asked for and are not done yet; `memory` is in bytes.
+    `disks` are those that its machine is to have. `unsettled`: the API waits until it has them, and no others.
     """
 
     name: str
@@ -52,7 +54,8 @@ class Instance:
     ends_when_off: bool
     tokens_only: bool
     has_metadata: bool
-    disks: tuple[Disk, ...] = ()
+    disks: tuple[Volume, ...] = ()
+    unsettled: bool = False
     profile: str = ""
 
 
@@ -72,6 +75,7 @@ def _instance(backend: Any, reservation: str, each: Any) -> Instance:
     options = each.metadata_options
     profile = backend.iam_instance_profile_associations.get(each.id)
     kind = backend.describe_instance_types([each.instance_type])[0]
+    disks = [_disk(backend, *mapped) for mapped in each.get_block_device_mapping if mapped[0] not in ROOT]
     return Instance(
         name=each.id,
         number=number(each, (other for other in backend.all_instances() if other.state_code != ENDED)),
@@ -96,13 +100,16 @@ def _instance(backend: Any, reservation: str, each: Any) -> Instance:
         ends_when_off=each.instance_initiated_shutdown_behavior == "terminate",
         tokens_only=options.http_tokens == "required",
         has_metadata=options.http_endpoint != "disabled",
-        disks=tuple(_disk(backend, *each) for each in each.get_block_device_mapping if each[0] not in ROOT),
+        disks=tuple(disk for disk, status in disks if status != DETACHING),
+        unsettled=any(status != ATTACHED for _disk, status in disks),
         profile=profile.iam_instance_profile.name if profile else "",
     )
 
 
-def _disk(backend: Any, device: str, mapping: Any) -> Disk:
-    return Disk(device, int(backend.volumes[mapping.volume_id].size) * 2**30)
+def _disk(backend: Any, device: str, mapping: Any) -> tuple[Volume, str]:
+    """A volume of an instance, and what its attachment is doing."""
+    volume = backend.volumes[mapping.volume_id]
+    return Volume(device, int(volume.size) * 2**30, volume.id), volume.attachment.status
 
 
 def _port(backend: Any, each: Any) -> Port:

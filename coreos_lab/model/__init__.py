@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coreos_lab.model.cloud import Cloud, Seat
+from coreos_lab.model.cloud import Cloud, Seat, Volume
 from coreos_lab.model.cluster import (
     EMULATED,
     ETCD_MEMBERS_MAX,
@@ -56,6 +56,7 @@ __all__ = [
     "Seat",
     "Stack",
     "VagrantBox",
+    "Volume",
     "latest",
     "to_json",
 ]

@@ -58,6 +58,13 @@ class Cloud:
 
 
 @dataclass(frozen=True)
+class Volume(Disk):
+    """A disk of an instance, with its id: it may outlive the machine, and become a disk of another one."""
+
+    id: str = ""
+
+
+@dataclass(frozen=True)
 class Seat:
     """Where an instance's machine stands: its number in the cloud, its files, and its place in a router's network.
 
@@ -77,5 +84,5 @@ class Seat:
     gateway: str
     mac: str
     limits: Limits
-    disks: tuple[Disk, ...] = ()
+    disks: tuple[Volume, ...] = ()
     authority: Path | None = None  # a certificate that the machine is to trust

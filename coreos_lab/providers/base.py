@@ -5,11 +5,11 @@ One long module: these protocols are a provider's whole contract, which is read 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from coreos_lab.model import Cloud, Cluster, Disk, Finding, Leftovers, Limits, Node, NodeState, Seat
+from coreos_lab.model import Cloud, Cluster, Disk, Finding, Leftovers, Limits, Node, NodeState, Seat, Volume
 
 
 class Provider(Protocol):
@@ -283,8 +283,16 @@ class InstanceProvider(Protocol):
         """Powers an instance's machine on; makes it if it does not exist yet."""
         ...
 
-    def serve_disks(self, cloud: str, instance: str, number: int, own: Sequence[Disk]) -> None:
-        """Answers a machine that asks for one of its disks to be mounted, also one that another process has started."""
+    def give_disks(self, cloud: str, instance: str, number: int, own: Sequence[Volume]) -> Collection[str]:
+        """Gives a machine these disks and takes all others from it, on or off. Returns the devices that it has then.
+
+        A disk in use stays, and one that another machine has does not come: both may be asked for again. A machine that
+        asks for one of its disks to be mounted is answered, also one that another process has started.
+        """
+        ...
+
+    def keep_volumes(self, cloud: str, kept: Collection[str]) -> None:
+        """Removes the volumes that are not among these ids, with what is on them."""
         ...
 
     def kill(self, cloud: str, instance: str) -> None:

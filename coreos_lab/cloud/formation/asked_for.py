@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from coreos_lab.cloud.formation import parameters, stack_policy
+from coreos_lab.cloud.formation import parameters, stack_policy, template_url
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.stack import Stack
 from coreos_lab.cloud.formation.template import Template
@@ -13,6 +14,7 @@ from coreos_lab.cloud.sigv4 import RefusedError
 
 Asked = Mapping[str, str]
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+LONGEST = 51200  # bytes of a template in a request: AWS's limit
 ON_FAILURE = ("ROLLBACK", "DO_NOTHING", "DELETE")
 
 
@@ -25,14 +27,19 @@ def name(asked: Asked, key: str = "StackName") -> str:
     return found
 
 
-def body(asked: Asked, stack: Stack | None = None) -> str:
-    """The template, which may be the one that the stack has."""
+def body(asked: Asked, client: Callable[[str], Any], stack: Stack | None = None) -> str:
+    """The template: of the request, of an object of S3, or the one that the stack has."""
+    given = [key for key in ("TemplateBody", "TemplateURL") if key in asked]
     if asked.get("UsePreviousTemplate") == "true":
-        if stack is None or "TemplateBody" in asked:
-            raise invalid("UsePreviousTemplate needs a stack with a template, and no TemplateBody")
+        if stack is None or given:
+            raise invalid("UsePreviousTemplate needs a stack with a template, and no other one in the request")
         return stack.template
-    if "TemplateBody" not in asked:
-        raise invalid("TemplateBody is needed; TemplateURL is not part of this cloud")
+    if len(given) != 1:
+        raise invalid("Either Template URL or Template Body must be specified.")
+    if "TemplateURL" in asked:
+        return template_url.read(asked["TemplateURL"], client)
+    if len(asked["TemplateBody"].encode()) > LONGEST:
+        raise invalid(f"1 validation error detected: templateBody: at most {LONGEST} bytes; more by TemplateURL")
     return asked["TemplateBody"]
 
 

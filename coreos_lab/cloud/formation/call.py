@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from coreos_lab.cloud.formation.errors import invalid
 
@@ -14,17 +14,27 @@ Attributes = dict[str, str]
 TAGS = "Tags"
 
 
+class Wait(Protocol):
+    """Waits until something is true, for so many seconds. RefusedError says what is missing."""
+
+    def __call__(self, true: Callable[[], bool], missing: str, patience: float = ...) -> None: ...
+
+
 @dataclass(frozen=True)
 class Call:
     """What a kind needs to make a resource: clients of boto3, and the tags that tell whose the resource is.
 
     `seed` is "" but for a resource that replaces another one of the same stack: their generated names must differ.
+    `signals` are those that the resource has got: SUCCESS or FAILURE by the id of who sent it.
+    `policy` is its UpdatePolicy.
     """
 
     client: Callable[[str], Any]
     tags: tuple[tuple[str, str], ...]
-    wait: Callable[[Callable[[], bool], str], None]
+    wait: Wait
     seed: str = ""
+    signals: Callable[[], Mapping[str, str]] = dict
+    policy: Values = field(default_factory=dict)
 
     @property
     def ec2(self) -> Any:

@@ -21,9 +21,11 @@ from coreos_lab.cloud.formation import (
     scaling_kinds,
     scaling_policy_kinds,
     template_kinds,
+    volume_kinds,
 )
 from coreos_lab.cloud.formation.call import Kind, Values
 from coreos_lab.cloud.formation.errors import invalid
+from coreos_lab.cloud.formation.template import CREATION, UPDATE, Resource
 
 KINDS: dict[str, Kind] = {
     **acl_kinds.KINDS,
@@ -40,7 +42,21 @@ KINDS: dict[str, Kind] = {
     **scaling_kinds.KINDS,
     **scaling_policy_kinds.KINDS,
     **template_kinds.KINDS,
+    **volume_kinds.KINDS,
 }
+
+
+GROUP, INSTANCE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::Instance"
+
+
+def check_policies(resource: Resource) -> None:
+    """RefusedError for a policy of a type that has none."""
+    for policy, attribute, types in (
+        (resource.creation, CREATION, (GROUP, INSTANCE)),
+        (resource.update, UPDATE, (GROUP,)),
+    ):
+        if policy and resource.type not in types:
+            raise invalid(f"[/Resources/{resource.name}] {attribute} is for {' and '.join(types)}, not {resource.type}")
 
 
 def check(name: str, type_: str, properties: Values) -> None:

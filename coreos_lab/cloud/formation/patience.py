@@ -49,12 +49,12 @@ def find(call: Call, kind: str, known: set[str]) -> list[str]:
     return [name for name, its in own.items() if wanted.items() <= its.items() and name not in known]
 
 
-def until(true: Callable[[], bool], missing: str) -> None:
+def until(true: Callable[[], bool], missing: str, patience: float = PATIENCE) -> None:
     """Waits until something is true. RefusedError says what is missing."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not true():
         if time.monotonic() > end:
-            raise invalid(f"{missing} within {PATIENCE:g} s")
+            raise invalid(f"{missing} within {patience:g} s")
         time.sleep(POLL)
 
 

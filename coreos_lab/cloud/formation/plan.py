@@ -18,6 +18,7 @@ def wanted(template: Template, scope: Scope) -> dict[str, Resource]:
         if value.condition and value.condition not in template.conditions:
             raise invalid(f"Template format error: Unresolved condition dependency {value.condition} ({name})")
         kinds.check(name, value.type, value.properties)
+        kinds.check_policies(value)
     _check_names(template)
     found = {
         name: each

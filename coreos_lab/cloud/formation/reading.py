@@ -89,7 +89,11 @@ class Reading:
         return {"StackPolicyBody": self.owner.require(asked).policy}
 
     def _get_template_summary(self, asked: Asked) -> Values:
-        text = self.owner.require(asked).template if "StackName" in asked else asked_for.body(asked)
+        text = (
+            self.owner.require(asked).template
+            if "StackName" in asked
+            else asked_for.body(asked, self.owner.worker.client)
+        )
         template = self._checked(text)
         return {
             "Description": template.description,
@@ -99,7 +103,7 @@ class Reading:
         }
 
     def _validate_template(self, asked: Asked) -> Values:
-        template = self._checked(asked_for.body(asked))
+        template = self._checked(asked_for.body(asked, self.owner.worker.client))
         rows = shown.declared(template)
         parts = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
         listed = [{part: row[part] for part in parts if part in row} for row in rows]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from coreos_lab.cloud.formation import rolling
 from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of, true
 from coreos_lab.cloud.formation.errors import invalid
+from coreos_lab.cloud.sigv4 import RefusedError
 
 LAUNCH = (
     *("ImageId", "InstanceType", "KeyName", "SecurityGroups", "UserData", "AssociatePublicIpAddress"),
@@ -53,12 +55,33 @@ def _group(call: Call, its: Values) -> tuple[str, Attributes]:
         **kind,
         **_numbers(its),
     )
-    call.wait(lambda: _is_complete(asg, name), f"{name} does not have its instances")
+    _await(call, asg, name)
     return name, {}
 
 
+def _await(call: Call, asg: Any, name: str) -> None:
+    """Waits for a group's instances. RefusedError says why they are not there, as far as Auto Scaling and EC2 do."""
+    try:
+        call.wait(lambda: _is_complete(asg, name), f"{name} does not have its instances")
+    except RefusedError as late:
+        raise invalid(f"{late.message}: {_why(call, asg, name) or 'they have not started yet'}") from None
+
+
+def _why(call: Call, asg: Any, name: str) -> str:
+    """What went wrong last with a group's instances, with the end of the console of one that did not boot."""
+    for each in asg.describe_scaling_activities(AutoScalingGroupName=name)["Activities"]:
+        if each["StatusCode"] == "Failed":
+            return str(each.get("StatusMessage", ""))
+    own = [{"Name": "tag:aws:autoscaling:groupName", "Values": [name]}]
+    for one in call.ec2.describe_instances(Filters=own)["Reservations"]:
+        for each in one["Instances"]:
+            if each.get("StateReason", {}).get("Code") == "Server.InternalError":
+                return f"{each['InstanceId']}: {each['StateReason']['Message']}"
+    return ""
+
+
 def _update_group(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
-    """Instances that run stay what they are: a new launch configuration is for those that are launched later."""
+    """Instances that run stay what they are, unless an UpdatePolicy says otherwise."""
     asg = call.client("autoscaling")
     asg.update_auto_scaling_group(
         AutoScalingGroupName=name,
@@ -74,7 +97,9 @@ def _update_group(call: Call, name: str, old: Values, new: Values) -> tuple[str,
     keys = {each["Key"] for each in after}
     if gone := [each for each in before if each["Key"] not in keys]:
         asg.delete_tags(Tags=gone)
-    call.wait(lambda: _is_complete(asg, name), f"{name} does not have its instances")
+    _await(call, asg, name)
+    if how := rolling.rolling(call.policy):
+        rolling.Update(call, name, how).run()
     return name, {}
 
 

@@ -19,6 +19,7 @@ from coreos_lab.cloud.formation.drifts import Drifts
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.intrinsics import Scope
 from coreos_lab.cloud.formation.reading import Reading
+from coreos_lab.cloud.formation.signalling import Signals
 from coreos_lab.cloud.formation.stack import GONE, Made, Stack, Stacks, now
 from coreos_lab.cloud.formation.template import Template
 from coreos_lab.cloud.formation.updating import READY, UPDATE, Updating
@@ -52,7 +53,7 @@ class Formation:
         self.stacks = Stacks(folder)
         self.worker = Worker(self.stacks, client, self.scope)
         self.updating = Updating(self.worker)
-        self.parts = (self, Reading(self), ChangeSets(self), Drifts(self))
+        self.parts = (self, Reading(self), ChangeSets(self), Drifts(self), Signals(self))
 
     def resume(self) -> None:
         """Goes on after a restart: what was being made or updated is rolled back, what was being removed is removed."""
@@ -100,7 +101,7 @@ class Formation:
 
     def propose(self, stack: Stack, asked: Asked, before: Stack | None) -> Proposal:
         """What a request would make of a stack; `before` is the stack whose previous values it may name."""
-        template = templates.parse(asked_for.body(asked, before))
+        template = templates.parse(asked_for.body(asked, self.worker.client, before))
         values, tags = asked_for.values(asked, template, before), asked_for.tags(asked, stack.tags)
         existing.check(template.parameters, values, self.worker.client)
         proposed = replace(stack, parameters=values, tags=tags)

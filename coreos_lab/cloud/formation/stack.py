@@ -23,6 +23,7 @@ class Made:
 
     `seed` tells the generated name from that of the resource that this one replaces. `absent`: nothing was made, as its
     properties could not be had, or as the API answered that such a thing exists, which is somebody else's.
+    `policy` is its UpdatePolicy.
     """
 
     type: str
@@ -35,6 +36,7 @@ class Made:
     seed: str = ""
     absent: bool = False
     drift: Drift | None = None
+    policy: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -94,6 +96,7 @@ class Stack:
     deletes; what it could not delete stays there. `imports` are the names of the exports that the stack uses.
     A deletion leaves the resources in `retained` alone, a rollback of an update those in `skipped`. `detected` is when
     its drift was. An update keeps to `policy_of_update`, which may be another one than the stack's `policy`.
+    `signals` has those that each resource has got, by the id of who sent them.
     """
 
     name: str
@@ -122,6 +125,7 @@ class Stack:
     detected: str = ""
     policy: str = ""
     policy_of_update: str = ""
+    signals: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def say(self, status: str, reason: str = "") -> None:
         """Sets the stack's own state."""

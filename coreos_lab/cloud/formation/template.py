@@ -5,18 +5,19 @@ YAML is read by a safe loader, which knows the short forms of the intrinsic func
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 
 from coreos_lab.cloud.formation.errors import invalid
 
-LONGEST = 51200  # bytes of a template in a request: AWS's limit
+LONGEST = 460_800  # bytes of a template: AWS's limit
 SECTIONS = {"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions"}
 SECTIONS |= {"Resources", "Outputs"}
 DELETION, REPLACEMENT = "DeletionPolicy", "UpdateReplacePolicy"
 POLICIES = {DELETION: ("Delete", "Retain", "RetainExceptOnCreate"), REPLACEMENT: ("Delete", "Retain")}
-ATTRIBUTES = {"Type", "Properties", "DependsOn", "Condition", "Metadata", *POLICIES}
+CREATION, UPDATE = "CreationPolicy", "UpdatePolicy"
+ATTRIBUTES = {"Type", "Properties", "DependsOn", "Condition", "Metadata", CREATION, UPDATE, *POLICIES}
 OUTPUT = {"Value", "Description", "Condition", "Export"}
 SHORT = ("Base64", "Sub", "Join", "Select", "Split", "FindInMap", "GetAZs", "If", "Equals", "And", "Or", "Not")
 IMPORT = "ImportValue"
@@ -27,7 +28,8 @@ Values = dict[str, Any]
 class Resource:
     """One resource as the template says it.
 
-    `deletion` is what happens to it when it leaves the stack, `replacement` when another one takes its place.
+    `deletion` is what happens to it when it leaves the stack, `replacement` when another one takes its place;
+    `creation` and `update` are its CreationPolicy and its UpdatePolicy.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Resource:
     deletion: str = "Delete"
     replacement: str = "Delete"
     metadata: Any = None
+    creation: Values = field(default_factory=dict)
+    update: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Template:
 def parse(text: str) -> Template:
     """RefusedError says what is wrong, with the line where the text is no YAML."""
     if len(text.encode()) > LONGEST:
-        raise invalid(f"1 validation error detected: templateBody: at most {LONGEST} bytes")
+        raise invalid(f"1 validation error detected: template: at most {LONGEST} bytes")
     data = _read(text)
     if not isinstance(data, dict):
         raise invalid("Template format error: unsupported structure.")
@@ -102,6 +106,8 @@ def _resource(name: str, raw: Any) -> Resource:
         policies[DELETION],
         policies[REPLACEMENT],
         raw.get("Metadata"),
+        raw.get(CREATION) or {},
+        raw.get(UPDATE) or {},
     )
 
 

@@ -10,7 +10,7 @@ from secrets import token_hex
 from threading import RLock
 from typing import Any
 
-from coreos_lab.cloud.formation import comparing, intrinsics, stack_policy, tags
+from coreos_lab.cloud.formation import comparing, intrinsics, signals, stack_policy, tags
 from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, code_of
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.intrinsics import Scope
@@ -51,9 +51,10 @@ class Work:
         made.absent = True  # until its properties are known
         with self._told(stack, name, "CREATE_FAILED"), self.lock:
             made.properties = self.properties(stack, template, name)
+            made.policy = self._resolved(stack, template, template.resources[name].update)
         made.absent = False
         self.say_of(stack, name, "CREATE_IN_PROGRESS")
-        self._create(stack, name, "CREATE")
+        self._create(stack, template, name, "CREATE")
 
     def bring(self, stack: Stack, template: Template, name: str) -> None:
         """Makes a resource what the template says: creates, updates or replaces it, or leaves it alone."""
@@ -65,6 +66,7 @@ class Work:
             return
         with self._told(stack, name, "UPDATE_FAILED"), self.lock:
             its = self.properties(stack, template, name)
+            made.policy = self._resolved(stack, template, template.resources[name].update)
         kind = KINDS[made.type]
         if not comparing.changed(made.properties, its):
             return
@@ -74,27 +76,39 @@ class Work:
             if reason := stack_policy.denial(stack.policy_of_update, action, name, made.type):
                 raise invalid(reason)
         if replaced:
-            self._replace(stack, name, kind, its)
+            self._replace(stack, template, name, its)
         else:
             self._update(stack, name, kind, its)
 
-    def _replace(self, stack: Stack, name: str, kind: Kind, its: dict[str, Any]) -> None:
+    def _resolved(self, stack: Stack, template: Template, policy: dict[str, Any]) -> dict[str, Any]:
+        """A policy of a resource without functions."""
+        found: dict[str, Any] = intrinsics.resolve(policy, self.scope(template, stack))
+        return found
+
+    def _replace(self, stack: Stack, template: Template, name: str, its: dict[str, Any]) -> None:
         """The old resource stays until the cleanup."""
+        kind = KINDS[stack.resources[name].type]
         with self._told(stack, name, "UPDATE_FAILED"), self.lock:
             old = stack.resources[name]
             if kind.name in its and its[kind.name] == old.properties.get(kind.name):
                 why = "CloudFormation cannot update a stack when a custom-named resource requires replacing."
                 raise invalid(f"{why} Rename {its[kind.name]} and update the stack again.")
             self.say_of(stack, name, "UPDATE_IN_PROGRESS", REPLACES)
-            fresh = Made(old.type, properties=its, seed=token_hex(6))
+            fresh = Made(old.type, properties=its, seed=token_hex(6), policy=old.policy)
             stack.resources[name] = fresh
             self.say_of(stack, name, "UPDATE_IN_PROGRESS", "Resource creation Initiated")
-        self._create(stack, name, "UPDATE")
+        self._create(stack, template, name, "UPDATE")
 
-    def _create(self, stack: Stack, name: str, verb: str) -> None:
+    def _create(self, stack: Stack, template: Template, name: str, verb: str) -> None:
         made = stack.resources[name]
         with self._told(stack, name, f"{verb}_FAILED"):
-            made_of = KINDS[made.type].make(self.call(stack, name, made), deepcopy(made.properties))
+            stack.signals.pop(name, None)
+            wanted = signals.awaited(self._resolved(stack, template, template.resources[name].creation))
+            call = self.call(stack, name, made)
+            made_of = KINDS[made.type].make(call, deepcopy(made.properties))
+            if wanted.count:
+                made.physical = made_of[0]
+                signals.await_them(call.signals, wanted, call.wait)
         with self.lock:
             made.physical, made.attributes = made_of
             self.say_of(stack, name, f"{verb}_COMPLETE")
@@ -169,9 +183,8 @@ class Work:
     def call(self, stack: Stack, logical: str, made: Made) -> Call:
         """What a kind needs to work on a resource."""
         own = {"stack-name": stack.name, "stack-id": stack.id, "logical-id": logical}
-        return Call(
-            self.client, tuple((f"aws:cloudformation:{key}", value) for key, value in own.items()), until, made.seed
-        )
+        tags = tuple((f"aws:cloudformation:{key}", value) for key, value in own.items())
+        return Call(self.client, tags, until, made.seed, lambda: dict(stack.signals.get(logical, {})), made.policy)
 
     def say(self, stack: Stack, status: str, reason: str = "") -> None:
         """Records a stack's own state."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from coreos_lab.cloud.scaling import asked_for
 from coreos_lab.cloud.scaling.asked_for import Asked
-from coreos_lab.cloud.scaling.group import Group
-from coreos_lab.cloud.scaling.keeper import SERVICE, Keeper
+from coreos_lab.cloud.scaling.group import SERVICE, Group
+from coreos_lab.cloud.scaling.keeper import Keeper
 
 
 class Attachments:

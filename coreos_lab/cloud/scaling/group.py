@@ -13,6 +13,7 @@ from coreos_lab.records.formats import Format, Record
 
 FORMAT = Format("Auto Scaling's groups")
 ACTIVITIES_KEPT = 100
+SERVICE = "InService"
 TEMPLATE = re.compile(r"lt-[0-9a-f]+")  # an id of a launch template
 
 
@@ -59,6 +60,26 @@ class Activity:
 
 
 @dataclass
+class Refresh:
+    """An instance refresh. `old` are the instances that are still to be replaced, of `count` in the beginning.
+
+    `least` is the percentage of the group that must serve meanwhile, `warmup` the seconds before a new one counts.
+    """
+
+    id: str
+    begun: str
+    old: list[str]
+    count: int
+    least: int
+    warmup: int
+    status: str = "Pending"
+    ended: str = ""
+
+    def end(self, status: str) -> None:
+        self.status, self.ended = status, now()
+
+
+@dataclass
 class Group:
     """A group. `subnets` has the zone of each subnet.
 
@@ -88,6 +109,12 @@ class Group:
     template: dict[str, str] = field(default_factory=dict)
     policies: list[dict[str, Any]] = field(default_factory=list)
     scaled: float = 0.0
+    refreshes: list[Refresh] = field(default_factory=list)
+
+    @property
+    def refresh(self) -> Refresh | None:
+        """The refresh that goes on."""
+        return next((each for each in self.refreshes if not each.ended), None)
 
     @property
     def attached(self) -> list[str]:
@@ -161,4 +188,6 @@ def _parse(path: Path, raw: Record) -> Kept:
 
 def _group(raw: Mapping[str, Any]) -> Group:
     members = [Member(**each) for each in raw["members"]]
-    return Group(**{**raw, "members": members, "activities": [Activity(**each) for each in raw["activities"]]})
+    refreshes = [Refresh(**each) for each in raw.get("refreshes", [])]
+    activities = [Activity(**each) for each in raw["activities"]]
+    return Group(**{**raw, "members": members, "activities": activities, "refreshes": refreshes})

@@ -8,14 +8,24 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from coreos_lab.cloud.scaling import refreshing
 from coreos_lab.cloud.scaling.attached import Attached
-from coreos_lab.cloud.scaling.group import ACTIVITIES_KEPT, Activity, Group, Kept, Member, next_subnet, now, victims
+from coreos_lab.cloud.scaling.group import (
+    ACTIVITIES_KEPT,
+    SERVICE,
+    Activity,
+    Group,
+    Kept,
+    Member,
+    next_subnet,
+    now,
+    victims,
+)
 from coreos_lab.cloud.scaling.launching import Launching
 
 LIVE = ("pending", "running")
 LOOK = 0.5  # seconds between two looks
 RETRY = 10.0  # seconds until a launch that has failed is tried again
-SERVICE = "InService"
 
 
 class Keeper:
@@ -54,6 +64,9 @@ class Keeper:
                 self._judge(group, member, states, failed)
                 if member.state == SERVICE:
                     self.attached.join(group, member)
+            for member in refreshing.step(group, failed, time.time()):
+                cause = f"At {now()} an instance was taken out of service in response to an instance refresh."
+                self._terminate(group, member, cause)
             gone = not group.members and group.deleting
             if gone:
                 del self.kept.groups[name]

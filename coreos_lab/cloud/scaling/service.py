@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,11 @@ from coreos_lab.cloud.metadata import ACCOUNT
 from coreos_lab.cloud.scaling import asked_for, shown
 from coreos_lab.cloud.scaling.asked_for import Asked
 from coreos_lab.cloud.scaling.attachments import Attachments
-from coreos_lab.cloud.scaling.group import Configuration, Group, Kept, Member, now
+from coreos_lab.cloud.scaling.configurations import Configurations
+from coreos_lab.cloud.scaling.group import Group, Kept, Member, now
 from coreos_lab.cloud.scaling.keeper import Keeper
 from coreos_lab.cloud.scaling.policies import Policies
+from coreos_lab.cloud.scaling.refreshes import Refreshes
 from coreos_lab.cloud.scaling.tags import Tags
 from coreos_lab.cloud.sigv4 import RefusedError
 from coreos_lab.model import Cloud
@@ -43,8 +44,10 @@ class Scaling:
         self.parts = (
             self,
             Attachments(self.keeper, client, self._require),
+            Configurations(self.keeper, client, self._arn),
             Tags(self.keeper, self._require),
             Policies(cloud.region, self.keeper, self._require, alarms),
+            Refreshes(self.keeper, self._require),
         )
 
     def call(self, action: str, asked: Mapping[str, str]) -> bytes:
@@ -62,48 +65,6 @@ class Scaling:
 
     def _arn(self, kind: str, name: str) -> str:
         return f"arn:aws:autoscaling:{self.cloud.region}:{ACCOUNT}:{kind}:{uuid4()}:{kind}Name/{name}"
-
-    def _create_launch_configuration(self, asked: Asked) -> Asked:
-        name = asked_for.name(asked, "LaunchConfigurationName")
-        taken: Asked = {
-            key: asked[key] for key in ("ImageId", "InstanceType", "KeyName", "IamInstanceProfile") if key in asked
-        }
-        if not {"ImageId", "InstanceType"} <= set(taken):
-            raise asked_for.invalid("ImageId and InstanceType are needed")
-        self.client("ec2").describe_images(ImageIds=[taken["ImageId"]])
-        if "SecurityGroups" in asked:
-            taken["SecurityGroupIds"] = asked["SecurityGroups"]
-        if "UserData" in asked:
-            taken["UserData"] = b64decode(asked["UserData"]).hex()
-        if "AssociatePublicIpAddress" in asked:
-            taken["AssociatePublicIpAddress"] = asked["AssociatePublicIpAddress"] == "true"
-        disks = [
-            {"DeviceName": each["DeviceName"], "Ebs": asked_for.disk(each["Ebs"])}
-            for each in asked.get("BlockDeviceMappings", [])
-        ]
-        if disks:
-            taken["BlockDeviceMappings"] = disks
-        with self.keeper.lock:
-            if name in self.kept.configurations:
-                raise RefusedError("AlreadyExists", f"Launch Configuration by this name already exists: {name}")
-            self.kept.configurations[name] = Configuration(name, self._arn("launchConfiguration", name), now(), taken)
-            self.kept.save()
-        return {}
-
-    def _describe_launch_configurations(self, asked: Asked) -> Asked:
-        wanted = asked.get("LaunchConfigurationNames")
-        found = [each for name, each in self.kept.configurations.items() if not wanted or name in wanted]
-        return {"LaunchConfigurations": [shown.configuration(each) for each in found]}
-
-    def _delete_launch_configuration(self, asked: Asked) -> Asked:
-        name = asked_for.name(asked, "LaunchConfigurationName")
-        with self.keeper.lock:
-            if any(group.configuration == name for group in self.kept.groups.values()):
-                raise RefusedError("ResourceInUse", f"{name} is attached to an AutoScalingGroup")
-            if self.kept.configurations.pop(name, None) is None:
-                raise asked_for.invalid(f"Launch configuration name not found - {name}")
-            self.kept.save()
-        return {}
 
     def _create_auto_scaling_group(self, asked: Asked) -> Asked:
         name = asked_for.name(asked, "AutoScalingGroupName")

@@ -201,6 +201,12 @@ def ours(under: Path, among: list[Loop]) -> list[Loop]:
     ]
 
 
+def forget(node_folder: Path, disk: Disk) -> None:
+    """Removes a disk's file and its record from a node's folder."""
+    backing(node_folder, disk).unlink(missing_ok=True)
+    _record(node_folder, disk).unlink(missing_ok=True)
+
+
 def detach(under: Path) -> None:
     """Detaches every loop device of a node's folder."""
     for loop in ours(under, loops()):

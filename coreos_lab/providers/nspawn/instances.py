@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from coreos_lab import disk
+from coreos_lab.errors import LabError
 from coreos_lab.machine_image.image import ensure_image, image_folder
-from coreos_lab.model import Cloud, Cluster, Disk, Finding, Limits, Network, Node, NodeState, Seat
+from coreos_lab.model import Cloud, Cluster, Disk, Finding, Limits, Network, Node, NodeState, Seat, Volume
 from coreos_lab.model.cloud import INSTANCES_MAX
 from coreos_lab.plan import REGISTRY_NAME, REGISTRY_PORT
-from coreos_lab.providers.nspawn import cgroup, disks, host_settings, names, power, user_ids
+from coreos_lab.providers.nspawn import cgroup, disks, host_settings, names, power, user_ids, volumes
 from coreos_lab.providers.nspawn import limits as set_limits
 from coreos_lab.providers.nspawn.disk_server import DiskServer
 from coreos_lab.providers.nspawn.doctor import findings
@@ -51,6 +52,7 @@ class NspawnInstances:
     def __init__(self) -> None:
         self._servers: dict[Path, DiskServer] = {}
         self._serving = threading.Lock()
+        self._given: dict[Path, tuple[int | None, tuple[Volume, ...]]] = {}  # what each machine's first process sees
 
     def doctor(self) -> list[Finding]:
         return findings()
@@ -76,16 +78,40 @@ class NspawnInstances:
         if not (folder / "upper").exists():
             _trust(folder, image_folder(seat.image) / "rootfs", seat.authority)
         furnish(folder)
-        self.serve_disks(seat.cloud, seat.instance, seat.number, seat.disks)
+        self._serve(seat.cloud, seat.instance, seat.number, seat.disks)
+        for volume in seat.disks:
+            if not volumes.give(names.cluster_folder(cluster), folder, volume):
+                raise LabError(f"{volume.id}: another machine has it", "detach it there, and start this one again")
         power.start(cluster, node, None, seat)
 
-    def serve_disks(self, cloud: str, instance: str, number: int, own: Sequence[Disk]) -> None:
+    def _serve(self, cloud: str, instance: str, number: int, own: Sequence[Disk]) -> None:
         cluster, node = _of(cloud, instance)
         folder = names.node_folder(cluster, node)
         with self._serving:
             if folder not in self._servers:
                 base = user_ids.of_number(cluster, number)
                 self._servers[folder] = DiskServer(folder, own, base, lambda: power.first_process(cluster, node))
+            self._servers[folder].own = own
+
+    def give_disks(self, cloud: str, instance: str, number: int, own: Sequence[Volume]) -> Collection[str]:
+        cluster, node = _of(cloud, instance)
+        folder, pid = names.node_folder(cluster, node), power.first_process(cluster, node)
+        devices = {each.device for each in own}
+        if self._given.get(folder) == (pid, tuple(own)):
+            return devices
+        on = self.state(cloud, instance) in (NodeState.RUNNING, NodeState.PAUSED)
+        if on and pid is None:  # it boots, with the disks that it was started with
+            return set()
+        if on:
+            self._serve(cloud, instance, number, own)
+        base = user_ids.of_number(cluster, number)
+        has = set(volumes.converge(names.cluster_folder(cluster), folder, own, base, pid))
+        if has == devices:
+            self._given[folder] = pid, tuple(own)
+        return has
+
+    def keep_volumes(self, cloud: str, kept: Collection[str]) -> None:
+        volumes.keep(names.cluster_folder(_cluster(cloud)), kept)
 
     def kill(self, cloud: str, instance: str) -> None:
         power.kill(*_of(cloud, instance))
@@ -113,6 +139,7 @@ class NspawnInstances:
             if server := self._servers.pop(folder, None):
                 server.stop()
         disks.detach(folder)
+        self._given.pop(folder, None)
         disk.remove_at_once(folder)
         cgroup.remove(cluster, node)
 

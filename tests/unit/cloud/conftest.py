@@ -112,6 +112,8 @@ def machines(served: Served) -> Iterator[None]:
         for each in found:
             if each.code in NEXT:
                 served.engine.become(each.name, each.code, NEXT[each.code])
+            if each.unsettled and each.code in (RUNNING, STOPPED):
+                served.engine.settle_disks(each.name, [disk.device for disk in each.disks])
 
     with again_and_again(look):
         yield

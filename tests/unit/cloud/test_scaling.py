@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from coreos_lab.cloud.scaling.group import Group, Kept, Member, next_subnet, victims
+from coreos_lab.cloud.scaling.group import Group, Kept, Member, Refresh, next_subnet, victims
 from coreos_lab.cloud.scaling.policies import wanted
+from coreos_lab.cloud.scaling.refreshing import step
 from coreos_lab.cloud.states import RUNNING, STOPPED
 from tests.unit.cloud.conftest import Client, Served
 from tests.unit.cloud.test_formation import deleted, settled
@@ -241,3 +242,57 @@ def test_the_zone_with_the_most_loses_one_and_there_the_old_configuration_then_t
     all_of = [member("1", "a"), member("2", "b"), member("3", "b", "old"), member("4", "b")]
     assert [each.instance for each in victims(all_of, 3, "new")] == ["3", "2", "1"]
     assert victims(all_of, 0, "new") == []
+
+
+def test_an_instance_refresh_replaces_every_instance(asg: Client, group: str) -> None:
+    before = serving(asg, 3)
+    preferences = {"MinHealthyPercentage": 60, "InstanceWarmup": 0}
+    name = asg.start_instance_refresh(AutoScalingGroupName=group, Preferences=preferences)["InstanceRefreshId"]
+    with pytest.raises(ClientError, match="has a refresh in progress already"):
+        asg.start_instance_refresh(AutoScalingGroupName=group)
+
+    def said() -> dict[str, Any]:
+        (found,) = asg.describe_instance_refreshes(AutoScalingGroupName=group)["InstanceRefreshes"]
+        return dict(found)
+
+    until(lambda: said()["Status"] == "Successful", f"not done: {said()}")
+    assert (said()["InstanceRefreshId"], said()["PercentageComplete"], said()["InstancesToUpdate"]) == (name, 100, 0)
+    assert not serving(asg, 3) & before
+    with pytest.raises(ClientError, match="has no refresh in progress"):
+        asg.cancel_instance_refresh(AutoScalingGroupName=group)
+
+
+@pytest.mark.parametrize(
+    ("least", "serve", "replaced"),
+    [(90, 3, 1), (100, 3, 1), (60, 3, 1), (50, 3, 1), (34, 3, 1), (33, 3, 2), (0, 3, 3), (60, 2, 0), (0, 2, 2)],
+)
+def test_how_many_a_refresh_replaces_at_once(least: int, serve: int, replaced: int) -> None:
+    """Of three; the percentage is rounded up, and stops a refresh only while some instance does not serve."""
+    its = made_of(serve)
+    its.refreshes = [Refresh("one", "", [each.instance for each in its.members], 3, least, 0)]
+    assert len(step(its, set(), 100.0)) == replaced
+
+
+def made_of(serve: int) -> Group:
+    """A group of three, of which so many serve."""
+    members = [Member(f"t{n}", "s", "z", "c", "", f"i-{n}", "InService" if n < serve else "Pending") for n in range(3)]
+    return Group("web", "", "", "c", 0, 3, 3, {"s": "z"}, members=members)
+
+
+def test_a_refresh_goes_on_only_when_new_instances_are_warm_and_healthy() -> None:
+    its = made_of(3)
+    its.refreshes = [Refresh("one", "", ["i-1", "i-2"], 3, 90, 60)]
+    its.members[0].serving = 100.0
+    assert step(its, set(), 159.0) == []
+    assert step(its, {"i-0"}, 160.0) == []
+    assert [each.instance for each in step(its, set(), 160.0)] == ["i-1"]
+
+
+def test_a_refresh_that_is_cancelled_replaces_nothing_more() -> None:
+    its = made_of(2)
+    its.refreshes = [Refresh("one", "", ["i-1"], 3, 90, 0, "Cancelling")]
+    assert step(its, set(), 0.0) == []
+    assert its.refresh is not None, "what was begun is not over"
+    its.members[2].state = "InService"
+    step(its, set(), 0.0)
+    assert [each.status for each in its.refreshes] == ["Cancelled"]
