@@ -36,6 +36,7 @@ class Execution:
 # On a plan without machines: these read files alone.
 ON_PAPER = {
     "... --help": Execution("up --help", "Bring a cluster up"),
+    "restore --help": Execution("restore --help", "A backup's folder"),
     "labs": Execution("labs", "ch4-ceph"),
     "show *": Execution("show ch4-flannel", "flannel"),
     "show ch3": Execution("show ch3", "helloworld"),
@@ -116,6 +117,11 @@ ELSEWHERE = {
     "replay *": ("e2e/test_storm.py", "replay *"),
     "replay * ...": ("e2e/test_storm.py", "replay * --shrunk"),
     "replay * --shrunk": ("e2e/test_storm.py", "replay * --shrunk"),
+    "backup": ("e2e/test_backup.py", "backup --output"),
+    "backup --stale": ("e2e/test_backup.py", "backup --stale"),
+    "restore *": ("e2e/test_backup.py", "restore *"),
+    "restore * --replace": ("e2e/test_backup.py", "restore * --replace"),
+    "reap-members": ("e2e/test_backup.py", "reap-members"),
     "console": ("e2e/test_console.py", "console"),
     "console --port *": ("e2e/test_console.py", "console --port"),
     "cloud up": ("e2e/test_cloud.py", "cloud up"),

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from coreos_lab import events, hints, run, wait
 from coreos_lab.backup import manifest
 from coreos_lab.backup.manifest import DataPart
 from coreos_lab.clients import ssh
-from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Lab, LabBackup, Node
-from coreos_lab.observed import unit_places
+from coreos_lab.observed import unit_states
 
 PLACE = 30.0  # seconds for a unit that is just being moved to run again
 LONGEST = 600.0  # seconds for all of a lab's data
@@ -68,21 +66,20 @@ def missing(source: Path, now: Path) -> tuple[int, list[str]]:
 
 
 def _place(cluster: Cluster, nodes: Sequence[Node], lab: Lab, backup: LabBackup) -> Node:
-    """The node on which a backup's unit is up."""
+    """The node on which a backup's unit is up, as the nodes' systemd has it: fleet may have no etcd to ask."""
     found: list[Node] = []
 
     def up() -> bool:
         nonlocal found
-        with suppress(CannotCheckError):
-            places = unit_places.of(cluster, nodes, backup.unit)
-            found = [node for node, unit in places if unit is not None and unit.up]
+        looks = unit_states.look(cluster, nodes, [backup.unit])
+        found = [node for node in nodes if (unit := looks.get(node.name, {}).get(backup.unit)) and unit.up]
         return bool(found)
 
     try:
         wait.until(up, deadline=wait.patiently(PLACE), interval=0.3, missing="")
     except wait.DeadlineError:
         raise LabError(
-            f"{lab.name}/{backup.name}: {backup.unit} runs on no node, and so nothing tells the lab's data",
+            f"{lab.name}/{backup.name}: {backup.unit} runs on none of the nodes that answer, so the data is unknown",
             f"find out why: {hints.lab('journal', backup.unit)}",
         ) from None
     return found[0]

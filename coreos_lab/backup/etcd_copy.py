@@ -71,6 +71,6 @@ def keys_in(archive: Path) -> dict[str, str]:
                 answer = json.loads(parts.extractfile(name).read())  # type: ignore[union-attr]
                 if answer.get("errorCode") != etcd.KEY_NOT_FOUND:  # a tree may have no keys
                     keys |= etcd.lasting(answer["node"])
-    except (tarfile.TarError, OSError, AttributeError, KeyError, ValueError) as error:
+    except (tarfile.TarError, EOFError, OSError, AttributeError, KeyError, ValueError) as error:
         raise LabError(f"{archive}: no whole copy of etcd: {error}", "take another backup") from None
     return keys

@@ -52,7 +52,7 @@ def drop_ins(config: Any, unit: str) -> str:
 def test_docker_gets_the_clusters_registry_as_flags(planned: Callable[..., Cluster]) -> None:
     config = rendered(planned(), 0)
     (hosts,) = config["write_files"]
-    assert (hosts["path"], hosts["content"]) == ("/etc/coreos/hosts", "172.17.8.1 registry.lab update.lab\n")
+    assert (hosts["path"], hosts["content"]) == ("/etc/coreos/hosts", "172.17.8.1 registry.lab update.lab s3.lab\n")
     flags = "--registry-mirror=http://172.17.8.1:5000 --insecure-registry=172.17.8.1:5000"
     text = drop_ins(config, "docker.service")
     assert f'\nEnvironment="DOCKER_OPT_REGISTRY={flags} --insecure-registry=registry.lab:5808"\n' in text

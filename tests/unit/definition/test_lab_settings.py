@@ -36,6 +36,7 @@ def test_defaults_are_what_the_units_say(lab: Lab) -> None:
         ("Environment=RATE=", "", "Environment=RATE=7"),
         ("Environment=MY_RATE=1 RATES=2", None, "Environment=MY_RATE=1 RATES=2"),
         ("# Environment=RATE=1", None, "# Environment=RATE=1"),
+        ("RestartSec=5", None, "RestartSec=5"),
     ],
 )
 def test_a_line_is_read_and_written_as_systemd_reads_it(lab: Lab, line: str, value: str | None, after: str) -> None:
@@ -43,6 +44,15 @@ def test_a_line_is_read_and_written_as_systemd_reads_it(lab: Lab, line: str, val
     lab.units[0].path.write_text(text)
     assert lab_settings.default(lab, "rate") == value
     assert lab_settings.applied(text, {"rate": "7"}) == text.replace(line, after)
+
+
+@pytest.mark.parametrize("line", ["RestartSec=3600", "RestartSec = 1h", 'RestartSec="5"'])
+def test_the_rhythm_of_a_unit_is_an_option_itself(lab: Lab, line: str) -> None:
+    text = f"[Service]\nEnvironment=RESTART_SEC=9\n{line}\n"
+    lab.units[0].path.write_text(text)
+    value = line.partition("=")[2].strip().strip('"')
+    assert lab_settings.default(lab, "restart-sec") == value
+    assert lab_settings.applied(text, {"restart-sec": "20s"}) == text.replace(value, "20s")
 
 
 @pytest.mark.parametrize(
