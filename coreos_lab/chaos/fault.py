@@ -54,6 +54,14 @@ class Fault(ABC):
     waits = False  # after the undo, healing waits until the whole node serves
     needs_quorum = False  # the undo needs a majority of etcd's members, of the others where the fault silences the node
 
+    @property
+    def parameters_as_plain(self) -> list[dict[str, str]]:
+        """The parameters for JSON: name, default, help, and the form of a value in words."""
+        return [
+            {"name": each.name, "default": each.default, "help": each.help, "form": each.form}
+            for each in self.parameters
+        ]
+
     def is_for(self, provider: Provider) -> bool:
         """Whether the fault can be injected into this provider's machines at all."""
         del provider

@@ -46,16 +46,22 @@ class Writes(Watch):
             self.acknowledged.append(number)
         self.samples.append(Sample("", ETCD_PROBE, mono, wall, not detail, detail, time.monotonic() - mono))
 
-    def judged(self) -> tuple[Outcome, str]:
-        """Whether every acknowledged write is there, and the evidence in words. Removes the keys from etcd."""
+    def __exit__(self, *error: object) -> None:
+        """Removes the keys, too, whether they were judged or not."""
+        super().__exit__(*error)
+        if not self.samples:
+            return
         etcd = Etcd(self._addresses)
-        try:
-            present = set(etcd.tree(self._folder).values())
-        except LabError as error:
-            return Outcome.UNKNOWN, error.message
         with suppress(LabError):  # they expire by themselves
             etcd.remove(self._folder)
             etcd.remove_empty_folders_above(self._folder)
+
+    def judged(self) -> tuple[Outcome, str]:
+        """Whether every acknowledged write is there, and the evidence in words. To be called within the block."""
+        try:
+            present = set(Etcd(self._addresses).tree(self._folder).values())
+        except LabError as error:
+            return Outcome.UNKNOWN, error.message
         lost = [number for number in self.acknowledged if number not in present]
         if lost:
             first = ", ".join(lost[:3])

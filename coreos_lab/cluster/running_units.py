@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coreos_lab import events, wait
@@ -62,7 +62,8 @@ def wait_for(cluster: Cluster, names: Collection[str]) -> dict[str, str]:
             resting = [place for place in standings if standings[place] is Standing.IDLE and place[0] in launched]
             _start(cluster, idle.of(resting))
             off = {name for (name, _node), standing in standings.items() if standing not in WELL}
-            found = waiting(names, units, set(names) - off - set(unplaced), machines)
+            up = set(names) - off - set(unplaced)
+            found = waiting(names, units, up, machines, unit_places.names(cluster.nodes, machines))
         except CannotCheckError:
             return False
         missing = f"fleet still lists {', '.join(listed)}" if listed else f"not running: {', '.join(found.late)}"
@@ -77,8 +78,17 @@ def wait_for(cluster: Cluster, names: Collection[str]) -> dict[str, str]:
     return found.stranded
 
 
-def waiting(names: Collection[str], units: Sequence[Unit], up: Collection[str], machines: Sequence[Machine]) -> Waiting:
-    """Which of the units `names` are not up on one of `machines`, and which of those never will be."""
+def waiting(
+    names: Collection[str],
+    units: Sequence[Unit],
+    up: Collection[str],
+    machines: Sequence[Machine],
+    nodes: Mapping[str, str],
+) -> Waiting:
+    """Which of the units `names` are not up on one of `machines`, and which of those never will be.
+
+    `nodes` are the names of nodes by the ids of their machines.
+    """
     here = {machine.id for machine in machines}
     off = [
         unit
@@ -87,7 +97,7 @@ def waiting(names: Collection[str], units: Sequence[Unit], up: Collection[str], 
     ]
     stranded = {}
     for unit in off:
-        reason = None if unit.machine_id in here else placement.explain(unit, units, machines)
+        reason = None if unit.machine_id in here else placement.explain(unit, units, machines, nodes)
         if reason:
             stranded[unit.name] = reason
     while True:  # a unit that follows one that is still to be placed will be placed too

@@ -50,8 +50,5 @@ def _as_json(fault: Fault) -> dict[str, object]:
         "family": fault.family,
         "summary": fault.summary,
         "undo": fault.undone,
-        "parameters": [
-            {"name": each.name, "default": each.default, "help": each.help, "form": each.form}
-            for each in fault.parameters
-        ],
+        "parameters": fault.parameters_as_plain,
     }

@@ -53,15 +53,16 @@ def command(
     if not test and (junit or as_json):
         raise UsageError(f"{'--junit' if junit else '--json'}: needs --test", "a reader's walk has no results to write")
     pages = [(lab, page(lab, first)) for lab in map(catalog.load, catalog.parts(lab))]
-    if reset:
-        from coreos_lab.commands import starting_point
+    with walks.going_on(name, [each.name for each, _page in pages], hints.lab("walk", lab)):
+        if reset:
+            from coreos_lab.commands import starting_point
 
-        for each, _page in pages:
-            starting_point.restore(name, each)
-    if test:
-        walk_alone(name, lab, pages, first or 1, junit=junit, as_json=as_json)
-    else:
-        walk(name, pages, first)
+            for each, _page in pages:
+                starting_point.restore(name, each)
+        if test:
+            walk_alone(name, lab, pages, first or 1, junit=junit, as_json=as_json)
+        else:
+            walk(name, pages, first)
 
 
 def walk(name: str, pages: list[tuple[Lab, Page]], first: int | None) -> None:

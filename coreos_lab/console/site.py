@@ -86,10 +86,7 @@ class Site:
                     "summary": fault.summary,
                     "undone": fault.undone,
                     "comes_back": fault.comes_back,
-                    "parameters": [
-                        {"name": each.name, "value": each.default, "help": each.help, "form": each.form}
-                        for each in fault.parameters
-                    ],
+                    "parameters": fault.parameters_as_plain,
                 }
                 for fault in able
             ]

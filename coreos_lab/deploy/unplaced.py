@@ -9,7 +9,7 @@ from coreos_lab import hints
 from coreos_lab.clients.fleet import Machine, Unit
 from coreos_lab.errors import LabError
 from coreos_lab.model import Node
-from coreos_lab.observed import placement
+from coreos_lab.observed import placement, unit_places
 from coreos_lab.observed.unit_places import Wanted
 
 PLANNED = 10.0  # seconds: fleet plans twice a second, so a unit that has no machine for so long will not get one
@@ -39,7 +39,7 @@ class Unplaced:
                 continue
             if set(wanted.unplaced) & set(placement.peers(unit)):
                 continue  # a unit whose peer has no machine either is not the cause
-            if reason := placement.explain(unit, units, machines):
+            if reason := placement.explain(unit, units, machines, unit_places.names(self._nodes, machines)):
                 if lost:
                     why = hints.lab("ssh", lost[0], "--", "journalctl", "-u", "fleet")
                     raise LabError(f"{reason} (fleet does not list {', '.join(lost)})", f"see why: {why}")

@@ -122,7 +122,7 @@ def _units(
             "active": "unscheduled" if node is None else "not loaded",
             "sub": "",
             "load": held[name].current,
-            "reason": (placement.explain(held[name], submitted, machines) or "") if node is None else "",
+            "reason": (placement.explain(held[name], submitted, machines, names) or "") if node is None else "",
         }
         for name, node in missing
     ]

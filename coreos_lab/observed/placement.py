@@ -7,7 +7,7 @@ rules only explain why it was not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from coreos_lab.clients.fleet import Machine, Unit
 from coreos_lab.units import fleet_rules
@@ -16,18 +16,21 @@ SHORT_ID = 8  # characters of a machine's id that stand for the whole
 
 
 def refusals(unit: Unit, units: Sequence[Unit], machines: Sequence[Machine]) -> dict[str, str]:
-    """The reason why a machine cannot run the unit, by the machine's address; machines that can are left out."""
+    """The reason why a machine cannot run the unit, by the machine's id; machines that can are left out."""
     found = {}
     for machine in machines:
         here = [other for other in units if other.machine_id == machine.id and other.name != unit.name]
         reason = _refusal(unit, machine, here)
         if reason:
-            found[machine.address] = reason
+            found[machine.id] = reason
     return found
 
 
-def explain(unit: Unit, units: Sequence[Unit], machines: Sequence[Machine]) -> str | None:
-    """One line that says why no machine can run the unit; None when one can: fleet will place it."""
+def explain(unit: Unit, units: Sequence[Unit], machines: Sequence[Machine], nodes: Mapping[str, str]) -> str | None:
+    """One line that says why no machine can run the unit; None when one can: fleet will place it.
+
+    `nodes` are the names of nodes by the ids of their machines. Any other machine is named by its address.
+    """
     if not machines:
         return f"{unit.name}: fleet has no machines"
     found = refusals(unit, units, machines)
@@ -36,7 +39,8 @@ def explain(unit: Unit, units: Sequence[Unit], machines: Sequence[Machine]) -> s
     reasons = sorted(set(found.values()))
     if len(reasons) == 1:
         return f"{unit.name}: no machine can run it: {reasons[0]}"
-    each = "; ".join(f"{address}: {reason}" for address, reason in sorted(found.items()))
+    names = {machine.id: nodes.get(machine.id, machine.address) for machine in machines}
+    each = "; ".join(sorted(f"{names[id_]}: {reason}" for id_, reason in found.items()))
     return f"{unit.name}: no machine can run it: {each}"
 
 

@@ -73,7 +73,7 @@ def wanted_places(
                 unplaced.append(name)
         else:
             away = placement.refusals(unit, _on_machines(units, states, machines), machines)
-            on = [each for each in machines if (name, each.id) in loaded or each.address not in away]
+            on = [each for each in machines if (name, each.id) in loaded or each.id not in away]
             places += [(name, nodes[machine.id]) for machine in on if machine.id in nodes]
             if not on:
                 unplaced.append(name)

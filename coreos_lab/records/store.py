@@ -86,6 +86,10 @@ class ClusterFolder:
         """One file a lab: how far a reader has come in its page."""
         return self.path / "walks"
 
+    def walk_lock(self, lab: str) -> Path:
+        """What the process of a walk through a lab's page holds as its lock."""
+        return settings.clusters_dir() / f".{self.name}.walk-of-{lab}.lock"
+
     @property
     def console(self) -> Path:
         """Where the cluster's console is found, and by which tokens."""

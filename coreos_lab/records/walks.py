@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from coreos_lab import disk
 from coreos_lab.records.formats import Format, Record
 from coreos_lab.records.store import ClusterFolder
 
@@ -22,6 +24,18 @@ class Progress:
     step: int = 1
     shell: str = ""
     beside: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def going_on(name: str, labs: Iterable[str], what: str) -> Iterator[None]:
+    """Keeps others from walking through these labs on the cluster `name`: two walks would deploy and undeploy one lab.
+
+    `what` is this walk's command. LabError names that of the other walk.
+    """
+    with ExitStack() as held:
+        for lab in labs:
+            held.enter_context(disk.lock(ClusterFolder(name).walk_lock(lab), what, wait=False))
+        yield
 
 
 def load(name: str, walk: str) -> Progress:

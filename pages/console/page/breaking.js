@@ -80,7 +80,7 @@ export class BreakForm {
   }
 
   parameter(each) {
-    return h("label", { "data-key": each.name }, h("span", {}, each.name, h("small", {}, `${each.help}: ${each.form}`)), h("input", { value: this.values[each.name] ?? each.value, spellcheck: "false", autocomplete: "off", "data-name": each.name, onchange: (event) => this.set({ values: { ...this.values, [each.name]: event.target.value } }) }));
+    return h("label", { "data-key": each.name }, h("span", {}, each.name, h("small", {}, `${each.help}: ${each.form}`)), h("input", { value: this.values[each.name] ?? each.default, spellcheck: "false", autocomplete: "off", "data-name": each.name, onchange: (event) => this.set({ values: { ...this.values, [each.name]: event.target.value } }) }));
   }
 
   duration() {

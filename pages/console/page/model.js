@@ -70,7 +70,7 @@ export function typed(doc, node, fault, values, lasting_, verify) {
   const words = ["break", node, "--fault", fault.kind];
   for (const each of fault.parameters) {
     const value = values[each.name];
-    if (value !== undefined && value !== each.value) words.push("--set", `${each.name}=${value}`);
+    if (value !== undefined && value !== each.default) words.push("--set", `${each.name}=${value}`);
   }
   if (lasting_) words.push("--for", lasting_);
   if (verify) words.push("--verify");

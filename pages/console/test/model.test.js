@@ -45,7 +45,7 @@ test("a node has the colour of its number, and a part in etcd", () => {
 });
 
 test("commands reach this cluster, and say what differs from the defaults", () => {
-  const fault = { kind: "loss", parameters: [{ name: "percent", value: "20" }] };
+  const fault = { kind: "loss", parameters: [{ name: "percent", default: "20" }] };
   assert.equal(model.typed(doc, "core-01", fault, {}, "", false), "lab break core-01 --fault loss --name other");
   assert.equal(
     model.typed(doc, "core-01", fault, { percent: "50" }, "30s", true),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ class Paper:
 
     def __init__(self) -> None:
         self.keys: dict[str, str] = {}
+        self.seen: list[str] = []  # keys that were there once
         self.down = False
 
     def set(self, key: str, value: str, *, ttl: int) -> None:
@@ -25,6 +28,7 @@ class Paper:
         if self.down:
             raise CannotCheckError("etcd: no node answers")
         self.keys[key] = value
+        self.seen.append(key)
 
     def tree(self, folder: str) -> dict[str, str]:
         if self.down:
@@ -32,6 +36,8 @@ class Paper:
         return {key: value for key, value in self.keys.items() if key.startswith(folder)}
 
     def remove(self, folder: str) -> None:
+        if self.down:
+            raise CannotCheckError("etcd: no node answers")
         self.keys = {key: value for key, value in self.keys.items() if not key.startswith(folder)}
 
     def remove_empty_folders_above(self, _key: str) -> None:
@@ -50,37 +56,48 @@ def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
     return found
 
 
-def written(paper: Paper, count: int) -> Writes:
+@contextmanager
+def written(paper: Paper, count: int) -> Iterator[Writes]:
     with Writes(["127.0.0.1"], "run") as doing:
         end = time.monotonic() + 30
         while len(doing.samples) < count and time.monotonic() < end:
             time.sleep(0.001)
             paper.down = len(doing.samples) == 2
-    paper.down = False
-    return doing
+        doing.stop()
+        paper.down = False
+        yield doing
 
 
 def test_what_was_acknowledged_is_there_and_goes(paper: Paper) -> None:
-    done = written(paper, 5)
-    assert all(key.startswith("/_coreos-lab/run/") for key in paper.keys)
+    with written(paper, 5) as done:
+        assert done.judged() == (Outcome.PASS, f"all {len(done.acknowledged)} acknowledged writes are there")
+    assert paper.seen
+    assert all(key.startswith("/_coreos-lab/run/") for key in paper.seen)
     assert all(sample.seconds is not None for sample in done.samples)
-    outcome, words = done.judged()
-    assert (outcome, words) == (Outcome.PASS, f"all {len(done.acknowledged)} acknowledged writes are there")
     assert paper.keys == {}
 
 
+def test_what_nobody_judges_goes_too(paper: Paper) -> None:
+    """The break had no effect, was interrupted, or the cluster was not steady before."""
+    with pytest.raises(KeyboardInterrupt), written(paper, 5):
+        assert paper.keys
+        raise KeyboardInterrupt
+    assert paper.keys == {}
+
+
+def test_a_silent_etcd_keeps_nobody_from_the_end(paper: Paper) -> None:
+    with written(paper, 5) as done:
+        paper.down = True
+        assert done.judged() == (Outcome.UNKNOWN, "etcd: no node answers")
+    assert paper.keys, "until their time to live ends"
+
+
 def test_a_write_that_is_gone_is_named(paper: Paper) -> None:
-    done = written(paper, 5)
-    del paper.keys["/_coreos-lab/run/1"]
-    outcome, words = done.judged()
+    with written(paper, 5) as done:
+        del paper.keys["/_coreos-lab/run/1"]
+        outcome, words = done.judged()
     assert outcome is Outcome.FAIL
     assert words == f"etcd lost 1 of {len(done.acknowledged)} acknowledged writes: 1 ..."
-
-
-def test_a_silent_etcd_proves_nothing(paper: Paper) -> None:
-    done = written(paper, 5)
-    paper.down = True
-    assert done.judged() == (Outcome.UNKNOWN, "etcd: no node answers")
 
 
 def test_what_was_not_acknowledged_is_an_outage(paper: Paper) -> None:

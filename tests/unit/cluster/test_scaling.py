@@ -100,14 +100,14 @@ def test_a_member_that_never_started_counts(planned: Planned) -> None:
 def test_units_that_run_elsewhere_are_not_waited_for() -> None:
     units = [unit("a.service", "aaa"), unit("b.service", "bbb")]
     up = {"a.service", "b.service"}
-    assert running_units.waiting(["a.service", "b.service"], units, up, [ONE, TWO]) == running_units.Waiting((), {})
-    left = running_units.waiting(["a.service", "b.service"], units, up, [ONE])
+    assert running_units.waiting(["a.service", "b.service"], units, up, [ONE, TWO], {}) == running_units.Waiting((), {})
+    left = running_units.waiting(["a.service", "b.service"], units, up, [ONE], {})
     assert left == running_units.Waiting(("b.service",), {}), "what runs on a machine that goes still has to move"
 
 
 def test_units_that_no_machine_can_run_are_named_with_the_reason() -> None:
     units = [unit("w@1.service", "aaa", Conflicts="w@*.service"), unit("w@2.service", "", Conflicts="w@*.service")]
-    found = running_units.waiting(["w@1.service", "w@2.service"], units, {"w@1.service"}, [ONE])
+    found = running_units.waiting(["w@1.service", "w@2.service"], units, {"w@1.service"}, [ONE], {})
     assert found.late == ()
     assert "w@2.service: no machine can run it: Conflicts=w@*.service" in found.stranded["w@2.service"]
 
@@ -116,17 +116,17 @@ def test_a_follower_waits_for_its_peer_and_is_stranded_with_it() -> None:
     kick = unit("kick.service", "", MachineOf="web.service")
     after = unit("after.service", "", MachineOf="kick.service")
     names = ["web.service", "kick.service", "after.service"]
-    found = running_units.waiting(names, [unit("web.service"), kick, after], set(), [ONE])
+    found = running_units.waiting(names, [unit("web.service"), kick, after], set(), [ONE], {})
     assert (found.late, found.stranded) == (("after.service", "kick.service", "web.service"), {})
     found = running_units.waiting(
-        names, [unit("web.service", "", MachineMetadata="gpu=yes"), kick, after], set(), [ONE]
+        names, [unit("web.service", "", MachineMetadata="gpu=yes"), kick, after], set(), [ONE], {}
     )
     assert found.late == ()
     assert sorted(found.stranded) == sorted(names)
 
 
 def test_a_unit_that_is_starting_is_waited_for() -> None:
-    assert running_units.waiting(["a.service"], [unit("a.service", "aaa")], set(), [ONE]).late == ("a.service",)
+    assert running_units.waiting(["a.service"], [unit("a.service", "aaa")], set(), [ONE], {}).late == ("a.service",)
 
 
 class Paper:
@@ -342,7 +342,7 @@ def test_a_global_unit_is_waited_for_on_every_machine(planned: Planned, monkeypa
     assert running_units.wait_for(planned(), {"all.service"}) == {}
     assert looks == [["core-01", "core-02"]] * 3
     lacking = unit("all.service", Global="true", MachineMetadata="gpu=yes")
-    found = running_units.waiting(["all.service"], [lacking], set(), [ONE, TWO])
+    found = running_units.waiting(["all.service"], [lacking], set(), [ONE, TWO], {})
     assert list(found.stranded) == ["all.service"], "no machine has what it needs"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,3 +135,19 @@ def test_a_printed_walk_names_the_folder_of_a_lab_of_ones_own(mine: Path, capsys
     (mine / "page.md").write_text(PAGE.replace("true", "false"), encoding="utf-8")
     assert called(["walk", str(mine), "--test"]) == Exit.FAILED
     assert f"lab walk {mine} --test --from 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [("--test",), (), ("--reset",)])
+def test_a_second_walk_through_a_lab_is_told_of_the_first(
+    beside: Path, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    walks.record("core", "mine", Progress(2))
+    with walks.going_on("core", ["mine"], "lab walk mine"):
+        assert called(["walk", str(beside), *options]) == Exit.ENVIRONMENT
+    assert f"core.walk-of-mine: busy: lab walk mine (process {os.getpid()})" in capsys.readouterr().err
+    assert walks.load("core", "mine") == Progress(2), "its record is not touched"
+
+
+def test_walks_through_two_labs_go_on_beside_each_other(beside: Path) -> None:
+    with walks.going_on("core", ["other"], "lab walk other"), walks.going_on("second", ["mine"], "lab walk mine"):
+        assert called(["walk", str(beside), "--test", "--from", "4"]) == Exit.DONE

@@ -7,6 +7,7 @@ from coreos_lab.observed.placement import explain, refusals
 
 ONE = Machine("aaa", "172.17.8.101", {})
 TWO = Machine("bbb", "172.17.8.102", {"disk": "ssd"})
+NODES = {"aaa": "core-01"}
 
 
 def unit(name: str, machine: str = "", **options: str) -> Unit:
@@ -15,40 +16,42 @@ def unit(name: str, machine: str = "", **options: str) -> Unit:
 
 
 def test_a_unit_without_wishes_is_only_not_placed_yet() -> None:
-    assert explain(unit("a.service"), [], [ONE]) is None
+    assert explain(unit("a.service"), [], [ONE], NODES) is None
 
 
 def test_metadata_that_no_machine_has() -> None:
     wants = unit("a.service", MachineMetadata="gpu=yes")
-    assert explain(wants, [], [ONE, TWO]) == "a.service: no machine can run it: it lacks MachineMetadata=gpu=yes"
-    assert explain(unit("a.service", MachineMetadata="disk=ssd"), [], [ONE, TWO]) is None
+    assert explain(wants, [], [ONE, TWO], NODES) == "a.service: no machine can run it: it lacks MachineMetadata=gpu=yes"
+    assert explain(unit("a.service", MachineMetadata="disk=ssd"), [], [ONE, TWO], NODES) is None
 
 
 def test_conflicts_count_in_both_directions() -> None:
     there = [unit("web@1.service", "aaa", Conflicts="web@*.service"), unit("solo.service", "bbb")]
-    reason = explain(unit("web@2.service", Conflicts="solo.service"), there, [ONE, TWO])
+    reason = explain(unit("web@2.service", Conflicts="solo.service"), there, [ONE, TWO], NODES)
     assert reason is not None
-    assert "172.17.8.101: web@1.service runs there and conflicts with it" in reason
-    assert "172.17.8.102: Conflicts=solo.service keeps it off" in reason
+    assert "core-01: web@1.service runs there and conflicts with it" in reason
+    assert "172.17.8.102: Conflicts=solo.service keeps it off" in reason, (
+        "a machine that is none of the cluster's nodes"
+    )
 
 
 def test_specifiers_are_filled_in_as_fleet_does() -> None:
     sidekick = unit("kick@1.service", MachineOf="web@%i.service")
-    assert explain(sidekick, [unit("web@1.service", "aaa")], [ONE, TWO]) is None
-    reason = explain(sidekick, [unit("web@2.service", "aaa")], [ONE])
+    assert explain(sidekick, [unit("web@1.service", "aaa")], [ONE, TWO], NODES) is None
+    reason = explain(sidekick, [unit("web@2.service", "aaa")], [ONE], NODES)
     assert reason == "kick@1.service: no machine can run it: MachineOf=web@1.service does not run there"
 
 
 def test_no_machines_at_all() -> None:
-    assert explain(unit("a.service"), [], []) == "a.service: fleet has no machines"
+    assert explain(unit("a.service"), [], [], NODES) == "a.service: fleet has no machines"
 
 
 def test_each_machine_has_its_own_reason() -> None:
     wants = unit("a.service", MachineOf="b.service", MachineMetadata="disk=ssd")
     there = [unit("b.service", "aaa")]
     assert refusals(wants, there, [ONE, TWO]) == {
-        "172.17.8.101": "it lacks MachineMetadata=disk=ssd",
-        "172.17.8.102": "MachineOf=b.service does not run there",
+        "aaa": "it lacks MachineMetadata=disk=ssd",
+        "bbb": "MachineOf=b.service does not run there",
     }
 
 
@@ -56,7 +59,7 @@ def test_a_machine_by_its_id_or_the_eight_characters_that_stand_for_it() -> None
     long = Machine("bbbbbbbb11112222", "172.17.8.103", {})
     for name in ("bbbbbbbb", "bbbbbbbb11112222"):
         assert refusals(unit("a.service", MachineID=name), [], [ONE, long]) == {
-            "172.17.8.101": f"MachineID={name} is another machine"
+            "aaa": f"MachineID={name} is another machine"
         }
     assert refusals(unit("a.service", MachineID="bbbb"), [], [long]), "fleet takes no other beginning"
 
@@ -68,11 +71,9 @@ def several(name: str, *lines: str) -> Unit:
 def test_one_of_several_values_of_a_metadata_name_is_enough() -> None:
     assert refusals(several("a.service", "disk=ssd", "disk=hdd"), [], [TWO]) == {}
     assert refusals(several("a.service", '"disk=hdd" "disk=ssd"'), [], [TWO]) == {}
-    assert refusals(several("a.service", "disk=ssd", "rack=1"), [], [TWO]) == {
-        "172.17.8.102": "it lacks MachineMetadata=rack=1"
-    }
+    assert refusals(several("a.service", "disk=ssd", "rack=1"), [], [TWO]) == {"bbb": "it lacks MachineMetadata=rack=1"}
     assert refusals(several("a.service", "disk=hdd", "disk=nvme"), [], [TWO]) == {
-        "172.17.8.102": "it lacks MachineMetadata=disk=hdd or disk=nvme"
+        "bbb": "it lacks MachineMetadata=disk=hdd or disk=nvme"
     }
 
 
@@ -82,9 +83,9 @@ def test_metadata_that_fleet_passes_over() -> None:
 
 def test_the_options_names_of_old() -> None:
     old = Unit("a.service", "launched", "inactive", "", (("X-Fleet", "X-ConditionMachineOf", "b.service"),))
-    assert "MachineOf=b.service does not run there" in str(explain(old, [], [ONE]))
+    assert "MachineOf=b.service does not run there" in str(explain(old, [], [ONE], NODES))
     old = Unit("a.service", "launched", "inactive", "", (("X-Fleet", "X-Conflicts", "x.service c*"),))
-    assert "keeps it off" in str(explain(old, [unit("c1.service", "aaa")], [ONE]))
+    assert "keeps it off" in str(explain(old, [unit("c1.service", "aaa")], [ONE], NODES))
 
 
 def test_a_unit_does_not_conflict_with_itself() -> None:

@@ -20,7 +20,7 @@ if (!feed) fail("no feed is announced under /services/feed");
 log(`this is ${ownAddress()}; the store: ${couchbase.values.join(", ")}; the feed: ${feed}`);
 
 const store = await openStore(couchbase.values, etcd);
-const writes = new WriteQueue(QUEUE_LIMIT);
+const writes = new WriteQueue(QUEUE_LIMIT, (error) => fail(`the store does not accept an event: ${error.message}`));
 let lastKey = 0;
 let storedCount = 0;
 let isFinishing = false;
@@ -37,7 +37,7 @@ socket.on("message", (data) => {
   silenceTimer.refresh();
   // Two events that arrive in the same millisecond must not share a key.
   const key = (lastKey = Math.max(Date.now(), lastKey + 1));
-  writes.add(() => storeEvent(key, data.toString())).catch((error) => fail(`the store does not accept event ${key}: ${error.message}`));
+  writes.add(() => storeEvent(key, data.toString()));
 });
 
 async function storeEvent(key, event) {

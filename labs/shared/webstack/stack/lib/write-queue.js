@@ -3,36 +3,47 @@
 export class WriteQueue {
   #last = Promise.resolve();
   #waiting = 0;
-  #error; // of the first write that has failed
-  #hasRefused = false;
+  #hasWriteFailed = false;
+  #hasFailed = false; // a write has failed or was refused
 
-  /** @param {number} limit how many writes may wait */
-  constructor(limit) {
+  /**
+   * @param {number} limit how many writes may wait
+   * @param {(error: Error) => unknown} onFailure is called once, with the reason of the first write that is not carried out
+   */
+  constructor(limit, onFailure) {
     this.limit = limit;
+    this.onFailure = onFailure;
   }
 
   /**
-   * Adds a write. The promise settles with it. Rejects when too many writes wait, and after a write that has failed: what
-   * came after it must not be stored without it.
+   * Adds a write. It is not carried out when too many writes wait, nor after a write that has failed: what came after
+   * that must not be stored without it.
    * @param {() => Promise<unknown>} write
    */
-  async add(write) {
+  add(write) {
     if (this.#waiting >= this.limit) {
-      this.#hasRefused = true;
-      throw new Error(`${this.#waiting} writes wait already`);
+      this.#fail(new Error(`${this.#waiting} writes wait already`));
+      return;
     }
     this.#waiting += 1;
-    const written = this.#last.then(() => {
-      if (this.#error) throw this.#error;
-      return write();
-    });
-    this.#last = written.catch((error) => (this.#error ??= error)).then(() => (this.#waiting -= 1));
-    return written;
+    this.#last = this.#last
+      .then(() => this.#hasWriteFailed || write())
+      .catch((error) => {
+        this.#hasWriteFailed = true;
+        this.#fail(error);
+      })
+      .then(() => (this.#waiting -= 1));
   }
 
   /** Whether a write has failed, or was refused since too many waited. */
   get hasFailed() {
-    return this.#hasRefused || this.#error !== undefined;
+    return this.#hasFailed;
+  }
+
+  #fail(error) {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.onFailure(error);
   }
 
   /** Returns when no write waits any more: whether all that were ever added have succeeded. */
