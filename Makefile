@@ -21,6 +21,8 @@ CLUSTERS ?= 3
 REPORTS ?=
 junit = $(if $(REPORTS),--junit-xml=$(REPORTS)/$(1).xml)
 NODES ?= 3
+# make bench-compare: the revision to compare with.
+BASE ?= HEAD
 
 .PHONY: help
 help: ## list the targets
@@ -141,6 +143,14 @@ image: setup ## build the machine image
 .PHONY: bench
 bench: setup ## measure the commands; print medians as a table, write bench.json
 	$(SUDO) $(VENV)/bin/python scripts/bench.py --json bench.json
+
+.PHONY: bench-readme
+bench-readme: setup ## write README's table of times from bench.json
+	$(VENV)/bin/python scripts/bench_table.py bench.json README.md
+
+.PHONY: bench-compare
+bench-compare: setup image ## measure this folder and another revision in turn; name what is slower by more than its noise (BASE=HEAD)
+	$(SUDO) $(VENV)/bin/python scripts/bench_compare.py $(BASE)
 
 .PHONY: bench-vagrant
 bench-vagrant: setup image ## compare lab up with plain vagrant up, on libvirt

@@ -12,6 +12,7 @@ from coreos_lab import events
 from coreos_lab.events import Event
 
 SAME = 0.001  # seconds: what is closer than that is one moment
+TOGETHER = 0.05  # seconds between steps that were begun at the same time, in threads
 SHOWN = 0.05  # seconds: parts that are shorter are added up
 BETWEEN = "between the steps"
 
@@ -43,21 +44,21 @@ def critical_path(spans: Iterable[Span], began: float, ended: float) -> list[tup
     """
     every = list(spans)
     path: list[tuple[str, float]] = []
-    now = ended
+    now, last = ended, None
     while now - began > SAME:
         running = [each for each in every if each.began < now - SAME and each.ended >= now - SAME]
-        if running:
-            last = max(running, key=lambda each: each.began)
-            within = (each.ended for each in every if each.step != last.step and each.began >= last.began)
-            start = max([last.began, *(end for end in within if end < now - SAME)])
-            name = last.name
-        else:
-            start = max((each.ended for each in every if each.ended < now - SAME), default=began)
-            name = BETWEEN
-        start = max(start, began)
-        path.append((name, now - start))
-        now = start
+        last = last or max(running, key=lambda each: (each.began, -each.ended), default=None)
+        before = [each for each in every if each.ended < now - SAME and (last is None or _within(each, last))]
+        waited_for = max(before, key=lambda each: each.ended, default=None)
+        begins = [began, *([last.began] if last else []), *([waited_for.ended] if waited_for else [])]
+        path.append((last.name if last else BETWEEN, now - max(begins)))
+        now, last = max(begins), waited_for if waited_for and waited_for.ended == max(begins) else None
     return list(reversed(path))
+
+
+def _within(each: Span, last: Span) -> bool:
+    """Whether a step ran while another one did, which may have waited for it."""
+    return each.step != last.step and each.began >= last.began - TOGETHER and each.ended > last.began
 
 
 def summed(path: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -27,12 +27,16 @@ NAME = "bench"
 BRIDGE = "labpeer"
 LAB = [sys.executable, "-c", "from coreos_lab.cli import main; main()"]
 GOALS = {
-    "deploy ch7, warm caches": 25.0,
+    "deploy ch7, warm caches": 12.0,
     "memory of 3 nodes, ch7 (MiB)": 3072.0,
-    "deploy ch4-ceph, warm caches, to active+clean and mounted": 30.0,
-    "up, 3 nodes": 2.5,
+    "deploy ch4-ceph, warm caches, to active+clean and mounted": 15.0,
+    "up, 3 nodes": 1.3,
     "destroy": 1.0,
-    "deploy ch3, warm caches": 6.0,
+    "deploy ch3, warm caches": 3.5,
+    "undeploy ch3": 1.5,
+    "check ch3": 0.3,
+    "break core-02 --verify with ch3": 20.0,
+    "memory per node, idle (MiB)": 45.0,
     "lab --help": 0.2,
     "lab status": 0.3,
 }
@@ -192,7 +196,10 @@ def measure(runs: int) -> dict[str, list[float]]:
             add(f"{fault}: injected and its effect seen", injected(fault))
         lab("deploy", "ch3")  # ends when all its checks pass again
         add("lab status", timed(lambda: lab("status")))
+        add("check ch3", timed(lambda: lab("check", "ch3")))
+        add("break core-02 --verify with ch3", timed(lambda: lab("break", "core-02", "--verify")))
         add("proxy's machine killed to served again, agent_ttl 10s (lab's setting)", outage())
+        add("undeploy ch3", timed(lambda: lab("undeploy", "ch3")))
         add("destroy", timed(lambda: lab("destroy")))
         lab("up")
         add("3 nodes, systemd-nspawn by hand (floor)", floor())

@@ -50,9 +50,12 @@ fi
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 # pip compiles what it installs, so that the command starts fast even where Python does not write bytecode.
 pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
+# The console's page is built beside that: each waits for its registry more than for a core.
+scripts/build-console.sh &
+console=$!
 pip install --require-hashes -r requirements/runtime.lock -r requirements/dev.lock -r requirements/cloud.lock \
-    -r requirements/console.lock
-scripts/build-console.sh
+    -r requirements/console.lock || { kill "$console" 2>/dev/null || true; exit 1; }
+wait "$console"
 pip install --no-deps --no-build-isolation --editable .
 if ! "$venv/bin/python" -c 'from coreos_lab.machine_image.go_toolchain import find_go; find_go()' 2>/dev/null; then
     echo "bootstrap: no recent Go found: installing it into $venv"

@@ -7,11 +7,13 @@ packages, files, the customising script and the userland's sources.
 from __future__ import annotations
 
 import shlex
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
-from coreos_lab import disk, events, settings
+from coreos_lab import disk, events, interrupts, settings
 from coreos_lab.machine_image import debian
-from coreos_lab.machine_image.userland import ensure_userland, userland_hash
+from coreos_lab.machine_image.userland import ensure_userland, userland_folder, userland_hash
 
 PACKAGES = [
     "systemd",
@@ -66,11 +68,16 @@ def image_folder(key: str) -> Path:
 
 
 def tree_options(userland: Path, version: str) -> list[str]:
-    """mmdebstrap's options besides those of every tree. A login on a node shows `version`."""
+    """mmdebstrap's options besides those of every tree. A login on a node shows `version`.
+
+    The packages do not need the userland: only its last step waits for that archive.
+    """
     script, files = _shell(_HERE / "customize.sh"), _shell(FILES)
+    until_built = f"until [ -e {_shell(userland)} ]; do sleep 0.1; done"
     return [
         f"--include={','.join(PACKAGES)}",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
+        f"--customize-hook={until_built}",
         f'--customize-hook={script} "$1" {files} {_shell(userland)} {version}',
     ]
 
@@ -80,22 +87,29 @@ def _shell(path: Path) -> str:
 
 
 def ensure_image() -> Path:
-    """The root tree of the machine image, built if it is not there: a minute or two, once.
+    """The root tree of the machine image, built if it is not there: some minutes, once.
 
-    Raises CommandError with the end of mmdebstrap's output when it cannot be built.
+    Raises CommandError with the end of the compiler's or of mmdebstrap's output when it cannot be built.
     """
-    key = image_hash()
-    folder = image_folder(key)
-    if not folder.is_dir():
-        userland = ensure_userland() / "userland.tar.gz"
-
-        def build(draft: Path) -> None:
-            with events.step("machine image", message=f"Debian {debian.SUITE} and the userland"):
-                debian.make_tree(
-                    draft / "rootfs",
-                    tree_options(userland, key),
-                    log_file=settings.state_dir() / "logs" / "machine-image.log",
-                )
-
-        disk.cached_folder(folder, "building the machine image", build)
+    folder = image_folder(image_hash())
+    disk.cached_folder(folder, "building the machine image", _build)
     return folder / "rootfs"
+
+
+def _build(draft: Path) -> None:
+    """Builds the userland beside Debian's tree: the compiler is busy, while packages come from the network."""
+    options = tree_options(userland_folder() / "userland.tar.gz", image_hash())
+    log_file = settings.state_dir() / "logs" / "machine-image.log"
+    with (
+        events.step("machine image", message=f"Debian {debian.SUITE} and the userland"),
+        ThreadPoolExecutor(max_workers=2) as pool,
+    ):
+        jobs: list[Future[Any]] = [pool.submit(ensure_userland)]
+        jobs.append(pool.submit(debian.make_tree, draft / "rootfs", options, log_file=log_file))
+        try:
+            for job in as_completed(jobs):
+                job.result()
+        except BaseException:
+            with interrupts.telling_threads():  # without one of them, nobody wants to wait for the other
+                pool.shutdown(wait=True)
+            raise

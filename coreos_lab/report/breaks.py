@@ -91,6 +91,7 @@ def read(folder: Path) -> Report:
         tuple(about.files.items()) if about else (),
         (*problems, *bad_journals, *bad_history),
         history,
+        tuple(happened.waited(began, end)),
     )
 
 

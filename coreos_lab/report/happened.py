@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from coreos_lab import timings
 from coreos_lab.report.jsonl import TEXT, Lines, seconds, text
 from coreos_lab.report.places import Rows
 from coreos_lab.report.values import Lane, Span
@@ -54,6 +55,15 @@ class Happened:
                 free.append(span)
             for row in rows:
                 yield Lane(name, tuple(span.since(began) for span in row))
+
+    def waited(self, began: float, end: float) -> list[tuple[str, float]]:
+        """The steps that the end of the run had to wait for, each with its seconds."""
+        spans = [
+            timings.Span(name, f"{name} {span.text}".strip(), span.begin, span.end)
+            for name, steps in self._steps.items()
+            for span in steps
+        ]
+        return timings.summed(timings.critical_path(spans, began, end)) if spans else []
 
     def _take(self, raw: dict[str, Any]) -> None:
         kind, step, subject, message = (text(raw, name) for name in ("kind", "step", "subject", "message"))

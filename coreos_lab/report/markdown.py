@@ -40,6 +40,9 @@ def _lines(report: Report) -> Iterator[str]:
             for part, check in bad
         ]
         yield from _table(("", "Check", "In the phase", "Evidence"), rows)
+    if report.waited:
+        waited = [(plain(name), f"{seconds:.1f} s") for name, seconds in report.waited]
+        yield from _table(("Waited for", "Took"), waited)
     if report.curves:
         heads = ("Probe", "Samples", "Without answer", "Longest outage", "Allowed", "Median", "99 %")
         yield from _table(heads, [_probe(curve) for curve in report.curves])

@@ -177,8 +177,8 @@ class Report:
     """One run. `outcome` is None where nothing was judged, `state` says why then ("still going on").
 
     `wall` is when it began, in seconds since the epoch, None where that is not known. `bands` are the faults, across
-    all rows. `again` is the command that does it again, with the files that it reads. `problems` are what is wrong with
-    the record.
+    all rows. `waited` are the steps on the critical path, with their seconds. `again` is the command that does it
+    again, with the files that it reads. `problems` are what is wrong with the record.
     """
 
     run: str
@@ -199,6 +199,7 @@ class Report:
     files: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
     history: History | None = None
+    waited: tuple[tuple[str, float], ...] = ()
 
     @property
     def mark(self) -> str:

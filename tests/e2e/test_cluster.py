@@ -64,7 +64,7 @@ def test_up_again_leaves_alone_what_runs_and_starts_what_is_off(cluster: Lab) ->
     before = on("core-01", "cat", "/proc/sys/kernel/random/boot_id")
     cluster("break", "core-02")
     assert cluster("status", "--json").json["nodes"][1]["state"] == "stopped"
-    cluster("up")
+    assert " s  boot core-02" in cluster("up", "--timings").err.partition("on the critical path:")[2]
     assert cluster("status", "--json").json["nodes"][1]["state"] == "running"
     assert on("core-01", "cat", "/proc/sys/kernel/random/boot_id") == before
     cluster("heal")

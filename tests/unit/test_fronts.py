@@ -58,11 +58,16 @@ class Node:
 
     def run(self, unit: str, fronts: int = 1) -> list[str]:
         """Runs the shell of a unit's ExecStart; returns what it did with etcd and fleet."""
-        (value,) = unit_file.values(unit_file.parse(unit_file.read(UNITS / unit)), "Service", "ExecStart")
+        return self.run_shell(unit, "ExecStart", fronts)
+
+    def run_shell(self, unit: str, option: str, fronts: int = 1) -> list[str]:
+        """The same for the last command of an option."""
+        value = unit_file.values(unit_file.parse(unit_file.read(UNITS / unit)), "Service", option)[-1]
         for name, text in (("COREOS_PUBLIC_IPV4", ADDRESS), ("FRONTS", str(fronts))):
             value = value.replace(f"${{{name}}}", text)
         words = shlex.split(value.replace("\\\n", " ").replace("%N", "helloworld-nginx").replace("%%", "%"))
-        shell = [word.replace("$$", "$") for word in words[words.index("/bin/sh") :]]
+        begins = next(number for number, word in enumerate(words) if word.endswith("/bin/sh"))
+        shell = ["/bin/sh", *(word.replace("$$", "$") for word in words[begins + 1 :])]
         environment = {"PATH": f"{self.folder}:{os.environ['PATH']}"}
         subprocess.run(shell, cwd=self.folder, env=environment, timeout=60, check=False)
         return (self.folder / "calls").read_text().splitlines()
@@ -123,3 +128,30 @@ def test_a_front_is_announced_while_it_answers(node: Node) -> None:
     expected += [call for _ in range(3) for call in (announced, "sleep 4")]
     assert sorted(calls) == sorted(expected)
     assert (node.folder / "curls").read_text().splitlines()[0] == f"http://{ADDRESS}/alive"
+
+
+PLACED = "helloworld@1.service id/172.17.8.101", "helloworld@2.service id/172.17.8.102", "helloworld@3.service -"
+
+
+def waits(node: Node, *listed: str) -> list[str]:
+    """What a front does before nginx, where fleet lists these units with their machines."""
+    node.program("fleetctl", f"#!/bin/sh\nprintf '%s\\n' {shlex.join(listed)}\n")
+    return node.run_shell("helloworld-nginx.service", "ExecStartPre")
+
+
+def test_the_first_nginx_waits_until_as_many_are_announced_as_have_a_machine(node: Node) -> None:
+    (node.folder / "keys" / "-services-upstreams-helloworld-nginx").unlink()
+    second = 'echo "server 2:3000;" >keys/-services-helloworld-2'
+    node.program("sleep", f"#!/bin/sh\necho sleep $1 >>calls\n[ $(wc -l <calls) -lt 3 ] || {second}\n")
+    assert waits(node, *PLACED) == ["sleep 0.2"] * 3
+
+
+def test_it_does_not_wait_for_instances_for_ever_nor_for_a_fleet_that_does_not_answer(node: Node) -> None:
+    (node.folder / "keys" / "-services-upstreams-helloworld-nginx").unlink()
+    assert waits(node) == []
+    (node.folder / "keys" / "-services-helloworld-1").unlink()
+    assert waits(node, *PLACED) == ["sleep 0.2"] * 40
+
+
+def test_an_nginx_that_replaces_another_does_not_wait(node: Node) -> None:
+    assert waits(node, *PLACED) == []

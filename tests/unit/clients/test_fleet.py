@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -105,6 +106,22 @@ def test_destroy_asks_for_the_unit_by_name(stub: Stub, fleet: Fleet) -> None:
     stub.answers["DELETE /fleet/v1/units/web%401.service"] = (204, None)
     fleet.destroy("web@1.service")
     assert stub.requests == [("DELETE /fleet/v1/units/web%401.service", "")]
+
+
+def test_a_unit_is_wanted_in_another_state(stub: Stub, fleet: Fleet) -> None:
+    stub.answers["PUT /fleet/v1/units/web%401.service"] = (204, None)
+    fleet.want("web@1.service", "inactive")
+    ((request, body),) = stub.requests
+    assert request == "PUT /fleet/v1/units/web%401.service"
+    assert json.loads(body) == {"name": "web@1.service", "desiredState": "inactive"}
+
+
+def test_a_unit_that_fleet_does_not_hold_is_left_so(stub: Stub, fleet: Fleet) -> None:
+    stub.answers["PUT /fleet/v1/units/a.service"] = (409, {"error": {"message": "unit does not exist"}})
+    fleet.want("a.service", "inactive")
+    stub.answers["PUT /fleet/v1/units/a.service"] = (400, "no such state")
+    with pytest.raises(LabError, match="fleet: a.service cannot be made asleep: HTTP 400"):
+        fleet.want("a.service", "asleep")
 
 
 @pytest.mark.parametrize("answer", [(404, {"error": {"code": 404}}), (400, ""), (200, [])])

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from coreos_lab import run
+from coreos_lab import interrupts, run, wait
+from coreos_lab.errors import LabError
 from coreos_lab.machine_image import debian, image
 
 
@@ -28,7 +30,8 @@ def test_what_mmdebstrap_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     included = next(a for a in call if a.startswith("--include=")).removeprefix("--include=").split(",")
     assert {"systemd-sysv", "docker.io", "openssh-server"} <= set(included)
     assert [argument for argument in call if " " in argument and "hook" not in argument] == []
-    ((script, root, files, userland, version),) = hooks(call)
+    waits, (script, root, files, userland, version) = hooks(call)
+    assert waits[:4] == ["until", "[", "-e", "/u/userland.tar.gz"], "it is built meanwhile"
     assert Path(script).is_file()
     assert Path(files).is_dir()
     assert (root, userland, version) == ("$1", "/u/userland.tar.gz", "v1")
@@ -49,8 +52,9 @@ def test_another_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_folders_may_have_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image, "_HERE", Path("/my lab"))
     monkeypatch.setattr(image, "FILES", Path("/my lab/files"))
-    ((script, _root, files, userland, _version),) = hooks(tree(Path("/r"), Path("/my state/u.tar.gz")))
+    waits, (script, _root, files, userland, _version) = hooks(tree(Path("/r"), Path("/my state/u.tar.gz")))
     assert (script, files, userland) == ("/my lab/customize.sh", "/my lab/files", "/my state/u.tar.gz")
+    assert waits[3] == userland
 
 
 @pytest.fixture
@@ -107,3 +111,22 @@ def test_an_image_is_built_once_and_whole(tmp_path: Path, monkeypatch: pytest.Mo
     assert image.ensure_image() == rootfs == image.image_folder(image.image_hash()) / "rootfs"
     assert (rootfs / "usr").is_dir()
     assert calls == ["mmdebstrap"] * 2
+
+
+@pytest.mark.parametrize("bad", ["tree", "userland"])
+def test_where_one_part_fails_the_other_is_ended(bad: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """mmdebstrap would wait for an archive that never comes; and nobody wants to wait for the compiler."""
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path))
+    began = time.monotonic()
+
+    def part(name: str) -> None:
+        if name == bad:
+            raise LabError(f"{name} failed")
+        wait.until(interrupts.is_come, deadline=20, missing="it was left alone")
+
+    monkeypatch.setattr(debian, "make_tree", lambda *_words, **_options: part("tree"))
+    monkeypatch.setattr(image, "ensure_userland", lambda: part("userland"))
+    with pytest.raises(LabError, match=f"^{bad} failed"):
+        image._build(tmp_path)
+    assert time.monotonic() - began < 10
+    assert not interrupts.is_come()

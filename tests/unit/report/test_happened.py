@@ -118,3 +118,17 @@ def test_what_is_kept_of_any_number_of_steps_does_not_grow(tmp_path: Path) -> No
 def test_a_clock_of_any_value() -> None:
     assert clock(1_790_000_000.0) == "2026-09-21 14:13:20 UTC"
     assert clock(1e300) == clock(math.nan) == "at an unknown time"
+
+
+def test_what_the_end_of_a_run_had_to_wait_for(tmp_path: Path) -> None:
+    seen = happened(
+        tmp_path / "events.jsonl",
+        start("boot", 1.0, "core-01"),
+        start("boot", 1.0, "core-02"),
+        end("boot", 3.0, "core-01"),
+        end("boot", 4.0, "core-02"),
+        start("units", 4.0, message="all running"),
+        end("units", 9.0, message="all running"),
+    )
+    assert seen.waited(1.0, 9.0) == [("boot core-02", 3.0), ("units all running", 5.0)]
+    assert happened(tmp_path / "none.jsonl").waited(0.0, 1.0) == []

@@ -25,6 +25,15 @@ def test_the_verdict_comes_first_then_phases_checks_and_probes(recorded: Recorde
     assert lines[-1] == "Once more: `lab break core-02 --fault kill --verify --deadline 90s`"
 
 
+def test_what_was_waited_for_is_a_table(recorded: Recorded) -> None:
+    report = replace(read(recorded()), waited=(("boot core-02", 3.04), ("units: all running", 5.0)))
+    lines = markdown(report).splitlines()
+    assert lines[lines.index("| Waited for | Took |") + 2 :][:2] == [
+        "| boot core-02 | 3.0 s |",
+        "| units: all running | 5.0 s |",
+    ]
+
+
 def test_a_probe_that_was_down_for_too_long_is_marked(recorded: Recorded) -> None:
     assert "| ❌ 9.5 s | 8 s |" in markdown(read(recorded(Run(front_limit=8))))
 

@@ -39,6 +39,13 @@ def test_a_page_is_well_formed_and_loads_nothing(recorded: Recorded, outcome: Ou
     assert len(text.encode()) < 300_000
 
 
+def test_what_was_waited_for_is_on_it(recorded: Recorded) -> None:
+    report = read(recorded())
+    text = html(replace(report, waited=(("boot core-02", 3.04),)), "1.0")
+    assert '<td class="text">boot core-02</td><td class="num">3.0 s</td>' in text
+    assert "What was waited for" not in html(replace(report, waited=()), "1.0")
+
+
 def test_every_picture_has_its_table(recorded: Recorded) -> None:
     report = read(recorded())
     found = Page(html(report, "1.0"))
