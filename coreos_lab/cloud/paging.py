@@ -71,7 +71,8 @@ def page(service: str, action: str, parameters: Mapping[str, str], body: bytes) 
     for row in [*rows[:first], *rows[end:]]:
         rows.remove(row)
     ElementTree.register_namespace("", space)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    shown: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return shown
 
 
 def _first(words: Words, token: str) -> int:

@@ -55,7 +55,7 @@ def run_service(cluster: Cluster) -> None:
     if not folder.objects.is_dir():
         return
     mark = hashlib.sha256(str(folder.objects).encode()).hexdigest()[:16]
-    program = [sys.executable, "-P", "-c", PROGRAM, folder.objects, mark, place(cluster)]
+    program = [sys.executable, "-P", "-c", PROGRAM, str(folder.objects), mark, place(cluster)]
     service.run("S3", folder.objects_pid, program, [place(cluster)], mark)
 
 

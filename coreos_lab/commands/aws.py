@@ -9,7 +9,7 @@ import typer
 
 from coreos_lab import hints, run
 from coreos_lab.cloud import clients
-from coreos_lab.commands.cloud import CloudName
+from coreos_lab.commands.cloud_images import CloudName
 from coreos_lab.commands.options import PASS_THROUGH, verb
 from coreos_lab.providers import conditions
 from coreos_lab.records import clouds

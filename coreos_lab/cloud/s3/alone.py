@@ -35,6 +35,7 @@ class Alone:
         self._mark = mark
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        headers: list[tuple[str, str]]
         body: Iterable[bytes]
         if environ["REQUEST_URI"] == HEALTH:
             status, headers, body = HTTPStatus.OK, [], [b"OK"]
@@ -68,7 +69,7 @@ def _request(environ: dict[str, Any]) -> Request:
 
 def _error(code: str, message: str) -> tuple[HTTPStatus, list[tuple[str, str]], list[bytes]]:
     headers = [("Content-Type", "application/xml")]
-    return HTTPStatus(answers.status(code)), headers, [answers.error(NAME, code, message)]
+    return HTTPStatus(answers.status(NAME, code)), headers, [answers.error(NAME, code, message)]
 
 
 class _Handler(WSGIRequestHandler):
