@@ -113,7 +113,7 @@ def _settings(its: Values) -> list[dict[str, str]]:
     for each in its.get("MethodSettings", []):
         if unknown := sorted(set(each) - {"HttpMethod", "ResourcePath", *SETTINGS}):
             raise invalid(f"AWS::ApiGateway::Stage: Encountered unsupported property MethodSettings/{unknown[0]}")
-        place = f"/{str(each.get('ResourcePath', '/*')).replace('/', '~1')}/{each.get('HttpMethod', '*')}"
+        place = _place(each)
         for key, name in SETTINGS.items():
             if key in each:
                 value = str(each[key])
@@ -123,8 +123,14 @@ def _settings(its: Values) -> list[dict[str, str]]:
     return found
 
 
-def _update_stage(call: Call, name: str, _old: Values, new: Values) -> tuple[str, Attributes]:
+def _place(setting: Values) -> str:
+    return f"/{str(setting.get('ResourcePath', '/*')).replace('/', '~1')}/{setting.get('HttpMethod', '*')}"
+
+
+def _update_stage(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
     changes = [_replace("/deploymentId", new["DeploymentId"]), _replace("/description", new.get("Description", ""))]
+    gone = [f"/variables/{key}" for key in old.get("Variables", {}) if key not in new.get("Variables", {})]
+    changes += [{"op": "remove", "path": path} for path in (*gone, *map(_place, old.get("MethodSettings", [])))]
     changes += [_replace(f"/variables/{key}", value) for key, value in new.get("Variables", {}).items()]
     changes += _settings(new)
     call.client("apigateway").update_stage(restApiId=new["RestApiId"], stageName=name, patchOperations=changes)

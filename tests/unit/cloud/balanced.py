@@ -23,12 +23,11 @@ from dataclasses import dataclass, replace
 from hashlib import sha1
 from pathlib import Path
 
-from coreos_lab.cloud import ground, inside
+from coreos_lab.cloud import ground, inside, names
 from coreos_lab.cloud.balancing.kept import Check
 from coreos_lab.cloud.balancing.process import Haproxy, place_of
 from coreos_lab.cloud.balancing.servers import Servers
 from coreos_lab.cloud.balancing.wanted import Front, Pool, Server, Wanted
-from coreos_lab.cloud import names
 from coreos_lab.cloud.balancing.wiring import Wiring
 from coreos_lab.cloud.network import Group, Port, Route, Rule, Subnet, Vpc
 from coreos_lab.cloud.router import Router
