@@ -25,10 +25,11 @@ NEEDS_NODE = pytest.mark.skipif(shutil.which(NODE) is None, reason="there is no 
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Starts a function of this text; the Runtime API listens in the test's own network namespace."""
+    monkeypatch.setattr("coreos_lab.cloud.functions.environment.INIT", 300.0)  # on a host that is busy
     monkeypatch.setattr(inside, "listen", lambda _namespace, address, port: socket.create_server((address, port)))
     made: list[Environment] = []
 
-    def go(runtime: str, text: str, timeout: int = 60) -> Environment:
+    def go(runtime: str, text: str, timeout: int = 300) -> Environment:
         made.append(environment(tmp_path, runtime, text, timeout))
         return made[-1]
 
