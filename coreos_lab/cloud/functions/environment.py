@@ -15,7 +15,7 @@ from coreos_lab.cloud.functions.output import Output
 from coreos_lab.cloud.functions.runtime_api import RuntimeApi
 from coreos_lab.cloud.functions.sandbox import Sandbox
 
-INIT = 10.0  # seconds for a function's code outside of the handler: AWS's limit
+INIT = 30.0  # seconds for a function's code outside of the handler: AWS has 10, and no machines that boot beside it
 LOOK = 0.1  # seconds between two looks whether the process is there
 Lines = list[tuple[int, str]]
 PIECE = 2**20  # bytes in a MiB

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,11 +57,14 @@ def _handler(runtime: Runtime) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            found = runtime.next() if self.path == f"{BASE}/invocation/next" else None
-            if found is None:
+            if self.path != f"{BASE}/invocation/next":
+                self._reply(404, b"{}", {})
+                return
+            found = runtime.next()
+            if found is None:  # the process is about to be ended
                 self.close_connection = True
-                self._reply(404 if self.path != f"{BASE}/invocation/next" else 500, b"{}", {})
-            else:
+                return
+            with suppress(BrokenPipeError):
                 self._reply(200, found[1], found[0])
 
         def do_POST(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 import string
-from typing import Any
 
 from coreos_lab.cloud.gateway.actions import invalid
 from coreos_lab.cloud.json_api import Values
@@ -40,12 +39,15 @@ def source(region: str, api: str, stage: str, method: str, path: str) -> str:
     return f"arn:aws:execute-api:{region}:{ACCOUNT}:{api}/{stage}/{method}{path}"
 
 
-def replaced(asked: Values, known: tuple[str, ...]) -> dict[str, Any]:
-    """The new values in a request with patchOperations, by their paths without the slash in front."""
-    found = {}
+def changes(asked: Values, known: tuple[str, ...], operations: tuple[str, ...] = ("replace",)) -> dict[str, str | None]:
+    """The new values in a request with patchOperations, by their paths without the slash in front; None: to remove.
+
+    RefusedError for a path that no pattern in `known` has, and for another operation.
+    """
+    found: dict[str, str | None] = {}
     for each in asked.get("patchOperations", []):
         name = str(each.get("path", "")).removeprefix("/")
-        if each.get("op") != "replace" or not any(re.fullmatch(pattern, name) for pattern in known):
+        if each.get("op") not in operations or not any(re.fullmatch(pattern, name) for pattern in known):
             raise invalid(f"Invalid patch path {each.get('path')} for {each.get('op')}: known: {', '.join(known)}")
-        found[name] = each.get("value", "")
+        found[name] = str(each.get("value", "")) if each["op"] == "replace" else None
     return found

@@ -59,10 +59,10 @@ class Resources:
     def update_resource(self, asked: Values) -> Values:
         api = api_of(self.kept, asked)
         resource = resource_of(api, asked["resourceId"])
-        for name, value in names.replaced(asked, ("pathPart",)).items():
-            if value != resource.part:
-                _require_free(api, resource.parent, value)
-                setattr(resource, "part" if name == "pathPart" else name, value)
+        part = names.changes(asked, ("pathPart",)).get("pathPart")
+        if part is not None and part != resource.part:
+            _require_free(api, resource.parent, part)
+            resource.part = part
         return shown(api, resource)
 
     def delete_resource(self, asked: Values) -> None:

@@ -16,6 +16,7 @@ from coreos_lab.cloud.sigv4 import RefusedError
 STAGE = r"[a-zA-Z0-9_\-]{1,128}"
 # What a stage may be told of its methods, by the path of the change. All methods: */*.
 SETTING = r"(?P<method>.+/[A-Z*]+)/(?P<name>(?:metrics|logging|throttling|caching)/\w+)"
+ALL_SETTINGS = r".+/[A-Z*]+"  # of a method, to be removed
 # Settings that ask for no more than there is: nothing is throttled, cached, measured or logged.
 OFF = {"metrics/enabled": "false", "logging/loglevel": "OFF", "logging/dataTrace": "false", "caching/enabled": "false"}
 SHOWN = {
@@ -50,8 +51,9 @@ class Stages:
 
     def update_rest_api(self, asked: Values) -> Values:
         api = api_of(self.kept, asked)
-        for name, value in names.replaced(asked, ("name", "description")).items():
-            setattr(api, name, str(value))
+        asked_for = names.changes(asked, ("name", "description"))
+        api.name = asked_for.get("name") or api.name
+        api.description = asked_for.get("description", api.description) or ""
         return _shown_api(api)
 
     def delete_rest_api(self, asked: Values) -> None:
@@ -111,15 +113,21 @@ class Stages:
 
     def update_stage(self, asked: Values) -> Values:
         api, stage = api_of(self.kept, asked), self._stage(asked)
-        for name, value in names.replaced(asked, ("deploymentId", "description", r"variables/\w+", SETTING)).items():
+        known = ("deploymentId", "description", r"variables/\w+", SETTING, ALL_SETTINGS)
+        for name, value in names.changes(asked, known, ("replace", "remove")).items():
+            first, _slash, rest = name.partition("/")
             if name == "deploymentId":
-                stage.deployment = _deployment(api, value).id
+                stage.deployment = _deployment(api, value or "").id
             elif name == "description":
-                stage.description = str(value)
-            elif name.startswith("variables/"):
-                stage.variables[name.partition("/")[2]] = str(value)
+                stage.description = value or ""
+            elif first == "variables" and value is not None:
+                stage.variables[rest] = value
+            elif first == "variables":
+                stage.variables.pop(rest, None)
+            elif value is not None:
+                _set(stage, name, value)
             else:
-                _set(stage, name, str(value))
+                stage.settings.pop(name, None)
         stage.updated = _now()
         return _shown_stage(stage)
 

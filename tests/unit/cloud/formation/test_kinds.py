@@ -11,6 +11,7 @@ import pytest
 
 from coreos_lab.cloud.formation.kinds import KINDS
 from tests.unit.cloud.conftest import Client, Served
+from tests.unit.cloud.formation import function_cases
 from tests.unit.cloud.formation.stacks import Resources, Tried, body, given, of, stack
 from tests.unit.cloud.s3.test_objects import HERE
 from tests.unit.cloud.test_formation import reasons
@@ -554,6 +555,8 @@ CASES = {
         {**VPC, **subnets()},
     ),
 }
+
+CASES |= {name: Case(*each) for name, each in function_cases.CASES.items()}
 
 
 @pytest.fixture
