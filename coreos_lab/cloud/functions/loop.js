@@ -65,6 +65,8 @@ async function load(root, handler) {
 
 function call(handler, event, headers) {
   return new Promise((resolve, reject) => {
+    // When nothing is left to wait for and the handler has not called back, that is the end of it.
+    process.removeAllListeners("beforeExit").once("beforeExit", () => resolve(null));
     const back = (error, result) => (error ? reject(error) : resolve(result));
     const deadline = Number(headers["lambda-runtime-deadline-ms"]);
     const context = {

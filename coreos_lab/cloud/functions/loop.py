@@ -49,13 +49,13 @@ class Runtime:
         answer = self._connection.getresponse()
         return dict(answer.getheaders()), answer.read()
 
-    def fail(self, place: str, error: BaseException, kind: str = "") -> None:
+    def fail(self, place: str, error: BaseException, kind: str = "", request: str = "") -> None:
         """Tells what went wrong, here and in the log."""
         kind = kind or type(error).__name__
         trace = traceback.format_tb(error.__traceback__)
         own = [each for each in trace if f'"{__file__}"' not in each]
         print(f"[ERROR] {kind}: {error}", "Traceback (most recent call last):", *own, sep="\n", flush=True)
-        said = {"errorMessage": str(error), "errorType": kind, "requestId": "", "stackTrace": own}
+        said = {"errorMessage": str(error), "errorType": kind, "requestId": request, "stackTrace": own}
         self.ask("POST", place, json.dumps(said).encode(), kind)
 
 
@@ -88,11 +88,12 @@ def main() -> None:
         sys.exit(1)
     while True:
         headers, body = runtime.ask("GET", "/invocation/next")
-        place = f"/invocation/{headers['Lambda-Runtime-Aws-Request-Id']}"
+        request = headers["Lambda-Runtime-Aws-Request-Id"]
+        place = f"/invocation/{request}"
         try:
             result = json.dumps(handler(json.loads(body), Context(headers))).encode()
         except Exception as error:
-            runtime.fail(f"{place}/error", error)
+            runtime.fail(f"{place}/error", error, request=request)
             continue
         sys.stdout.flush()
         runtime.ask("POST", f"{place}/response", result)

@@ -16,7 +16,7 @@ shift 6
 show() { mount --bind "$1" "$2" && mount -o remount,bind,ro,nosuid,nodev "$2"; }
 mount -t tmpfs -o mode=755,nosuid,nodev function "$root"
 cd "$root"
-mkdir -p dev etc/ssl/certs etc/alternatives proc tmp usr var/task var/runtime old
+mkdir -p dev etc/ssl/certs etc/alternatives proc tmp usr var/task var/runtime mnt
 show /usr usr
 for each in bin sbin lib lib32 lib64; do
     if [ -L "/$each" ]; then
@@ -40,10 +40,10 @@ ln -s /proc/self/fd dev/fd
 mount -t tmpfs -o size=512m,mode=1777,nosuid,nodev tmp tmp
 mount -t proc -o nosuid,nodev,noexec proc proc
 mount -o remount,ro,nosuid,nodev "$root"
-pivot_root . old
+pivot_root . mnt
 # shellcheck disable=SC2016 # what stands in quotes is for the shell inside
 exec chroot . sh -c '
-    umount -l /old
+    umount -l /mnt
     user=$1
     shift
     set -a
