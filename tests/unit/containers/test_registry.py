@@ -13,6 +13,7 @@ import pytest
 
 from coreos_lab import settings, wait
 from coreos_lab.containers import pidfile, registry
+from coreos_lab.containers.webhooks.owner import Notified
 from coreos_lab.errors import LabError
 
 
@@ -22,6 +23,19 @@ def test_the_configuration_takes_pushes_without_authentication_and_deletes_nothi
     assert "readonly" not in config["storage"]["maintenance"]
     assert "delete" not in config["storage"], "without it the registry refuses to delete"
     assert "auth" not in config
+
+
+def test_it_tells_of_pushes_where_it_is_asked_to(tmp_path: Path) -> None:
+    """And is another registry then: one that tells nobody, or somebody else, is replaced."""
+    silent = json.loads(registry.config(tmp_path, "172.17.8.1", 5000))
+    told = Notified("http://127.17.8.1:5811/events", "word")
+    telling = json.loads(registry.config(tmp_path, "172.17.8.1", 5000, told))
+    assert "notifications" not in silent
+    (endpoint,) = telling["notifications"]["endpoints"]
+    assert (endpoint["url"], endpoint["headers"]) == (told.url, {"Authorization": ["Bearer word"]})
+    other = json.loads(registry.config(tmp_path, "172.17.8.1", 5000, Notified(told.url, "another")))
+    marks = [each["http"]["headers"][registry.MARK][0] for each in (silent, telling, other)]
+    assert len(set(marks)) == 3
 
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:

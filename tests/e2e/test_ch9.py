@@ -1,0 +1,80 @@
+"""ch9 on real machines: a push deploys by itself, white on black in a browser; without a sidekick the checks fail."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from coreos_lab.walk.browser import find
+from tests.e2e import devtools
+from tests.e2e.calls import ROOT, Result, ended, lab, until
+
+Lab = Callable[..., Result]
+TIMEOUT = 900
+RELEASE = r"""set -e; mkdir -p release
+docker run --rm ch6-web:production cat public/index.html >release/index.html
+sed -i 's|</script>|&<style>body { background: #000; color: #fff; }</style>|' release/index.html
+printf 'FROM webstack\nCOPY index.html /srv/public/\n' >release/Dockerfile
+docker build --quiet --tag registry.lab:5808/library/ch6-web:production release
+docker push --quiet registry.lab:5808/library/ch6-web:production"""
+
+
+@pytest.fixture
+def ch9(cluster: Lab) -> Iterator[Lab]:
+    """The cluster with ch9 alone on it; it goes with the test, as its keys and its hook do."""
+    for other in lab("status", "--json").json["labs"]:
+        lab("undeploy", other)
+    cluster("deploy", "ch9", "--deadline", "8m", timeout=TIMEOUT)
+    yield cluster
+    for each in lab("webhook", "list", "--json").json:
+        lab("webhook", "remove", each["id"])
+    lab("undeploy", "ch9")
+
+
+def page(address: str) -> str:
+    """What a machine's web server serves, "" for nothing."""
+    connection = http.client.HTTPConnection(address, 3000, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
+
+
+def test_a_push_is_served_by_every_machine_and_a_missing_sidekick_is_seen(ch9: Lab) -> None:
+    addresses = {each["name"]: each["address"] for each in ch9("status", "--json").json["nodes"]}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = [sys.executable, str(ROOT / "labs/ch9/hook.py"), str(port), f"{addresses['core-01']}:2379"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    with ended(process):
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("waits")
+        ch9("webhook", "add", f"http://127.0.0.1:{port}/", "--repository", "ch6-web")
+        ch9("ssh", "core-02", "--", RELEASE)
+        until(lambda: all("background: #000" in page(address) for address in addresses.values()))
+    (told,) = ch9("webhook", "deliveries", "--json").json
+    assert (told["state"], told["status"], told["said"]) == ("delivered", 200, '"deploy:ch6-web"')
+    ch9("check", "ch9")
+    browser = find()
+    if browser is not None:
+        with devtools.page(browser) as shown:
+            shown.open(f"http://{addresses['core-03']}:3000/")
+            background = "getComputedStyle(document.body).backgroundColor"
+            until(lambda: shown.value("document.body && document.title") == "What people plan")
+            assert (shown.value(background), shown.value(background.replace("backgroundColor", "color"))) == (
+                "rgb(0, 0, 0)",
+                "rgb(255, 255, 255)",
+            )
+    ch9("fleetctl", "destroy", "web-sidekick@2.service")
+    ch9("etcdctl", "set", "/coreos.com/deploy", "by-hand")
+    failed = ch9("check", "ch9", code=1)
+    assert "its sidekick on none that is active" in failed.out
+    assert "carried out: web@2" in failed.out
