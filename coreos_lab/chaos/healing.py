@@ -22,8 +22,10 @@ from coreos_lab.records.store import ClusterFolder
 ENDING = (FaultKind.KILL, FaultKind.HALT, FaultKind.ZONE)  # what ends a machine for good, where it is replaced
 
 
-def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.OpenFault]) -> None:
+def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.OpenFault]) -> Cluster:
     """Undoes faults, checks that their effect is gone, and only then strikes them off the journal. May be repeated.
+
+    Returns the cluster with its machines' present addresses: those that were lost may have been replaced.
 
     What acts from outside is undone first, and all machines are started before any is waited for: etcd may need several
     of them for a quorum. What is broken inside a machine comes last, because the machine has to run for that. A fault
@@ -75,6 +77,7 @@ def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.Op
                 fault_journal.healed(cluster, entry)
         if repair.errors:
             raise repair.errors[0]
+    return cluster
 
 
 def fates(before: Cluster, now: Cluster, faults: Sequence[fault_journal.OpenFault]) -> list[str]:
