@@ -22,8 +22,10 @@ from coreos_lab.records.store import ClusterFolder
 ENDING = (FaultKind.KILL, FaultKind.HALT, FaultKind.ZONE)  # what ends a machine for good, where it is replaced
 
 
-def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.OpenFault]) -> None:
+def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.OpenFault]) -> Cluster:
     """Undoes faults, checks that their effect is gone, and only then strikes them off the journal. May be repeated.
+
+    Returns the cluster with its machines' present addresses: those that were lost may have been replaced.
 
     Acts that were interrupted come to their end first: a machine that is still on its way down passes for one that
     runs. What acts from outside is undone next. All machines are started before any is waited for: etcd may need
@@ -76,6 +78,7 @@ def heal(provider: Provider, cluster: Cluster, faults: Sequence[fault_journal.Op
         _strike_off(cluster, faults, repair)
         if repair.errors:
             raise repair.errors[0]
+    return cluster
 
 
 def _strike_off(cluster: Cluster, faults: Sequence[fault_journal.OpenFault], repair: _Repair) -> None:

@@ -13,7 +13,6 @@ from coreos_lab.checks.runner import run_checks
 from coreos_lab.clients import etcd
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError
-from coreos_lab.cluster import placing
 from coreos_lab.errors import LabError
 from coreos_lab.model import CheckResult, Cluster, Lab, Node, Outcome
 from coreos_lab.observed import inventory, membership, node_states, ready
@@ -128,12 +127,12 @@ class Phases:
         began = time.monotonic()
         names = ", ".join(fault.node for fault in open_faults)
         try:
-            healing.heal(self._provider, self._cluster, open_faults)
+            healed = healing.heal(self._provider, self._cluster, open_faults)
         except (ready.NodeNotReadyError, wait.DeadlineError) as error:
             return self.add("repair", Outcome.FAIL, began, error.message)
         except LabError as error:  # not known, or a tool underneath has failed: the node had no chance to recover
             return self.add("repair", Outcome.UNKNOWN, began, reason(error))
-        before, self._cluster = self._cluster, placing.place(self._cluster, self._provider)
+        before, self._cluster = self._cluster, healed
         if self._cluster != before:
             self.follow(self._cluster)
         serve = "serves" if len(open_faults) == 1 else "serve"

@@ -22,13 +22,20 @@ NO_CHECKS = 5  # pytest's exit code when no test was selected
 
 
 def run_checks(
-    lab: Lab, inventory: Path, *, only: str | None = None, deadline: float = 0.0, junit: Path | None = None
+    lab: Lab,
+    inventory: Path,
+    *,
+    only: str | None = None,
+    deadline: float = 0.0,
+    junit: Path | None = None,
+    env: run.Environment | None = None,
 ) -> list[CheckResult]:
     """Every check of a lab with its outcome, in the order of its files; empty where it has none.
 
     `inventory` is the file with the cluster's nodes. `only` selects checks by their markers (such as `survives` or
     `not lasting`). With a `deadline` in seconds, checks run again until all pass at once or it is over; with 0 they
-    run once. `junit` is the path for a report in JUnit's XML. Each pass becomes an event as it happens.
+    run once. `junit` is the path for a report in JUnit's XML, `env` are more variables for them. Each pass becomes an
+    event as it happens.
 
     Raises UnknownError when the checks could not be run at all.
     """
@@ -54,7 +61,7 @@ def run_checks(
                 _command(folder, only),
                 log_file=inventory.with_name("checks.log"),
                 on_line=take,  # the plugin prints a line after each result it wrote
-                env=_environment(inventory, lines, deadline),
+                env={**_environment(inventory, lines, deadline), **(env or {})},
                 cwd=Path(scratch),
                 check=False,
             )

@@ -1,15 +1,20 @@
-"""Run a lab's checks on the cluster. Without LAB, run those of every deployed lab."""
+"""Run a lab's checks on the cluster. Without LAB, run those of every deployed lab.
+
+The checks of a lab without units, such as ch8, are of a cloud: the one that LAB_CLOUD names, or aws.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from coreos_lab import events, hints, screen
+from coreos_lab import disk, events, hints, screen
 from coreos_lab.checks.runner import run_checks
+from coreos_lab.cloud import clients
 from coreos_lab.commands import again
 from coreos_lab.commands.options import Json, Name, complete_labs, verb
 from coreos_lab.definition import catalog
@@ -18,7 +23,8 @@ from coreos_lab.model import CheckResult, Cluster, Lab, Outcome, to_json
 from coreos_lab.observed import inventory
 from coreos_lab.observed.observation import observe
 from coreos_lab.providers.choose import provider as choose
-from coreos_lab.records import deployed, store
+from coreos_lab.records import clouds, deployed, store
+from coreos_lab.records.clouds import CloudFolder
 from coreos_lab.spelling import counted
 
 MARKS = {Outcome.PASS: "ok  ", Outcome.FAIL: "FAIL", Outcome.UNKNOWN: "????"}
@@ -41,6 +47,9 @@ def command(
 
 def check(name: str, lab_name: str | None, *, junit: Path | None, as_json: bool) -> None:
     """Runs the checks once. Raises FailedError if one fails, UnknownError if one could not be carried out."""
+    if lab_name and (of_cloud := _of_cloud(lab_name)):
+        _tell(of_cloud, _run_in_cloud(of_cloud, junit), as_json=as_json)
+        return
     cluster = store.require(name)
     labs = _named(cluster, lab_name) if lab_name else deployed_labs(name)
     if not labs:
@@ -53,11 +62,32 @@ def check(name: str, lab_name: str | None, *, junit: Path | None, as_json: bool)
                 events.note("check", f"{difference}; '{again.as_deployed(cluster, lab)}' deploys what it is now")
             report = junit if len(labs) == 1 else junit.with_stem(f"{junit.stem}-{lab.name}") if junit else None
             results += run_checks(lab, nodes, junit=report)
+    _tell(labs, results, as_json=as_json)
+
+
+def _tell(labs: list[Lab], results: list[CheckResult], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"labs": [lab.name for lab in labs], "checks": to_json(results)}, indent=2))
     else:
         print_results(results)
     require_passed(results)
+
+
+def _of_cloud(lab_name: str) -> list[Lab]:
+    """The parts of a lab that has no units, and so no cluster; none of any other lab."""
+    known = lab_name in catalog.names() or "/" in lab_name
+    labs = [catalog.load(part) for part in catalog.parts(lab_name)] if known else []
+    return labs if labs and not any(lab.units for lab in labs) else []
+
+
+def _run_in_cloud(labs: list[Lab], junit: Path | None) -> list[CheckResult]:
+    """Runs checks that ask a cloud, without nodes, and with the variables of `lab cloud env`."""
+    cloud = clouds.require(os.environ.get("LAB_CLOUD") or hints.DEFAULT_CLOUD)
+    nodes = CloudFolder(cloud.name).path / "checks" / "inventory.json"
+    disk.write_atomic(nodes, json.dumps({"cluster": f"cloud {cloud.name}", "ssh_config": "", "nodes": []}))
+    with screen.showing():
+        env = {**dict.fromkeys(clients.ELSEWHERE), **clients.variables(cloud)}
+        return [result for lab in labs for result in run_checks(lab, nodes, junit=junit, env=env)]
 
 
 def _named(cluster: Cluster, lab_name: str) -> list[Lab]:
