@@ -11,7 +11,6 @@ from coreos_lab import hints
 from coreos_lab.backup import data, etcd_copy, manifest
 from coreos_lab.backup.manifest import LabPart, Manifest
 from coreos_lab.clients import etcd
-from coreos_lab.definition import catalog
 from coreos_lab.disk import shown
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, Lab, Node
@@ -49,11 +48,6 @@ def source(now: Observation, *, stale: bool) -> Source:
             f"'{hints.lab('backup', '--stale')}' copies it all the same; labs' data may be older or newer than that",
         )
     return Source(well[0], stale=True)
-
-
-def deployed_labs(cluster: Cluster) -> list[Lab]:
-    """The deployed labs, as their folders have them. UsageError where one is gone."""
-    return [catalog.load(record.folder) for record in deployed.records(cluster)]
 
 
 def make_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 from coreos_lab import hints, screen
 from coreos_lab.backup import take
 from coreos_lab.backup.manifest import Manifest
+from coreos_lab.commands.check import deployed_labs
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.disk import shown
 from coreos_lab.model import to_json
@@ -47,7 +48,7 @@ def backup(name: str, output: Path | None, *, stale: bool, as_json: bool) -> Non
     folder = (output or Path(time.strftime(f"backup-{name}-%Y%m%d-%H%M%S"))).absolute()
     with screen.showing(), store.ClusterFolder(name).lock(hints.lab("backup")):
         cluster = store.require(name)
-        labs = take.deployed_labs(cluster)
+        labs = deployed_labs(name)
         take.make_folder(folder)
         made = take.take(cluster, choose(cluster.provider), labs, folder, stale=stale)
     if as_json:
