@@ -151,7 +151,7 @@ def await_unlisted(nodes: Sequence[Node], units: Sequence[str]) -> None:
         except CannotCheckError:
             return ["fleet does not answer"]
 
-    with events.step("unlist", message="fleet"):
+    with events.step("fleet", message="lists none of it any more"):
         wait.until(
             lambda: not listed(),
             deadline=60,

@@ -29,6 +29,11 @@ def test_the_parts_fill_the_whole_time() -> None:
     assert [name for name, _seconds in path if name != BETWEEN] == ["boot a", "etcd b", "fleet", "boot a", "end"]
 
 
+def test_a_step_that_takes_no_time_does_not_stop_the_search() -> None:
+    path = critical_path(spans(("deploy x", 0, 10), ("look", 5, 5), ("look", 4, 4)), 0, 10)
+    assert summed(path) == [("deploy x", pytest.approx(10))]
+
+
 def test_short_parts_are_added_up() -> None:
     assert summed([("a", 1.0), ("b", 0.03), ("c", 0.04), ("a", 1.0)]) == [("a", 2.0), (BETWEEN, pytest.approx(0.07))]
 

@@ -16,7 +16,7 @@ from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.cluster import mirror
 from coreos_lab.commands import deploy as command
 from coreos_lab.commands import deploying
-from coreos_lab.deploy import containers, take_off
+from coreos_lab.deploy import containers, ending, take_off
 from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import CheckResult, Cluster, Lab, Node, NodeState, Outcome
 from coreos_lab.observed import node_states
@@ -39,6 +39,7 @@ class World:
 
     def __init__(self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
         self.cluster = cluster
+        self.unloaded: list[str] = []
         self.destroyed: list[str] = []
         self.started: list[str] = []
         self.records: list[deployed.Deployed] = []
@@ -52,7 +53,12 @@ class World:
             def __init__(self, *_args: object, **_options: object) -> None:
                 pass
 
+            def want(self, unit: str, state: str) -> None:
+                assert state == "inactive"
+                world.unloaded.append(unit)
+
             def destroy(self, unit: str) -> None:
+                assert unit in world.unloaded or "@." in unit, "fleetd hears of an unloaded unit at once"
                 world.destroyed.append(unit)
 
             def states(self) -> list[Any]:
@@ -83,7 +89,7 @@ class World:
             node = next((word for word in argv if cluster.node(str(word))), "")
             return run.Completed(tuple(map(str, argv)), self.answers.get(str(node), 0), "", "")
 
-        monkeypatch.setattr(take_off, "Fleet", Fleet)
+        monkeypatch.setattr(ending, "Fleet", Fleet)
         monkeypatch.setattr(deploying, "Rollout", Rollout)
         monkeypatch.setattr(deploying, "choose", lambda _name: self)
         monkeypatch.setattr(deploying, "run_checks", lambda *_args, **_options: [])
@@ -186,6 +192,7 @@ def test_undeploying_needs_every_nodes_answer(world: World, lab: Made) -> None:
     world.answers = {"core-03": 255}
     with pytest.raises(LabError, match="core-03: whether old.service still runs there is unknown"):
         take_off.take_off(world.cluster, world, "mine")  # type: ignore[arg-type]
+    assert world.destroyed == []
     assert deployed.names(world.cluster) == ["mine"]
     assert deployed.difference(world.cluster, lab("old.service")), "a half undeployed lab is not judged"
 
