@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from coreos_lab import disk, events, run, settings
-from coreos_lab.containers import base, dockerfile, names, node_packages
+from coreos_lab.containers import base, dockerfile, names, node_packages, programs
 from coreos_lab.containers.buildah import Session, store
 from coreos_lab.containers.dockerfile import Needed
 from coreos_lab.containers.storage import ContainerImage, complete, take
@@ -78,7 +78,8 @@ def _read(folder: Path) -> str:
 def _recipe(name: str, folder: Path, text: str, needs: tuple[tuple[Needed, str], ...]) -> Recipe:
     names.split(name)  # an invalid name is an error now, not after a minute of building
     stated = [f"{need.name}={key}" for need, key in needs]
-    return Recipe(name, folder, text, disk.content_hash([*LAYER_OPTIONS, *stated, folder]), needs)
+    inputs = [*LAYER_OPTIONS, *stated, *programs.inputs(folder), folder]
+    return Recipe(name, folder, text, disk.content_hash(inputs), needs)
 
 
 def _find(name: str, keys: Mapping[str, str]) -> str:
@@ -139,6 +140,7 @@ def _build(recipe: Recipe, draft: Path) -> None:
         base.ensure_base()
     if any(key == _base_key() for _, key in recipe.needs):
         base_image()
+    built = programs.ensure(recipe.folder)
     log_file = settings.state_dir() / "logs" / f"container-{recipe.name.replace('/', '+')}.log"
     work = store() / "work"
     with disk.lock(store() / "lock", f"building container image {recipe.name}", wait=True):
@@ -151,6 +153,7 @@ def _build(recipe: Recipe, draft: Path) -> None:
         }
         disk.write_atomic(work / "Dockerfile", dockerfile.resolved(recipe.text, replacements))
         context = node_packages.prepared(recipe.folder, work / "context", log_file)
+        programs.put(built, context)
         # A step that is equal to one of another container image becomes the same layer: built once, pulled once.
         options = ["--layers", "--force-rm", "--pull-never", "--isolation=chroot", "--format=docker", session.policy()]
         tag = f"{OURS}:{recipe.key}"

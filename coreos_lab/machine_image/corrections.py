@@ -1,4 +1,4 @@
-"""Mistakes in pinned Go modules that no release of their series corrects: put right while they are built."""
+"""What is wrong in pinned Go modules and no release of their series corrects: put right while they are built."""
 
 from __future__ import annotations
 
@@ -29,6 +29,21 @@ LEASES = Correction(
     "subnet/watch.go",
     "ol.EnableIPv4 && !ol.EnableIPv6 && ol.IPv6Subnet.Equal(nl.IPv6Subnet)",
     "!ol.EnableIPv4 && ol.EnableIPv6 && ol.IPv6Subnet.Equal(nl.IPv6Subnet)",
+)
+# rkt opens libacl when it runs, so that it needs no more of it than these declarations: without its header, the build
+# does not depend on what else is installed. (The interface is that of POSIX 1003.1e, draft 17.)
+ACL = Correction(
+    "github.com/rkt/rkt",
+    "pkg/acl/acl.go",
+    "// #include <sys/acl.h>\n",
+    """\
+// typedef void *acl_t, *acl_entry_t, *acl_permset_t;
+// typedef unsigned int acl_type_t, acl_perm_t;
+// typedef int acl_tag_t;
+// enum { ACL_EXECUTE = 0x01, ACL_WRITE = 0x02, ACL_READ = 0x04 };
+// enum { ACL_USER_OBJ = 0x01, ACL_USER = 0x02, ACL_GROUP_OBJ = 0x04, ACL_GROUP = 0x08, ACL_MASK = 0x10, ACL_OTHER = 0x20 };
+// enum { ACL_TYPE_DEFAULT = 0x4000 };
+""",
 )
 
 

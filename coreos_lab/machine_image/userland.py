@@ -13,7 +13,7 @@ import os
 import tarfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Event
 
@@ -31,7 +31,8 @@ class Program:
     """One program: built in `folder` of userland/ from the Go `package`, also installed under the names `links`.
 
     `stamp` is the Go variable that holds its version, where the program does not know it by itself. `cgo` says that it
-    has parts in C. `corrections` are made in the modules that it is built from.
+    has parts in C. `corrections` are made in the modules that it is built from. `constants` are more Go variables that the
+    linker sets, as NAME=VALUE.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Program:
     cgo: bool = False
     links: tuple[str, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    constants: tuple[str, ...] = field(default=(), repr=False)  # hashes have them from the call of go
 
 
 # By folder, and the folder that takes longest first: see _build.
@@ -111,6 +113,8 @@ def build_command(go: Path, program: Program, output: Path) -> list[str]:
     flags = ["-s", "-w"]
     if program.stamp:
         flags += ["-X", f"{program.stamp}={program.version}"]
+    for constant in program.constants:
+        flags += ["-X", constant]
     tags = []
     if program.cgo:
         flags += ["-linkmode=external", "-extldflags=-static"]
@@ -153,7 +157,7 @@ def _build(draft: Path) -> None:
     Programs of one folder share most of their packages, so that they are built one after the other.
     """
     go = find_go()
-    _find_compiler()
+    find_compiler(PROGRAMS)
     (draft / "bin").mkdir()
     (draft / "work").mkdir()  # goes with the draft: a go that is killed leaves hundreds of megabytes
     stop = Event()
@@ -172,10 +176,11 @@ def _build(draft: Path) -> None:
     write_archive(draft / "bin", draft / "userland.tar.gz")
 
 
-def _find_compiler() -> None:
+def find_compiler(programs: Iterable[Program]) -> None:
+    """LabError where one of the programs has parts in C, and there is no compiler for them."""
+    parts = ", ".join(program.name for program in programs if program.cgo)
     compiler = (os.environ.get("CC") or "gcc").split()[0]  # as go looks for it
-    if run.which(compiler) is None:
-        parts = ", ".join(program.name for program in PROGRAMS if program.cgo)
+    if parts and run.which(compiler) is None:
         raise LabError(f"{compiler}: no C compiler, which {parts} need", "apt-get install gcc libc6-dev")
 
 

@@ -14,12 +14,16 @@ from coreos_lab import run, settings
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image import userland
 from coreos_lab.machine_image.corrections import Correction
+from coreos_lab.machine_image.program_sets import SETS
 from coreos_lab.machine_image.userland import PROGRAMS, Program, build_command, build_environment, ensure_userland
 
 REPOSITORY_USERLAND = settings.data("userland")
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+ALL = [*PROGRAMS, *(program for programs in SETS.values() for program in programs)]
+
+
+@pytest.mark.parametrize("program", ALL, ids=lambda program: program.name)
 def test_the_table_says_what_go_mod_pins(program: Program) -> None:
     text = (REPOSITORY_USERLAND / program.folder / "go.mod").read_text()
     if program.package == ".":
@@ -45,6 +49,12 @@ def test_a_build_is_reproducible_and_stripped() -> None:
 def test_a_program_is_told_its_version() -> None:
     command = build_command(Path("go"), Program("a", "f", ".", "1.2", stamp="main.version"), Path("a"))
     assert "-ldflags=-s -w -X main.version=1.2" in command
+
+
+def test_the_linker_sets_constants_which_are_in_no_hash_but_by_the_call() -> None:
+    with_constant = Program("a", "f", ".", "1", constants=("main.place=/opt/a",))
+    assert "-ldflags=-s -w -X main.place=/opt/a" in build_command(Path("go"), with_constant, Path("a"))
+    assert repr(with_constant) == repr(Program("a", "f", ".", "1"))
 
 
 def test_c_is_linked_statically() -> None:
@@ -91,7 +101,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(userland, "PROGRAMS", programs)
     monkeypatch.setattr(settings, "data", lambda _name: root)
     monkeypatch.setattr(userland, "find_go", lambda: Path("/go"))
-    monkeypatch.setattr(userland, "_find_compiler", lambda: None)
+    monkeypatch.setattr(userland, "find_compiler", lambda _programs: None)
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
     return root
 
@@ -213,7 +223,7 @@ def test_no_compiler_is_said_with_its_package(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setattr(run, "which", lambda _program: None)
     with pytest.raises(LabError, match="gcc: no C compiler, which flanneld, locksmithctl need") as caught:
-        userland._find_compiler()
+        userland.find_compiler(PROGRAMS)
     assert caught.value.hint == "apt-get install gcc libc6-dev"
 
 
@@ -226,5 +236,5 @@ def test_the_users_own_compiler_is_looked_for(monkeypatch: pytest.MonkeyPatch) -
         return Path("/usr/bin") / program
 
     monkeypatch.setattr(run, "which", which)
-    userland._find_compiler()
+    userland.find_compiler(PROGRAMS)
     assert looked_for == ["ccache"]

@@ -1,0 +1,2 @@
+// Package gexpect is empty: only tests of rkt import it, and `go mod tidy` wants to find it.
+package gexpect
