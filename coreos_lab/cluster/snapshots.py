@@ -29,7 +29,7 @@ from coreos_lab.spelling import counted
 from coreos_lab.units_of_measure import as_size, duration
 
 # Undoes the faults given, and strikes off the record those that are undone: chaos.healing.heal.
-Heal = Callable[[Provider, Cluster, Sequence[fault_journal.OpenFault]], None]
+Heal = Callable[[Provider, Cluster, Sequence[fault_journal.OpenFault]], Cluster]
 FORMAT = Format("record of a snapshot")
 LEAST_FREE = 512 * 1024**2  # bytes that must be left when a copy is done: nodes write on
 
