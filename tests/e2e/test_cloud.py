@@ -147,6 +147,17 @@ def test_user_data_is_applied_through_the_metadata_service(key: Path, instance: 
     assert not (FOLDER / "nodes" / instance / "user-data").exists()
 
 
+def test_an_instance_pulls_from_the_clouds_registry_and_its_push_calls_a_webhook(key: Path, instance: str) -> None:
+    lab("cloud", "publish", "ch2", "--name", NAME)  # which builds none of its own, so there is `debian`
+    hook = lab("cloud", "webhook", "add", "http://127.0.0.1:9/", "--name", NAME, "--json").json["id"]
+    image = "registry.lab:5808/me/own:production"
+    line = f"docker pull -q debian && docker tag debian {image} && docker push -q {image}"
+    until(lambda: ssh(key, instance, line) is not None, "docker does not push")
+    told = until(lambda: lab("cloud", "webhook", "deliveries", "--name", NAME, "--json").json, "no delivery")
+    assert [(each["hook"], each["repository"], each["tag"]) for each in told] == [(hook, "me/own", "production")]
+    lab("cloud", "webhook", "remove", hook, "--name", NAME)
+
+
 def test_an_instance_is_told_about_itself_by_both_versions_and_about_nobody_else(key: Path, instance: str) -> None:
     base = "http://169.254.169.254/latest"
     assert ssh(key, instance, f"curl -s {base}/meta-data/instance-id") == instance

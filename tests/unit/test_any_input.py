@@ -168,10 +168,14 @@ def verbs() -> list[tuple[list[str], Any]]:
     """Every command, as one types it."""
     found: list[tuple[list[str], Any]] = []
     for name in cli.VERBS:
-        command = cli.Verb(name).load()
-        inner = getattr(command, "commands", None)
-        found += [([name, verb], each) for verb, each in inner.items()] if inner else [([name], command)]
+        found += leaves([name], cli.Verb(name).load())
     return found
+
+
+def leaves(words: list[str], command: Any) -> list[tuple[list[str], Any]]:
+    """A command, or those of a group."""
+    parts = getattr(command, "commands", {})
+    return [each for word, part in parts.items() for each in leaves([*words, word], part)] or [(words, command)]
 
 
 @st.composite

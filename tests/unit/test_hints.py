@@ -174,13 +174,19 @@ def test_a_long_command_that_is_printed_is_executed_by_the_test_that_is_named(fi
     assert found, "no call of it there that must succeed"
 
 
+def leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """The commands of a verb that do something, with their words."""
+    parts = getattr(command, "commands", {})
+    if not parts:
+        yield name, command
+    for word, part in parts.items():
+        yield from leaves(f"{name} {word}", part)
+
+
 def test_the_lists_of_verbs_with_name_and_provider_are_right() -> None:
     options = {}
     for verb in cli.VERBS:
-        command = COMMAND.commands[verb].load()
-        for name, each in {f"{verb} {k}": v for k, v in getattr(command, "commands", {}).items()}.items() or [
-            (verb, command)
-        ]:
+        for name, each in leaves(verb, COMMAND.commands[verb].load()):
             options[name] = {option for parameter in each.params for option in parameter.opts}
     assert {verb for verb, opts in options.items() if "--name" not in opts} == {*hints.WITHOUT_NAME} - {"--help"}
     assert {verb for verb, opts in options.items() if "--provider" in opts} == {*hints.WITH_PROVIDER}
