@@ -24,8 +24,19 @@ STATUS = {
     "PreconditionFailed": 412,
     "InvalidRange": 416,
     "AccessDeniedException": 403,
+    # Lambda's
+    **dict.fromkeys(("ResourceConflictException",), 409),
+    "PreconditionFailedException": 412,
+    **dict.fromkeys(("RequestTooLargeException", "RequestEntityTooLargeException"), 413),
+    "TooManyRequestsException": 429,
+    **dict.fromkeys(("EC2ThrottledException", "ServiceException"), 502),
+    # API Gateway's
+    "NotFoundException": 404,
+    "ConflictException": 409,
+    "InternalFailure": 500,
 }
-OF_JSON = ("logs",)  # the services whose errors are JSON
+OF_SERVICE = {("lambda", "ResourceNotFoundException"): 404}  # where services have other statuses with one code
+OF_JSON = ("apigateway", "lambda", "logs")  # the services whose errors are JSON
 FORBIDDEN, BAD = 403, 400
 DENIALS = (
     "InvalidClientTokenId",
@@ -59,8 +70,10 @@ NAMES_OF_JSON = {
 }
 
 
-def status(code: str) -> int:
-    """The HTTP status that AWS answers with an error of this code."""
+def status(service: str, code: str) -> int:
+    """The HTTP status with which a service of AWS's answers an error of this code."""
+    if (service, code) in OF_SERVICE:
+        return OF_SERVICE[service, code]
     return STATUS.get(code, FORBIDDEN if code in DENIALS else BAD)
 
 

@@ -14,6 +14,8 @@ from coreos_lab.cloud.balancing.service import Balancing
 from coreos_lab.cloud.discovery import Discovery
 from coreos_lab.cloud.engine import Answer, Engine
 from coreos_lab.cloud.formation.service import Formation
+from coreos_lab.cloud.functions.service import Functions
+from coreos_lab.cloud.gateway.service import Gateway
 from coreos_lab.cloud.logs.service import Logs
 from coreos_lab.cloud.metadata import ACCOUNT
 from coreos_lab.cloud.monitoring.service import Monitoring
@@ -75,6 +77,8 @@ class Api:
         self.discovery = Discovery(folder / "discovery.jsonl")
         self.storage = Storage(cloud.region, folder / "s3", self._is_role)
         self.logs = Logs(cloud.region, folder / "logs.sqlite")
+        self.functions = Functions(cloud, folder, engine, self._client)
+        self.gateway = Gateway(cloud, folder / "apis.json", self.functions)
         self.formation = Formation(cloud, folder / "stacks", self._client, self._zones)
 
     def call(self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]) -> Answer:
@@ -98,11 +102,16 @@ class Api:
 
     def converse(self, signed: Signed, request: Request) -> Reply:
         """Has a service that reads its requests itself carry one out, if it is allowed."""
-        own: Conversing = {"logs": self.logs, "monitoring": self.monitoring}[signed.service]
-        asked, session = own.read(request), self._session(signed)
+        own: dict[str, Conversing] = {
+            "apigateway": self.gateway,
+            "lambda": self.functions,
+            "logs": self.logs,
+            "monitoring": self.monitoring,
+        }
+        asked, session = own[signed.service].read(request), self._session(signed)
         if session is not None:
             self._require_allowed(session, asked.permission)
-        return own.call(asked)
+        return own[signed.service].call(asked)
 
     def store(self, signed: Signed, request: Request, environ: dict[str, Any]) -> Reply:
         """Has S3 carry a request out, if it is allowed."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from coreos_lab import mounts, run
 from coreos_lab.cloud import names, router
 from coreos_lab.cloud.balancing import teardown
+from coreos_lab.cloud.functions import teardown as of_functions
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cloud, Leftovers
 from coreos_lab.providers.base import InstanceProvider
@@ -23,6 +24,7 @@ def audit(cloud: Cloud, provider: InstanceProvider) -> Leftovers:
     parts: dict[str, Callable[[], Iterable[str]]] = {
         "network namespaces": lambda: [f"network namespace {names.namespace(cloud, i)}" for i in router.numbers(cloud)],
         "load balancers": lambda: teardown.left(cloud),
+        "functions": lambda: of_functions.left(cloud),
         "interfaces": lambda: _links(cloud),
         "nftables": lambda: _tables(cloud),
         "cgroups": lambda: [f"cgroup {path}" for path in provider.cgroups(cloud.name)],
@@ -60,13 +62,8 @@ def _processes(cloud: Cloud) -> list[str]:
             with suppress(FileNotFoundError, ProcessLookupError):
                 words = (entry / "cmdline").read_bytes().decode(errors="replace")
                 program = Path(words.partition("\0")[0]).name
-                ours = program in (
-                    "sh",
-                    "systemd-nspawn",
-                    "nsenter",
-                    "haproxy",
-                    "docker-registry",
-                ) or program.startswith("python")
+                known = ("sh", "systemd-nspawn", "nsenter", "unshare", "haproxy", "docker-registry")
+                ours = program in known or program.startswith("python")
                 if ours and (folder in words or serving in words):
                     found.append(f"process {entry.name} ({words.replace(chr(0), ' ')[:60]})")
     return found

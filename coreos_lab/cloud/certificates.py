@@ -36,7 +36,7 @@ def ensure(cloud: Cloud, folder: Path) -> None:
 
     ca = begun(issuer, authority.public_key()).add_extension(x509.BasicConstraints(True, 0), critical=True)
     names = [f"*.{DOMAIN}", f"*.{cloud.region}.{DOMAIN}", DOMAIN]
-    names.append(discovery.NAME)
+    names += [discovery.NAME, f"*.execute-api.{cloud.region}.{DOMAIN}"]
     names += [f"*.s3.{DOMAIN}", f"*.s3.{cloud.region}.{DOMAIN}"]  # a bucket may be a part of the host's name
     server = (
         begun(name(DOMAIN), own.public_key())

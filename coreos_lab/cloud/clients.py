@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from coreos_lab import disk
+from coreos_lab.cloud import certificates
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cloud
 from coreos_lab.providers import conditions
@@ -40,6 +41,7 @@ def variables(cloud: Cloud) -> dict[str, str]:
         "AWS_ENDPOINT_URL": cloud.endpoint,
         "AWS_REGION": cloud.region,
         "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+        "LAB_CLOUD_CA": str(certificates.authority_of(CloudFolder(cloud.name).certificates)),
     }
 
 

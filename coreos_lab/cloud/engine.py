@@ -44,7 +44,7 @@ class Engine:
         from moto.ec2.models import ec2_backends
         from moto.iam.models import iam_backends
 
-        from coreos_lab.cloud import moto_changes
+        from coreos_lab.cloud import moto_changes, moto_policies
 
         known = {"ec2": (ec2_backends, self.cloud.region), "iam": (iam_backends, PARTITION)}
         self._backends = {}
@@ -55,6 +55,7 @@ class Engine:
             elif service == "ec2":
                 moto_changes.furnish(self.cloud)
             self._backends[service] = backends[DEFAULT_ACCOUNT_ID][place]
+        moto_policies.furnish(self._backends["iam"], self.cloud.region)
         self.save()
 
     def save(self) -> None:
@@ -117,6 +118,12 @@ class Engine:
             trusting = [role.name for role in roles if TRUSTED in role.assume_role_policy_document]
         return str(trusting[0]) if trusting else ""
 
+    def trusts(self, role: str, service: str) -> bool:
+        """Whether a service may take a role."""
+        with self._lock:
+            found = (each for each in self._backends["iam"].roles.values() if each.name == role)
+            return any(service in each.assume_role_policy_document for each in found)
+
     def role_arn(self, role: str) -> str:
         """The ARN of a role, "" where there is none of that name."""
         with self._lock:
@@ -128,4 +135,7 @@ class Engine:
         with self._lock:
             found = (each for each in self._backends["iam"].roles.values() if each.name == role)
             one = next(found, None)
-            return list(one.policies.values()) if one is not None else []
+            if one is None:
+                return []
+            versions = (version for each in one.managed_policies.values() for version in each.versions)
+            return [*one.policies.values(), *(each.document for each in versions if each.is_default)]

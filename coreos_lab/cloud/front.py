@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from coreos_lab.cloud import answers, discovery, services, sigv4
 from coreos_lab.cloud.discovery import Discovery
+from coreos_lab.cloud.gateway.service import Gateway
 from coreos_lab.cloud.monitoring import wire
 from coreos_lab.cloud.s3 import operations as s3
 from coreos_lab.cloud.s3.answer import Reply
@@ -31,6 +32,7 @@ class Services(Protocol):
     """What carries requests out."""
 
     discovery: Discovery
+    gateway: Gateway
 
     def call(
         self, signed: Signed, action: str, parameters: Mapping[str, str], environ: dict[str, Any]
@@ -54,6 +56,10 @@ class Front:
             found, headers, body = self.behind.discovery.call(environ)
             start(f"{found.value} {found.phrase}", headers)
             return body
+        if self.behind.gateway.is_about(environ):
+            reply = self.behind.gateway.serve(environ)
+            start(f"{reply.status} {HTTPStatus(reply.status).phrase}", list(reply.headers.items()))
+            return reply.body
         service = ""
         try:
             request = _head(environ)
@@ -127,5 +133,5 @@ def _header(variable: str) -> str:
 def _error(environ: dict[str, Any], service: str, code: str, message: str) -> Answer:
     if service == wire.NAME:
         headers, body = wire.error(_head(environ), code, message)
-        return answers.status(code), headers, [body]
-    return answers.status(code), answers.headers(service, code), [answers.error(service, code, message)]
+        return answers.status(service, code), headers, [body]
+    return answers.status(service, code), answers.headers(service, code), [answers.error(service, code, message)]

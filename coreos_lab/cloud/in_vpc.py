@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from coreos_lab.cloud import certificates, discovery, images, inside
@@ -19,7 +21,8 @@ from coreos_lab.model import Cloud
 from coreos_lab.plan import REGISTRY_NAME, REGISTRY_PORT
 from coreos_lab.records.clouds import CloudFolder
 
-PORTS = {80: False, 443: True}  # of the API, and whether by TLS
+TLS_PORT = 443
+PORTS = {80: False, TLS_PORT: True}  # of the API, and whether by TLS
 INTERNAL = re.compile(r"ip-(\d+)-(\d+)-(\d+)-(\d+)\.[a-z0-9.-]+\.internal")
 BALANCER = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+\.elb\.amazonaws\.com")
 PUBLIC = re.compile(r"ec2-(\d+)-(\d+)-(\d+)-(\d+)\.[a-z0-9.-]+\.amazonaws\.com")
@@ -44,7 +47,7 @@ class InVpc:
         self._metadata = MetadataServer(router.path, service)
         self._names = NameServer(router.path, now.name_server, self.look_up) if now else None
         self._registry = Forwarder(router.path, API, REGISTRY_PORT, images.address(cloud))
-        self._servers = [_serve(router, app, port, cloud, tls=tls) for port, tls in PORTS.items()]
+        self._servers = serve(router.path, app, cloud)
 
     def look_up(self, name: str) -> Sequence[str] | None:
         """The addresses of a name of the cloud's, none for one that there is not, None for the names of others."""
@@ -73,15 +76,29 @@ class InVpc:
             server.server_close()
 
 
-def _serve(router: Router, app: Any, port: int, cloud: Cloud, *, tls: bool) -> Any:
-    """An HTTP server for the API at the router's own address."""
+def serve(namespace: Path, app: Any, cloud: Cloud) -> list[Any]:
+    """Servers for the API at its address in a namespace."""
+    return [_serve(inside.listen(namespace, API, port), app, cloud, tls=tls) for port, tls in PORTS.items()]
+
+
+def serve_on_host(app: Any, cloud: Cloud) -> Any:
+    """A server at the loopback address by which programs of the host reach the APIs of API Gateway.
+
+    OSError where something else listens there.
+    """
+    certificates.ensure(cloud, CloudFolder(cloud.name).certificates)
+    listening = socket.create_server((cloud.gateway_address, TLS_PORT), backlog=64)
+    return _serve(listening, app, cloud, tls=True)
+
+
+def _serve(listening: socket.socket, app: Any, cloud: Cloud, *, tls: bool) -> Any:
     from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
 
-    listening = inside.listen(router.path, API, port)
+    address, port = listening.getsockname()
     context = certificates.context(CloudFolder(cloud.name).certificates) if tls else None
     server = make_server(
-        API,
+        address,
         port,
         app,
         threaded=True,
@@ -89,7 +106,7 @@ def _serve(router: Router, app: Any, port: int, cloud: Cloud, *, tls: bool) -> A
         ssl_context=context,
         fd=listening.detach(),
     )
-    threading.Thread(target=server.serve_forever, daemon=True, name=f"api {router.name}:{port}").start()
+    threading.Thread(target=server.serve_forever, daemon=True, name=f"api {address}:{port}").start()
     return server
 
 

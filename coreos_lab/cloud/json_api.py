@@ -80,10 +80,12 @@ def invalid(code: str, name: str, value: Any, constraint: str) -> RefusedError:
     )
 
 
-def reply(values: Mapping[str, Any] | None = None, status: int = 200) -> Reply:
+def reply(
+    values: Mapping[str, Any] | None = None, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Reply:
     """An answer. Without values it has no body."""
-    headers = {"Content-Type": TYPE, "x-amzn-RequestId": str(uuid4())}
-    return Reply(status, headers, [json.dumps(values).encode()] if values is not None else [])
+    own = {"Content-Type": TYPE, "x-amzn-RequestId": str(uuid4())}
+    return Reply(status, {**own, **(headers or {})}, [json.dumps(values).encode()] if values is not None else [])
 
 
 def error(code: str, message: str) -> bytes:

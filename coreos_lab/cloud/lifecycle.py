@@ -9,6 +9,7 @@ from typing import Any
 from coreos_lab import disk, events, hints, settings
 from coreos_lab.cloud import audit, clients, discovery, ground, images, router
 from coreos_lab.cloud.balancing import teardown
+from coreos_lab.cloud.functions import teardown as of_functions
 from coreos_lab.cloud.router import Router
 from coreos_lab.cloud.supervisor import STATUS_PATH
 from coreos_lab.containers import pidfile
@@ -99,6 +100,7 @@ def take_down(cloud: Cloud, provider: InstanceProvider) -> None:
         images.stop(cloud)
         for instance in provider.there(cloud.name):
             provider.remove(cloud.name, instance)
+        of_functions.remove_all(cloud, provider)
         teardown.remove_all(cloud)
         for number in router.numbers(cloud):
             Router(cloud, number).remove()

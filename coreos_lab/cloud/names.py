@@ -41,6 +41,16 @@ def balancers(cloud: Cloud) -> str:
     return f"coreos-lab-cloud{cloud.index}-lb"
 
 
+def function(cloud: Cloud, number: int) -> str:
+    """The network namespace of a function."""
+    return f"{functions(cloud)}{number}"
+
+
+def functions(cloud: Cloud) -> str:
+    """How the names of the functions' namespaces begin."""
+    return f"coreos-lab-cloud{cloud.index}-fn"
+
+
 def router_address(cloud: Cloud, vpc: int) -> str:
     """A router's own address among the public ones."""
     return str(IPv4Network(cloud.public_subnet)[1 + vpc])

@@ -52,22 +52,22 @@ AUTOSCALING = """
 IAM = """
     CreateRole GetRole ListRoles UpdateRole UpdateAssumeRolePolicy DeleteRole
     PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies
+    AttachRolePolicy DetachRolePolicy ListAttachedRolePolicies
     CreateInstanceProfile GetInstanceProfile ListInstanceProfiles ListInstanceProfilesForRole DeleteInstanceProfile
     AddRoleToInstanceProfile RemoveRoleFromInstanceProfile
 """
-ACTIONS: dict[str, frozenset[str] | None] = {  # None: the service itself says what it has (balancing/actions.py ...)
+ACTIONS: dict[str, frozenset[str] | None] = {  # None: the service itself says what it has (their own actions.py)
     "autoscaling": frozenset(AUTOSCALING.split()),
     "cloudformation": frozenset(CLOUDFORMATION.split()),
     "ec2": frozenset(EC2.split()),
     "elasticloadbalancing": None,
     "iam": frozenset(IAM.split()),
-    "logs": None,
-    "monitoring": None,
+    **dict.fromkeys(("apigateway", "lambda", "logs", "monitoring")),
     "s3": frozenset(each.name for each in (*OPERATIONS.values(), *COPYING.values())),
     "sts": frozenset(["GetCallerIdentity"]),
 }
 OF_MOTO = ("ec2", "iam")
-READING_THEMSELVES = ("logs", "monitoring")  # services with other protocols than query's and S3's
+READING_THEMSELVES = ("apigateway", "lambda", "logs", "monitoring")  # services whose protocol is neither query nor S3's
 READING = ("Describe", "Get", "List")  # how the names of actions begin that change nothing
 GLOBAL_REGION = "us-east-1"  # where clients sign requests to services without a region
 

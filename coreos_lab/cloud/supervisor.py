@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from coreos_lab import disk, interrupts
-from coreos_lab.cloud import ground, router, view
+from coreos_lab.cloud import ground, in_vpc, router, view
 from coreos_lab.cloud.api import Api
 from coreos_lab.cloud.balancing.keeper import Keeper
 from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.front import Front, Start
+from coreos_lab.cloud.functions.places import Places
+from coreos_lab.cloud.functions.runner import Runner
 from coreos_lab.cloud.in_vpc import InVpc, quiet
 from coreos_lab.cloud.machines import Machines
 from coreos_lab.cloud.metadata import Service
@@ -78,6 +80,8 @@ class Supervisor:
         self.api.begin()
         self.balancers.begin()
         self.meter.begin(say)
+        self._run_functions()
+        self._serve_on_host()
         say(f"serves {self.cloud.region} at {self.cloud.endpoint}")
         self.engine.changed.set()
         while not interrupts.is_come():
@@ -90,6 +94,30 @@ class Supervisor:
             except Exception:
                 traceback.print_exc()  # the next look may be better, and the API must stay
             self.engine.changed.wait(LOOK)
+
+    def _run_functions(self) -> None:
+        """Lets functions run, from now on."""
+        functions, front = self.api.functions, Front(self.cloud, self.api)
+        places = Places(self.cloud, self.engine, self._places_now, front)
+        functions.runner = Runner(
+            self.cloud,
+            functions.kept,
+            functions.lock,
+            engine=self.engine,
+            logs=self.api.logs,
+            places=places,
+            provider=self.provider,
+            folder=functions.folder,
+            say=say,
+        )
+        functions.runner.begin()
+
+    def _serve_on_host(self) -> None:
+        """Serves the APIs of API Gateway to this machine's programs, at an address that their names may stand for."""
+        try:
+            in_vpc.serve_on_host(Front(self.cloud, self.api), self.cloud)
+        except OSError as error:
+            say(f"{self.cloud.gateway_address}:443: {error}: the names of API Gateway work in VPCs alone")
 
     def compare(self, *, fresh: bool = True) -> None:
         """Reconciles routers and machines with the API's state, once.
@@ -166,8 +194,13 @@ class Supervisor:
             return []
         start("200 OK", [("Content-Type", "application/json")])
         instances = [_shown(each) for each in self._listed()]
-        balancers = self.api.balancing.shelf.listed()
-        return [json.dumps({"cloud": self.cloud.name, "instances": instances, "balancers": balancers}).encode()]
+        said = {
+            "cloud": self.cloud.name,
+            "instances": instances,
+            "balancers": self.api.balancing.shelf.listed(),
+            "apis": self.api.gateway.listed(),
+        }
+        return [json.dumps(said).encode()]
 
     def _listed(self) -> list[Instance]:
         with self.engine.objects(save=False) as backend:

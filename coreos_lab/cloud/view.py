@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from coreos_lab.cloud import interfaces
 from coreos_lab.cloud.network import Entry, Group, Port, Route, Rule, Subnet, Vpc
 from coreos_lab.cloud.states import ENDED, STOPPED
 from coreos_lab.model import Disk
 
-FIRST_OF_BALANCERS = 1000  # their ports' numbers are above those of instances
+FIRST_OF_SERVICES = 1000  # the ports of load balancers and functions have numbers above those of instances
 PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp"}
 ROOT = ("/dev/sda1", "/dev/xvda")  # part of the machine's own folder, not a disk
 
@@ -118,15 +119,15 @@ def _port(backend: Any, each: Any) -> Port:
     )
 
 
-def _of_balancers(backend: Any) -> list[Any]:
-    """The network interfaces of load balancers."""
-    return [each for each in backend.enis.values() if getattr(each, "lab_balancer", "")]
+def _of_services(backend: Any) -> list[Any]:
+    """The network interfaces of load balancers and functions."""
+    return [each for each in backend.enis.values() if interfaces.is_service(each)]
 
 
-def _port_of_balancer(interface: Any, backend: Any) -> Port:
+def _port_of_service(interface: Any, backend: Any) -> Port:
     return Port(
         interface.id,
-        FIRST_OF_BALANCERS + number(interface, _of_balancers(backend)),
+        FIRST_OF_SERVICES + number(interface, _of_services(backend)),
         interface.subnet.id,
         interface.private_ip_address,
         interface.mac_address,
@@ -144,12 +145,12 @@ def number(thing: Any, others: Iterable[Any]) -> int:
 
 
 def vpcs(backend: Any) -> list[Vpc]:
-    """The VPCs with instances that are not off, or load balancers. What is off is not part of the network."""
+    """The VPCs with instances that are not off, load balancers or functions. What is off is not part of the network."""
     found = []
     live = [each for each in backend.all_instances() if each.state_code not in (ENDED, STOPPED)]
     for vpc in backend.vpcs.values():
         ports = tuple(_port(backend, each) for each in live if each.vpc_id == vpc.id)
-        ports += tuple(_port_of_balancer(each, backend) for each in _of_balancers(backend) if each.vpc_id == vpc.id)
+        ports += tuple(_port_of_service(each, backend) for each in _of_services(backend) if each.vpc_id == vpc.id)
         if not ports:
             continue
         subnets = [each for zone in backend.subnets.values() for each in zone.values() if each.vpc_id == vpc.id]

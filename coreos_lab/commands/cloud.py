@@ -75,7 +75,7 @@ def status(name: str, *, as_json: bool) -> None:
     state = "runs" if said is not None else "is off"
     if as_json:
         values = {"cloud": name, "region": cloud.region, "endpoint": cloud.endpoint, "running": said is not None}
-        parts = {part: said[part] if said else None for part in ("instances", "balancers")}
+        parts = {part: said[part] if said else None for part in ("instances", "balancers", "apis")}
         print(json.dumps({**values, **parts}, indent=2))
         return
     print(f"{name}: {cloud.region} at {cloud.endpoint} {state}")
@@ -85,6 +85,9 @@ def status(name: str, *, as_json: bool) -> None:
     fronts = [(each["name"], each["state"], each["dns"], " ".join(each["addresses"])) for each in _balancers(said)]
     if fronts:
         print(table(("LOAD BALANCER", "STATE", "NAME", "ADDRESSES"), fronts))
+    apis = [(each["name"], each["dns"], cloud.gateway_address) for each in (said or {}).get("apis", [])]
+    if apis:
+        print(table(("API", "NAME", "ADDRESS"), apis))
     if said is None:
         raise lifecycle.silent(cloud)
 
@@ -96,7 +99,7 @@ def _balancers(said: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 @app.command("hosts")
 def hosts_command(name: CloudName = hints.DEFAULT_CLOUD) -> None:
-    """Print lines of /etc/hosts with the names of the load balancers that this machine reaches."""
+    """Print lines of /etc/hosts with the names of the load balancers and the APIs that this machine reaches."""
     hosts(name)
 
 
@@ -110,6 +113,8 @@ def hosts(name: str) -> None:
         if each["scheme"] == PUBLIC:
             for address in each["addresses"]:
                 print(f"{address} {each['dns']} # cloud {name}")
+    for each in said["apis"]:
+        print(f"{cloud.gateway_address} {each['dns']} # cloud {name}")
 
 
 PARTS = ("id", "state", "type", "zone", "private", "public")

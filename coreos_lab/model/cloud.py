@@ -9,7 +9,7 @@ from coreos_lab.model.cluster import Disk, Limits
 
 DEFAULT_REGION = "us-west-2"  # the book's
 FIRST_PORT = 5820  # of the API, on loopback; each cloud has the next one
-INSTANCES_MAX = 99  # of one cloud: each has user ids of the host's
+INSTANCES_MAX = 98  # of one cloud: each has user ids of the host's, of which the last block is that of functions
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Cloud:
     def endpoint(self) -> str:
         """The API's URL for programs of the host."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def gateway_address(self) -> str:
+        """Where programs of the host reach the APIs of API Gateway, at port 443: a loopback address."""
+        return f"127.58.20.{self.index + 1}"
 
     @property
     def public_subnet(self) -> str:

@@ -323,6 +323,26 @@ class InstanceProvider(Protocol):
         """Removes what is left of machines that are gone."""
         ...
 
+    def user(self, cloud: str, number: int) -> int:
+        """A user id of the host's that only the cloud's process of that number has."""
+        ...
+
+    def confine(self, cloud: str, name: str, limits: Limits) -> Sequence[Path]:
+        """Makes cgroups with limits; returns the files that a process writes its id to, to be in them."""
+        ...
+
+    def peak(self, cloud: str, name: str) -> int:
+        """The most memory that the processes of a name have had, in bytes; 0 if the kernel does not count it."""
+        ...
+
+    def end_confined(self, cloud: str, name: str) -> None:
+        """Ends the processes of a name at once, and removes their cgroups."""
+        ...
+
+    def confined(self, cloud: str) -> Sequence[str]:
+        """The names that have cgroups, but for instances."""
+        ...
+
     def cgroups(self, cloud: str) -> Sequence[Path]:
         """The cloud's cgroups that are there."""
         ...

@@ -67,6 +67,11 @@ class CloudFolder:
         return self.path / "nodes"
 
     @property
+    def functions(self) -> Path:
+        """A folder for each function, with its code and what runs it."""
+        return self.path / "functions"
+
+    @property
     def balancers(self) -> Path:
         """A folder for each load balancer, with its configuration and its log."""
         return self.path / "balancers"

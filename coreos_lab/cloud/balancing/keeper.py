@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from coreos_lab.cloud import names
 from coreos_lab.cloud.balancing import health, interfaces, plan, teardown
 from coreos_lab.cloud.balancing.kept import ACTIVE, CLASSIC, Balancer, Target, TargetGroup
 from coreos_lab.cloud.balancing.plan import Machine
@@ -60,7 +61,7 @@ class Keeper:
             machines = self.shelf.machines()
             self._forget(machines)
         known = {each.number for each in balancers}
-        for number in set(numbers(self.shelf.cloud)) - known:
+        for number in set(numbers(names.balancers(self.shelf.cloud))) - known:
             teardown.remove(self.shelf.cloud, number)
         for balancer in balancers:
             if time.monotonic() < self._after.get(balancer.number, 0.0):
@@ -93,7 +94,7 @@ class Keeper:
 
     def _parts(self, balancer: Balancer) -> tuple[Wiring, Haproxy, Servers]:
         if balancer.number not in self._running:
-            wiring = Wiring(self.shelf.cloud, balancer.number)
+            wiring = Wiring(names.balancer(self.shelf.cloud, balancer.number))
             process = Haproxy(place_of(self.shelf.cloud, balancer.number), wiring.path)
             self._running[balancer.number] = wiring, process, Servers(process.control)
         return self._running[balancer.number]

@@ -13,7 +13,7 @@ from coreos_lab.settings import run_dir
 
 def remove(cloud: Cloud, number: int) -> None:
     """Ends a load balancer's process, and removes its namespace, its socket and its folder."""
-    wiring, place = Wiring(cloud, number), place_of(cloud, number)
+    wiring, place = Wiring(names.balancer(cloud, number)), place_of(cloud, number)
     Haproxy(place, wiring.path).end()
     wiring.remove()
     disk.remove_tree(place.folder)
@@ -23,11 +23,11 @@ def remove_all(cloud: Cloud) -> None:
     """Removes every load balancer that there is something of."""
     folder = CloudFolder(cloud.name).balancers
     recorded = {int(path.name) for path in folder.iterdir()} if folder.is_dir() else set()
-    for number in sorted(recorded | set(numbers(cloud))):
+    for number in sorted(recorded | set(numbers(names.balancers(cloud)))):
         remove(cloud, number)
 
 
 def left(cloud: Cloud) -> list[str]:
     """What there is of load balancers."""
-    spaces = [f"network namespace {names.balancer(cloud, number)}" for number in numbers(cloud)]
+    spaces = [f"network namespace {names.balancer(cloud, number)}" for number in numbers(names.balancers(cloud))]
     return spaces + [f"socket {path}" for path in sorted(run_dir().glob(f"{names.balancers(cloud)}*.sock*"))]

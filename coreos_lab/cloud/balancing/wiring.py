@@ -1,4 +1,4 @@
-"""A load balancer's place in its VPC: a network namespace with a cable to each of its subnets.
+"""The place of a load balancer, or of a function, in its VPC: a network namespace with a cable to each of its subnets.
 
 To the router it is like an instance: it sends from addresses that are bound to the cable's MAC address, and security
 groups apply to what it sends and gets. What came by one cable is answered by the same one.
@@ -15,17 +15,16 @@ from typing import Any
 from coreos_lab import run
 from coreos_lab.cloud import names
 from coreos_lab.cloud.network import Port, Subnet, Vpc
-from coreos_lab.model import Cloud
 
 FIRST_TABLE = 100  # of the routing tables, one for each cable
 OWN = "eth"
 
 
 class Wiring:
-    """The namespace of one load balancer. `connect` may be repeated."""
+    """The namespace of that name. `connect` may be repeated."""
 
-    def __init__(self, cloud: Cloud, number: int) -> None:
-        self.name = names.balancer(cloud, number)
+    def __init__(self, name: str) -> None:
+        self.name = name
         self._done: object = None
 
     @property
@@ -86,12 +85,11 @@ class Wiring:
 
 
 def _end(port: Port) -> str:
-    """The load balancer's end of a cable."""
+    """The namespace's end of a cable."""
     return f"{OWN}{port.number}"
 
 
-def numbers(cloud: Cloud) -> list[int]:
-    """The numbers of the load balancers that have a namespace, by what is on the host."""
-    begin = names.balancers(cloud)
+def numbers(begin: str) -> list[int]:
+    """The numbers of the namespaces whose names begin so, by what is on the host."""
     found = names.NAMESPACES.iterdir() if names.NAMESPACES.is_dir() else ()
     return sorted(int(path.name.removeprefix(begin)) for path in found if re.fullmatch(rf"{begin}\d+", path.name))

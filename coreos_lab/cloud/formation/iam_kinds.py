@@ -10,6 +10,7 @@ from coreos_lab.cloud.formation.call import Attributes, Call, Kind, Values, name
 from coreos_lab.cloud.metadata import ACCOUNT
 
 GONE = "NoSuchEntity"
+MANAGED = "ManagedPolicyArns"
 
 
 def _document(value: Any) -> str:
@@ -25,6 +26,8 @@ def _role(call: Call, its: Values) -> tuple[str, Attributes]:
     for policy in its.get("Policies", []):
         document = _document(policy["PolicyDocument"])
         iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
+    for arn in its.get(MANAGED, []):
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
     return name, {"Arn": made["Arn"], "RoleId": made["RoleId"]}
 
 
@@ -40,6 +43,11 @@ def _update_role(call: Call, name: str, old: Values, new: Values) -> tuple[str, 
             iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=_document(its["PolicyDocument"]))
     for policy in set(before) - set(after):
         unless((GONE,), partial(iam.delete_role_policy, RoleName=name, PolicyName=policy))
+    attached = {each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]}
+    for arn in set(new.get(MANAGED, [])) - attached:
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+    for arn in attached - set(new.get(MANAGED, [])):
+        iam.detach_role_policy(RoleName=name, PolicyArn=arn)
     return name, {}
 
 
@@ -47,6 +55,8 @@ def _delete_role(call: Call, name: str, its: Values) -> None:
     iam, own = call.client("iam"), name or its.get("RoleName") or name_of(call)
     for policy in iam.list_role_policies(RoleName=own)["PolicyNames"]:
         iam.delete_role_policy(RoleName=own, PolicyName=policy)
+    for attached in iam.list_attached_role_policies(RoleName=own)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=own, PolicyArn=attached["PolicyArn"])
     iam.delete_role(RoleName=own)
 
 
@@ -81,12 +91,12 @@ def _delete_profile(call: Call, name: str, its: Values) -> None:
 
 KINDS = {
     "AWS::IAM::Role": Kind(
-        ("AssumeRolePolicyDocument", "Path", "Policies", "RoleName", "Description"),
+        ("AssumeRolePolicyDocument", "Path", "Policies", MANAGED, "RoleName", "Description"),
         ("AssumeRolePolicyDocument",),
         _role,
         _delete_role,
         ("Arn", "RoleId"),
-        in_place=("AssumeRolePolicyDocument", "Policies", "Description"),
+        in_place=("AssumeRolePolicyDocument", "Policies", MANAGED, "Description"),
         update=_update_role,
         name="RoleName",
     ),

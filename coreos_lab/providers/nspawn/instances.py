@@ -8,13 +8,16 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from coreos_lab import disk
 from coreos_lab.machine_image.image import ensure_image, image_folder
 from coreos_lab.model import Cloud, Cluster, Disk, Finding, Limits, Network, Node, NodeState, Seat
+from coreos_lab.model.cloud import INSTANCES_MAX
 from coreos_lab.plan import REGISTRY_NAME, REGISTRY_PORT
 from coreos_lab.providers.nspawn import cgroup, disks, host_settings, names, power, user_ids
+from coreos_lab.providers.nspawn import limits as set_limits
 from coreos_lab.providers.nspawn.disk_server import DiskServer
 from coreos_lab.providers.nspawn.doctor import findings
 from coreos_lab.providers.nspawn.machine import DOCKER_OF_INSTANCE, MOUNT
@@ -116,6 +119,31 @@ class NspawnInstances:
     def there(self, cloud: str) -> Sequence[str]:
         folder = names.cluster_folder(_cluster(cloud)) / "nodes"
         return sorted(path.name for path in folder.glob("i-*")) if folder.is_dir() else []
+
+    def user(self, cloud: str, number: int) -> int:
+        return user_ids.of_number(_cluster(cloud), INSTANCES_MAX + 1) + number
+
+    def confine(self, cloud: str, name: str, limits: Limits) -> Sequence[Path]:
+        cluster, node = _cluster(cloud, limits), Node(name, "", member=False)
+        unified, others = cgroup.make(cluster, node)
+        set_limits.start_with(cluster, node)
+        return [path / "cgroup.procs" for path in (unified, *others)]
+
+    def peak(self, cloud: str, name: str) -> int:
+        folder = set_limits.place(*_of(cloud, name), "memory")
+        for file in ("memory.max_usage_in_bytes", "memory.peak"):
+            with suppress(OSError):
+                return int((folder / file).read_text(encoding="ascii"))
+        return 0
+
+    def end_confined(self, cloud: str, name: str) -> None:
+        cluster, node = _of(cloud, name)
+        cgroup.kill(cgroup.folder(cluster, node))
+        cgroup.remove(cluster, node)
+
+    def confined(self, cloud: str) -> Sequence[str]:
+        found = {each.name for top in cgroup.left(_cluster(cloud)) for each in top.glob("*/")}
+        return sorted(name for name in found if not name.startswith("i-"))
 
     def sweep(self, cloud: str) -> None:
         cgroup.sweep(_cluster(cloud))

@@ -28,6 +28,7 @@ from coreos_lab.cloud.balancing.kept import Check
 from coreos_lab.cloud.balancing.process import Haproxy, place_of
 from coreos_lab.cloud.balancing.servers import Servers
 from coreos_lab.cloud.balancing.wanted import Front, Pool, Server, Wanted
+from coreos_lab.cloud import names
 from coreos_lab.cloud.balancing.wiring import Wiring
 from coreos_lab.cloud.network import Group, Port, Route, Rule, Subnet, Vpc
 from coreos_lab.cloud.router import Router
@@ -163,7 +164,7 @@ class Balancer:
     """A load balancer, looked after as the keeper does."""
 
     def __init__(self, router: Router) -> None:
-        self.wiring = Wiring(CLOUD, 1)
+        self.wiring = Wiring(names.balancer(CLOUD, 1))
         self.process = Haproxy(place_of(CLOUD, 1), self.wiring.path)
         self.servers = Servers(self.process.control)
         self.router = router

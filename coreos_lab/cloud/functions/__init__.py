@@ -1,0 +1,1 @@
+"""Lambda: the API of functions, and the processes that run them."""

@@ -1,0 +1,1 @@
+"""API Gateway: REST APIs, the stages that answer, and the functions behind them."""
