@@ -75,7 +75,7 @@ lint-workflows: setup $(VENV)/bin/actionlint ## actionlint for .github/workflows
 # W3697: launch configurations are no longer to be used for what is new. They are the book's.
 .PHONY: lint-templates
 lint-templates: setup ## cfn-lint for templates of CloudFormation
-	$(VENV)/bin/cfn-lint --ignore-checks W3697 W2010 -- labs/ch[89]/cluster.yml tests/e2e/cloud*.yml
+	$(VENV)/bin/cfn-lint --ignore-checks W3697 W2010 -- labs/ch[89]/cluster.yml labs/ch10/*.yml tests/e2e/cloud*.yml
 
 .PHONY: lint-spelling
 lint-spelling: setup ## codespell for code, messages and documents

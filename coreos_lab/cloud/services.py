@@ -69,7 +69,7 @@ ACTIONS: dict[str, frozenset[str] | None] = {  # None: the service itself says w
     "sts": frozenset(["GetCallerIdentity"]),
 }
 OF_MOTO = ("ec2", "iam")
-READING_THEMSELVES = ("logs", "monitoring")  # services with other protocols than query's and S3's
+READING_THEMSELVES = ("apigateway", "lambda", "logs", "monitoring")  # services whose protocol is neither query nor S3's
 READING = ("Describe", "Get", "List")  # how the names of actions begin that change nothing
 GLOBAL_REGION = "us-east-1"  # where clients sign requests to services without a region
 
