@@ -8,7 +8,7 @@ from pathlib import Path
 from coreos_lab import events, hints, interrupts, screen, wait
 from coreos_lab.chaos import healing
 from coreos_lab.checks.runner import run_checks
-from coreos_lab.cluster import placing, preloading, snapshots
+from coreos_lab.cluster import preloading, snapshots
 from coreos_lab.commands import again
 from coreos_lab.commands.options import Json, Name, verb
 from coreos_lab.definition import catalog
@@ -39,8 +39,7 @@ def heal(name: str, *, as_json: bool) -> None:
         before = now = observe(cluster, provider)
         docker: list[str] = []  # whose Docker is started
         if before.faults:
-            healing.heal(provider, cluster, before.faults)
-            cluster = placing.place(cluster, provider)
+            cluster = healing.heal(provider, cluster, before.faults)
             now = observe(cluster, provider)
             _wait_for_labs(cluster, inventory.write(now))
         else:

@@ -133,4 +133,3 @@ def test_machines_of_a_group_boot_from_one_text(planned: Callable[..., Cluster])
     assert "hostname" not in config
     assert config["coreos"]["fleet"]["public-ip"] == "$public_ipv4", "what the labs announce"
     assert "until curl --silent --fail --max-time 2 http://127.0.0.1:5808/v2/" in drop_ins(config, "fleet.service")
-    assert config["coreos"]["units"][0]["name"] == "coreos-lab-address.service"

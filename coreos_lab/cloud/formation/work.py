@@ -141,6 +141,7 @@ class Work:
                 self.say_of(stack, name, "UPDATE_COMPLETE")
         elif comparing.changed(made.properties, old.properties):
             self.say_of(stack, name, "UPDATE_IN_PROGRESS")
+            made.policy = old.policy
             found: tuple[str, Attributes] = (made.physical, {})
             with self._told(stack, name, "UPDATE_FAILED"):
                 before, after = deepcopy(made.properties), deepcopy(old.properties)

@@ -75,12 +75,13 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
             raise LabError(f"{planned.names}: no effect is seen")
         return done
 
-    def heal(_provider: object, cluster: Cluster, broken: list[fault_journal.OpenFault]) -> None:
+    def heal(_provider: object, cluster: Cluster, broken: list[fault_journal.OpenFault]) -> Cluster:
         made.done.append(f"heal {' '.join(fault.node for fault in broken)}")
         if made.heal_fails:
             raise made.heal_fails
         for fault in broken:
             fault_journal.healed(cluster, fault)
+        return cluster
 
     monkeypatch.setattr(phases, "run_checks", run_checks(made))
     monkeypatch.setattr(measuring, "Writes", Paper)

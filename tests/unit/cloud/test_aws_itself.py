@@ -62,8 +62,8 @@ def test_the_template_is_one_that_aws_takes(cluster: Cluster, tmp_path: Path) ->
 def test_what_flatcar_lacks_is_fetched_before_it_is_started(cluster: Cluster) -> None:
     config = YAML(typ="safe").load(user_data(cluster))
     units = [unit["name"] for unit in config["coreos"]["units"]]
-    assert units[:3] == ["coreos-lab-userland.service", "coreos-lab-address.service", "etcd2.service"]
-    assert "ExecStart=/opt/coreos-lab/bin/etcd" in config["coreos"]["units"][2]["content"]
+    assert units[:2] == ["coreos-lab-userland.service", "etcd2.service"]
+    assert "ExecStart=/opt/coreos-lab/bin/etcd" in config["coreos"]["units"][1]["content"]
     assert [file["path"] for file in config["write_files"]] == ["/opt/coreos-lab-userland", "/etc/docker/daemon.json"]
 
 
