@@ -9,7 +9,17 @@ from typing import Any
 from uuid import uuid4
 
 from coreos_lab.cloud.scaling.attached import Attached
-from coreos_lab.cloud.scaling.group import ACTIVITIES_KEPT, Activity, Group, Kept, Member, next_subnet, now, victims
+from coreos_lab.cloud.scaling.group import (
+    ACTIVITIES_KEPT,
+    Activity,
+    Group,
+    Kept,
+    Member,
+    is_within,
+    next_subnet,
+    now,
+    victims,
+)
 from coreos_lab.cloud.scaling.launching import Launching
 
 LIVE = ("pending", "running")
@@ -84,7 +94,7 @@ class Keeper:
                 why = "a user health-check"
             cause = f"At {now()} an instance was taken out of service in response to {why}."
             self._terminate(group, member, cause)
-        elif member.instance in failed and time.time() - member.serving > group.grace:
+        elif member.instance in failed and not is_within(member.serving, group.grace):
             why = "an ELB system health check failure"
             cause = f"At {now()} an instance was taken out of service in response to {why}."
             self._terminate(group, member, cause)
@@ -104,7 +114,7 @@ class Keeper:
         for member in victims(staying, len(staying) - desired, current):
             cause = f"At {now()} an instance was taken out of service as the desired capacity is {desired}."
             self._terminate(group, member, cause)
-        if time.time() < group.retry_after:  # no use, or so it was a moment ago
+        if is_within(group.retry_after - RETRY, RETRY):  # no use, or so it was a moment ago
             return
         for _ in range(desired - len(staying)):
             subnet = next_subnet(group)
