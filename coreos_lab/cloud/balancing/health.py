@@ -25,8 +25,11 @@ class Health(NamedTuple):
 
 
 def is_new(target: Target, check: Check, now: float) -> bool:
-    """Whether a target that has not passed a check yet has had too few to be called unhealthy."""
-    return not target.since or now - target.since < check.unhealthy * check.interval + check.timeout
+    """Whether a target that has not passed a check yet has had too few to be called unhealthy.
+
+    `now` is before `since` where the clock was set back: then it has had enough.
+    """
+    return not target.since or 0.0 <= now - target.since < check.unhealthy * check.interval + check.timeout
 
 
 def of_target(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -125,6 +126,14 @@ class Group:
 def now() -> str:
     """The time as AWS writes it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def is_within(since: float, seconds: float) -> bool:
+    """Whether fewer than so many seconds have passed since a time, which is in seconds since the epoch.
+
+    Where the clock was set back behind that time, they count as passed: else all would wait for the clock.
+    """
+    return 0.0 <= time.time() - since < seconds
 
 
 def version_of(key: str) -> tuple[str, str] | None:

@@ -17,6 +17,7 @@ from coreos_lab.cloud.scaling.group import (
     Group,
     Kept,
     Member,
+    is_within,
     next_subnet,
     now,
     victims,
@@ -97,7 +98,7 @@ class Keeper:
                 why = "a user health-check"
             cause = f"At {now()} an instance was taken out of service in response to {why}."
             self._terminate(group, member, cause)
-        elif member.instance in failed and time.time() - member.serving > group.grace:
+        elif member.instance in failed and not is_within(member.serving, group.grace):
             why = "an ELB system health check failure"
             cause = f"At {now()} an instance was taken out of service in response to {why}."
             self._terminate(group, member, cause)
@@ -117,7 +118,7 @@ class Keeper:
         for member in victims(staying, len(staying) - desired, current):
             cause = f"At {now()} an instance was taken out of service as the desired capacity is {desired}."
             self._terminate(group, member, cause)
-        if time.time() < group.retry_after:  # no use, or so it was a moment ago
+        if is_within(group.retry_after - RETRY, RETRY):  # no use, or so it was a moment ago
             return
         for _ in range(desired - len(staying)):
             subnet = next_subnet(group)

@@ -10,7 +10,7 @@ from uuid import uuid4
 from coreos_lab.cloud.metadata import ACCOUNT
 from coreos_lab.cloud.scaling import asked_for
 from coreos_lab.cloud.scaling.asked_for import Asked
-from coreos_lab.cloud.scaling.group import Group
+from coreos_lab.cloud.scaling.group import Group, is_within
 from coreos_lab.cloud.scaling.keeper import Keeper
 from coreos_lab.cloud.sigv4 import RefusedError
 
@@ -72,7 +72,7 @@ class Policies:
         with self.keeper.lock:
             group, policy = self._find(asked)
             pause = policy.get("Cooldown", group.cooldown)
-            if asked.get("HonorCooldown") == "true" and time.time() < group.scaled + pause:
+            if asked.get("HonorCooldown") == "true" and is_within(group.scaled, pause):
                 raise RefusedError("ScalingActivityInProgress", f"{group.name} is within its cooldown of {pause} s")
             group.desired = min(max(wanted(policy, group.desired), group.least), group.most)
             group.scaled = time.time()
