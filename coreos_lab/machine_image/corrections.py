@@ -41,7 +41,8 @@ ACL = Correction(
 // typedef unsigned int acl_type_t, acl_perm_t;
 // typedef int acl_tag_t;
 // enum { ACL_EXECUTE = 0x01, ACL_WRITE = 0x02, ACL_READ = 0x04 };
-// enum { ACL_USER_OBJ = 0x01, ACL_USER = 0x02, ACL_GROUP_OBJ = 0x04, ACL_GROUP = 0x08, ACL_MASK = 0x10, ACL_OTHER = 0x20 };
+// enum { ACL_USER_OBJ = 0x01, ACL_USER = 0x02, ACL_GROUP_OBJ = 0x04, ACL_GROUP = 0x08 };
+// enum { ACL_MASK = 0x10, ACL_OTHER = 0x20 };
 // enum { ACL_TYPE_DEFAULT = 0x4000 };
 """,
 )

@@ -31,8 +31,8 @@ class Program:
     """One program: built in `folder` of userland/ from the Go `package`, also installed under the names `links`.
 
     `stamp` is the Go variable that holds its version, where the program does not know it by itself. `cgo` says that it
-    has parts in C. `corrections` are made in the modules that it is built from. `constants` are more Go variables that the
-    linker sets, as NAME=VALUE.
+    has parts in C. `corrections` are made in the modules that it is built from. `constants` are more Go variables that
+    the linker sets, as NAME=VALUE.
     """
 
     name: str
