@@ -78,7 +78,7 @@ def _read(folder: Path) -> str:
 def _recipe(name: str, folder: Path, text: str, needs: tuple[tuple[Needed, str], ...]) -> Recipe:
     names.split(name)  # an invalid name is an error now, not after a minute of building
     stated = [f"{need.name}={key}" for need, key in needs]
-    inputs = [*LAYER_OPTIONS, *stated, *programs.inputs(folder), folder]
+    inputs: list[Path | str] = [*LAYER_OPTIONS, *stated, *programs.inputs(folder), folder]
     return Recipe(name, folder, text, disk.content_hash(inputs), needs)
 
 

@@ -148,7 +148,7 @@ def test_user_data_is_applied_through_the_metadata_service(key: Path, instance: 
 
 
 def test_an_instance_pulls_from_the_clouds_registry_and_its_push_calls_a_webhook(key: Path, instance: str) -> None:
-    lab("cloud", "publish", "ch2", "--name", NAME)  # which builds none of its own, so there is `debian`
+    lab("cloud", "publish", "ch2", "--name", NAME)  # which builds nginx, on `debian`
     hook = lab("cloud", "webhook", "add", "http://127.0.0.1:9/", "--name", NAME, "--json").json["id"]
     image = "registry.lab:5808/me/own:production"
     line = f"docker pull -q debian && docker tag debian {image} && docker push -q {image}"

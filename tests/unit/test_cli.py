@@ -87,6 +87,7 @@ def test_every_verb_is_a_module_that_is_no_other_verbs() -> None:
         "on_aws",
         "options",
         "planning",
+        "restoring",
     }
     shared |= {"starting_point", "storming", "table", "targets", "tools", "trial", "view", "webhooks"}
     assert files - modules == shared

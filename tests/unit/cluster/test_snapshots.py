@@ -110,9 +110,10 @@ def disks(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def save(cluster: Cluster, provider: Any, name: str) -> snapshots.Snapshot:
-    def heal(_provider: object, healed: Cluster, opened: Sequence[fault_journal.OpenFault]) -> None:
+    def heal(_provider: object, healed: Cluster, opened: Sequence[fault_journal.OpenFault]) -> Cluster:
         for fault in opened:
             fault_journal.healed(healed, fault)
+        return healed
 
     return snapshots.save(cluster, provider, name, heal)
 
