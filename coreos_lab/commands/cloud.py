@@ -75,7 +75,7 @@ def status(name: str, *, as_json: bool) -> None:
     state = "runs" if said is not None else "is off"
     if as_json:
         values = {"cloud": name, "region": cloud.region, "endpoint": cloud.endpoint, "running": said is not None}
-        parts = {part: said[part] if said else None for part in ("instances", "balancers", "apis")}
+        parts = {part: said.get(part) if said else None for part in ("instances", "balancers", "apis")}
         print(json.dumps({**values, **parts}, indent=2))
         return
     print(f"{name}: {cloud.region} at {cloud.endpoint} {state}")
