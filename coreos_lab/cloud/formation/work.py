@@ -52,6 +52,7 @@ class Work:
         with self._told(stack, name, "CREATE_FAILED"), self.lock:
             made.properties = self.properties(stack, template, name)
             made.policy = self._resolved(stack, template, template.resources[name].update)
+            stack.signals.pop(name, None)
         made.absent = False
         self.say_of(stack, name, "CREATE_IN_PROGRESS")
         self._create(stack, template, name, "CREATE")
@@ -93,6 +94,7 @@ class Work:
             if kind.name in its and its[kind.name] == old.properties.get(kind.name):
                 why = "CloudFormation cannot update a stack when a custom-named resource requires replacing."
                 raise invalid(f"{why} Rename {its[kind.name]} and update the stack again.")
+            stack.signals.pop(name, None)
             self.say_of(stack, name, "UPDATE_IN_PROGRESS", REPLACES)
             fresh = Made(old.type, properties=its, seed=token_hex(6), policy=old.policy)
             stack.resources[name] = fresh
@@ -102,7 +104,6 @@ class Work:
     def _create(self, stack: Stack, template: Template, name: str, verb: str) -> None:
         made = stack.resources[name]
         with self._told(stack, name, f"{verb}_FAILED"):
-            stack.signals.pop(name, None)
             wanted = signals.awaited(self._resolved(stack, template, template.resources[name].creation))
             call = self.call(stack, name, made)
             made_of = KINDS[made.type].make(call, deepcopy(made.properties))

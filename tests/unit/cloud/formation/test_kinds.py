@@ -339,6 +339,14 @@ CASES = {
         (False, True),
         VPC,
     ),
+    "volume": Case(
+        "EC2::Volume",
+        {"Size": "1", "AvailabilityZone": "us-west-2a", "Tags": [tag("a", "1")]},
+        {"Size": "1", "AvailabilityZone": "us-west-2a", "Tags": [tag("a", "2")]},
+        Seen.tags,
+        ({"a": "1"}, {"a": "2"}),
+        {},
+    ),
     "gateway": Case("EC2::InternetGateway", {}, {"Tags": [tag("a", "1")]}, Seen.tags, ({}, {"a": "1"}), {}),
     "table": Case(
         "EC2::RouteTable", {"VpcId": REF}, {"VpcId": REF, "Tags": [tag("a", "")]}, Seen.tags, ({}, {"a": ""}), VPC
