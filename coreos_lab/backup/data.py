@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from coreos_lab import events, hints, run, wait
@@ -11,7 +12,6 @@ from coreos_lab.backup.manifest import DataPart
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Lab, LabBackup, Node
-from coreos_lab.observed import unit_states
 
 PLACE = 30.0  # seconds for a unit that is just being moved to run again
 LONGEST = 600.0  # seconds for all of a lab's data
@@ -71,8 +71,10 @@ def _place(cluster: Cluster, nodes: Sequence[Node], lab: Lab, backup: LabBackup)
 
     def up() -> bool:
         nonlocal found
-        looks = unit_states.look(cluster, nodes, [backup.unit])
-        found = [node for node in nodes if (unit := looks.get(node.name, {}).get(backup.unit)) and unit.up]
+        asked = ("systemctl", "is-active", "--quiet", backup.unit)
+        with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+            answers = list(pool.map(lambda node: ssh.ask(cluster, node, asked), nodes))
+        found = [node for node, done in zip(nodes, answers, strict=True) if done is not None and done.returncode == 0]
         return bool(found)
 
     try:
