@@ -57,7 +57,8 @@ func within(root string, arguments []string) error {
 func unmount(work, rootfs string) error {
 	for _, target := range []string{filepath.Join(work, "root"), filepath.Join(rootfs, "dev"), filepath.Join(rootfs, "proc")} {
 		err := syscall.Unmount(target, syscall.MNT_DETACH) // with all that is mounted below it
-		if err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOENT) {
+		// Not mounted, not there, or no root, whose mount has failed then, too.
+		if err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.EPERM) {
 			return fmt.Errorf("%s: still mounted: %w", target, err)
 		}
 	}
