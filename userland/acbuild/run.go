@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -27,23 +28,41 @@ func (b build) run(arguments []string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
-	root, err := b.mountOn(manifest.Dependencies, work)
-	if err != nil {
-		return err
+	root, err := b.root(manifest.Dependencies, work)
+	if err == nil {
+		err = within(root, arguments)
 	}
+	// Whatever has failed: no folder is removed while the machine's own /dev is mounted in it.
+	if left := unmount(work, b.rootfs()); left != nil {
+		return errors.Join(err, left)
+	}
+	return errors.Join(err, os.RemoveAll(work), b.refuseRemoved())
+}
+
+// within runs a program whose root folder is `root`.
+func within(root string, arguments []string) error {
 	program := exec.Command(arguments[0], arguments[1:]...)
 	program.Path = arguments[0]
+	program.Err = nil // what this machine lacks, the image may have
 	if !strings.Contains(arguments[0], "/") {
 		program.Path, program.Err = lookup(root, arguments[0])
 	}
 	program.Dir = "/"
 	program.Env = []string{"HOME=/root", "PATH=" + searched, "TERM=" + os.Getenv("TERM")}
 	program.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
-	if err := told(program); err != nil {
-		return err
+	return told(program)
+}
+
+// unmount takes off what is mounted at `work`/root, and in the image's own root folder where that was used.
+func unmount(work, rootfs string) error {
+	for _, target := range []string{filepath.Join(work, "root"), filepath.Join(rootfs, "dev"), filepath.Join(rootfs, "proc")} {
+		err := syscall.Unmount(target, syscall.MNT_DETACH) // with all that is mounted below it
+		// Not mounted, not there, or no root, whose mount has failed then, too.
+		if err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.EPERM) {
+			return fmt.Errorf("%s: still mounted: %w", target, err)
+		}
 	}
-	return b.refuseRemoved()
+	return nil
 }
 
 const searched = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -58,8 +77,8 @@ func lookup(root, name string) (string, error) {
 	return "", fmt.Errorf("%s: no such program in the image and its dependencies", name)
 }
 
-// mountOn enters a mount namespace and returns the image's root there. Its thread stays in that namespace.
-func (b build) mountOn(dependencies types.Dependencies, work string) (string, error) {
+// root enters a mount namespace and returns the image's root there. Its thread stays in that namespace.
+func (b build) root(dependencies types.Dependencies, work string) (string, error) {
 	lower := []string{}
 	for number, dependency := range dependencies {
 		folder := filepath.Join(work, fmt.Sprint("dependency-", number))
