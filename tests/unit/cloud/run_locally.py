@@ -64,7 +64,8 @@ def environment(folder: Path, runtime: str, text: str, timeout: int = 60) -> Env
     variables = {f"AWS_LAMBDA_{name}": name for name in names}
     variables |= {"LAMBDA_TASK_ROOT": str(folder / "code"), "_HANDLER": "index.handler", "PYTHONUNBUFFERED": "1"}
     order = Order(1, Path("/proc/self/ns/net"), "", folder / "code", 128 * 2**20, (program, *loop), variables)
-    made = Environment(Local(order, folder / "run"), "1", timeout, "arn:aws:lambda:us-west-2:123456789012:function:f")
+    sandbox: Any = Local(order, folder / "run")  # with what an environment uses of a Sandbox
+    made = Environment(sandbox, "1", timeout, "arn:aws:lambda:us-west-2:123456789012:function:f")
     made.sandbox.start(made.stream, made.port)
     return made
 
