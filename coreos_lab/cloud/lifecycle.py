@@ -21,7 +21,7 @@ from coreos_lab.providers.base import InstanceProvider
 from coreos_lab.records import clouds
 from coreos_lab.records.clouds import CloudFolder
 
-DEADLINE = 30.0  # seconds for the API to answer; it takes about two
+DEADLINE = 120.0  # seconds for the API to answer; it takes about two, and many on a host with far more to do than cores
 
 
 def bring_up(name: str, region: str | None, signed: bool | None) -> Cloud:
