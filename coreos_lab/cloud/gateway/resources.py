@@ -42,7 +42,7 @@ class Resources:
 
     def get_resources(self, asked: Values) -> Values:
         api = api_of(self.kept, asked)
-        return {"items": [shown(api, each) for each in api.resources.values()]}
+        return {"item": [shown(api, each) for each in api.resources.values()]}
 
     def create_resource(self, asked: Values) -> Values:
         api = api_of(self.kept, asked)

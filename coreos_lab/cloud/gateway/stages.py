@@ -44,7 +44,7 @@ class Stages:
         return _shown_api(made)
 
     def get_rest_apis(self, _asked: Values) -> Values:
-        return {"items": [_shown_api(each) for each in self.kept.apis.values()]}
+        return {"item": [_shown_api(each) for each in self.kept.apis.values()]}
 
     def get_rest_api(self, asked: Values) -> Values:
         return _shown_api(api_of(self.kept, asked))
@@ -78,7 +78,7 @@ class Stages:
         return _shown_deployment(made)
 
     def get_deployments(self, asked: Values) -> Values:
-        return {"items": [_shown_deployment(each) for each in api_of(self.kept, asked).deployments.values()]}
+        return {"item": [_shown_deployment(each) for each in api_of(self.kept, asked).deployments.values()]}
 
     def get_deployment(self, asked: Values) -> Values:
         return _shown_deployment(_deployment(api_of(self.kept, asked), asked["deploymentId"]))
