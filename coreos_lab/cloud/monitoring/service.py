@@ -205,6 +205,7 @@ class Monitoring:
         with self.keeper.lock:
             alarm = self._require(asked_for.text(asked, "AlarmName"))
             self.keeper.become(alarm, state, said, time.time())
+            alarm.judged = time.time()  # its actions come before the next judgement
             self.kept.save()
         return {}
 
