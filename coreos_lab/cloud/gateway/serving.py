@@ -47,7 +47,7 @@ class Call:
 def refused(status: int, message: str, kind: str = "") -> Reply:
     """An answer that the gateway makes itself."""
     headers = {"Content-Type": JSON, "x-amzn-RequestId": str(uuid4()), **({"x-amzn-ErrorType": kind} if kind else {})}
-    return Reply(status, headers, [json.dumps({"message": message}).encode()])
+    return Reply(status, headers, [json.dumps({"message": message}, separators=(",", ":")).encode()])
 
 
 def no_token() -> Reply:
