@@ -16,6 +16,7 @@ LAUNCH = (
 PROPAGATE = "PropagateAtLaunch"
 LAUNCHES = ("LaunchConfigurationName", "LaunchTemplate")
 DEFAULTS = {"HealthCheckGracePeriod": 300, "DefaultCooldown": 300}  # of a group whose template has none
+ROUNDS = 5  # how often the instances of a group are waited for, as long as none has failed
 NUMBERS = ("MinSize", "MaxSize", "DesiredCapacity", "HealthCheckGracePeriod", "Cooldown")
 
 
@@ -60,11 +61,18 @@ def _group(call: Call, its: Values) -> tuple[str, Attributes]:
 
 
 def _await(call: Call, asg: Any, name: str) -> None:
-    """Waits for a group's instances. RefusedError says why they are not there, as far as Auto Scaling and EC2 do."""
-    try:
-        call.wait(lambda: _is_complete(asg, name), f"{name} does not have its instances")
-    except RefusedError as late:
-        raise invalid(f"{late.message}: {_why(call, asg, name) or 'they have not started yet'}") from None
+    """Waits for a group's instances. RefusedError says why they are not there, as far as Auto Scaling and EC2 do.
+
+    Instances of which none has failed are still booting: several at once on a host with much else to do take minutes.
+    """
+    for left in reversed(range(ROUNDS)):
+        try:
+            call.wait(lambda: _is_complete(asg, name), f"{name} does not have its instances")
+        except RefusedError as late:
+            if (why := _why(call, asg, name)) or not left:
+                raise invalid(f"{late.message}: {why or 'they have not started yet'}") from None
+        else:
+            return
 
 
 def _why(call: Call, asg: Any, name: str) -> str:
