@@ -21,15 +21,15 @@ from tests.unit.cloud.run_locally import TRUST
 __all__ = ["cloud"]  # a fixture
 POLICY = "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"
 TEXT = """
-import os, socket, subprocess, time
+import os, socket, threading, time
 
 def handler(event, context):
     print("event", event)
     if "eat" in event:
         return len(bytearray(event["eat"]))
-    if "fork" in event:
+    if "fill" in event:
         for _each in range(2000):
-            subprocess.Popen(["sleep", "300"])
+            threading.Thread(target=time.sleep, args=(300,), daemon=True).start()
     if "connect" in event:
         socket.create_connection(tuple(event["connect"]), timeout=20).close()
     return {
@@ -57,7 +57,6 @@ def function() -> str:
         Handler="index.handler",
         Role=role,
         Timeout=60,
-        MemorySize=512,  # enough for more processes than it may have
         Code={"ZipFile": code.of_text("index.py", TEXT)},
         VpcConfig={"SubnetIds": subnets, "SecurityGroupIds": groups},
     )
@@ -96,11 +95,11 @@ def test_a_function_is_confined_and_reaches_the_vpc_s_services(function: str) ->
 
 
 def test_what_takes_too_much_is_ended_and_the_next_event_gets_a_new_process(function: str) -> None:
-    error, said = invoke({"eat": 2**30})
+    error, said = invoke({"eat": 2**28})
     assert (error, said["errorType"]) == ("Unhandled", "Runtime.OutOfMemory")
-    error, said = invoke({"fork": True})
+    error, said = invoke({"fill": True})
     assert error == "Unhandled"
-    assert "Resource temporarily unavailable" in said["errorMessage"]
+    assert "can't start new thread" in said["errorMessage"]
     assert invoke({})[0] == ""
 
 
