@@ -43,6 +43,12 @@ def arn(session: Session | None) -> str:
     return f"arn:aws:sts::{ACCOUNT}:assumed-role/{session.role}/{session.instance}"
 
 
+def _sized(headers: list[tuple[str, str]], body: bytes) -> list[tuple[str, str]]:
+    """Headers with a body's length: moto's has the length of all rows, also where a page is shown."""
+    others = [(name, value) for name, value in headers if name.lower() != "content-length"]
+    return [*others, ("Content-Length", str(len(body)))]
+
+
 def _identity(session: Session | None) -> bytes:
     user = f"AROA{session.role}:{session.instance}" if session else ACCOUNT
     result = {"Arn": arn(session), "UserId": user, "Account": ACCOUNT}
@@ -120,7 +126,9 @@ class Api:
             if plain != parameters:
                 environ = _asking(environ, plain)
             status, headers, body = self.engine.call(service, action, environ)
-        return status, headers, paging.page(service, action, parameters, body) if status == XML_OK[0] else body
+        if status == XML_OK[0]:
+            body = paging.page(service, action, parameters, body)
+        return status, _sized(headers, body), body
 
     def converse(self, signed: Signed, request: Request) -> Reply:
         """Has a service that reads its requests itself carry one out, if it is allowed."""

@@ -218,13 +218,16 @@ def test_an_instance_that_shuts_itself_down_is_stopped(key: Path, instance: str)
 
 
 def test_instances_outlive_the_cloud_s_process(key: Path, instance: str) -> None:
-    booted = ssh(key, instance, "cat /proc/sys/kernel/random/boot_id; stat -c %Y /run/systemd/private")
+    def said(line: str) -> str:
+        return str(until(lambda: ssh(key, instance, line), f"{line}: no answer"))
+
+    boot = "cat /proc/sys/kernel/random/boot_id; stat -c %Y /run/systemd/private"
+    before = said(boot)
     os.kill(pid(), signal.SIGKILL)
-    said = lab("cloud", "status", "--name", NAME, code=4)
-    assert "is off" in said.out
+    assert "is off" in lab("cloud", "status", "--name", NAME, code=4).out
     lab("cloud", "up", "--name", NAME)
-    assert ssh(key, instance, "cat /proc/sys/kernel/random/boot_id; stat -c %Y /run/systemd/private") == booted
-    assert ssh(key, instance, "curl -s http://169.254.169.254/latest/meta-data/instance-id") == instance
+    assert said(boot) == before
+    assert said("curl -s http://169.254.169.254/latest/meta-data/instance-id") == instance
 
 
 TEMPLATE = Path(__file__).with_name("cloud.yml")

@@ -56,9 +56,9 @@ class Tried:
         return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 
     def ids(self) -> dict[str, str]:
-        """The physical id of each resource."""
+        """The physical id of each resource that has one: one that is being made has none yet."""
         rows = self.cfn.describe_stack_resources(StackName=self.name)["StackResources"]
-        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in rows}
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in rows if "PhysicalResourceId" in each}
 
     def events(self, name: str = "") -> list[tuple[str, str]]:
         """Status and physical id of a resource's events, or the stack's own, the first first."""
