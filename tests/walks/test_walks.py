@@ -17,6 +17,9 @@ STEPS = {each.name: len(parse.read(each.folder / PAGE).steps) for each in catalo
 # The longest pages first: a worker that went through the longest one last would keep the others waiting.
 CHAPTERS = sorted((name for name, steps in STEPS.items() if steps), key=lambda name: (-STEPS[name], name))
 
+# Pages that take minutes by themselves, or have to compile first: `make test-walks-all` goes through these, too.
+LONG = {"ch10", "ch10-backup", "ch10-horizon", "ch10-rkt"}
+
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
@@ -50,7 +53,9 @@ def _left() -> list[str]:
     return left
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize(
+    "chapter", [pytest.param(each, marks=pytest.mark.long) if each in LONG else each for each in CHAPTERS]
+)
 def test_the_walk_passes_and_leaves_nothing_deployed(chapter: str) -> None:
     done = lab("walk", chapter, "--test", code=None, timeout=TIMEOUT)
     assert done.code == 0, f"{done.out}\n{done.err}"
