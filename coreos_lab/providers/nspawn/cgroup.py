@@ -20,6 +20,8 @@ from coreos_lab.providers.nspawn import names
 # Version 1's names; in version 2 the last one is called io.
 CONTROLLERS = ("memory", "cpu", "pids", "blkio")
 
+ENDING = 60.0  # seconds for killed processes to be gone: many machines at once on a busy host need more than ten
+
 
 @dataclass(frozen=True)
 class Hierarchies:
@@ -121,7 +123,7 @@ def kill(path: Path) -> None:
     if not populated(path):
         return
     (path / "cgroup.kill").write_text("1", encoding="utf-8")
-    wait.until(lambda: not populated(path), deadline=10, interval=0.005, missing=f"{path}: processes do not end")
+    wait.until(lambda: not populated(path), deadline=ENDING, interval=0.005, missing=f"{path}: processes do not end")
 
 
 def freeze(path: Path, on: bool) -> None:
