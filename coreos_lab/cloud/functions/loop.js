@@ -26,6 +26,13 @@ function ask(method, place, body, headers) {
   });
 }
 
+// Answers. By then all that the function has printed is in its pipe, which is written to in the background.
+async function tell(place, body, headers) {
+  const written = (stream) => new Promise((resolve) => stream.write("", resolve));
+  await Promise.all([written(process.stdout), written(process.stderr)]);
+  return ask("POST", place, body, headers);
+}
+
 function told(error, type) {
   if (!(error instanceof Error)) {
     const text = typeof error === "string" ? error : JSON.stringify(error);
@@ -95,7 +102,7 @@ async function main() {
     const place = current ? `/invocation/${current}/error` : "/init/error";
     const said = told(error, type);
     console.error(`${type || said.errorType}\t${JSON.stringify(said)}`);
-    await ask("POST", place, JSON.stringify(said), { "Lambda-Runtime-Function-Error-Type": said.errorType });
+    await tell(place, JSON.stringify(said), { "Lambda-Runtime-Function-Error-Type": said.errorType });
     process.exit(1);
   };
   process.on("uncaughtException", (error) => end(error, error instanceof Error ? "" : "Runtime.UnhandledException"));
@@ -113,12 +120,12 @@ async function main() {
     try {
       const result = await call(handler, JSON.parse(next.body.toString()), next.headers);
       const text = JSON.stringify(result === undefined ? null : result);
-      answer = await ask("POST", `/invocation/${id}/response`, text === undefined ? "null" : text);
+      answer = await tell(`/invocation/${id}/response`, text === undefined ? "null" : text);
     } catch (error) {
       const said = told(error, "");
       console.error(`${new Date().toISOString()}\t${id}\tERROR\tInvoke Error \t${JSON.stringify(said)}`);
       const type = { "Lambda-Runtime-Function-Error-Type": said.errorType };
-      answer = await ask("POST", `/invocation/${id}/error`, JSON.stringify(said), type);
+      answer = await tell(`/invocation/${id}/error`, JSON.stringify(said), type);
     }
     if (answer.status >= 500) process.exit(1);
   }

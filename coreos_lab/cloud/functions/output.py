@@ -14,7 +14,7 @@ from pathlib import Path
 
 LINE_MAX = 256 * 1024  # bytes: longer lines are cut into several events
 MOST = 16 * 2**20  # bytes that are kept of one invocation
-PATIENCE = 0.2  # seconds for what the process wrote last
+PATIENCE = 1.0  # seconds for what the process wrote last
 LOST = "(the rest of this invocation's output is lost: it has more than 16 MiB)"
 
 
