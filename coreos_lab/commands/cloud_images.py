@@ -33,7 +33,7 @@ Lab = Annotated[str, typer.Argument(metavar="LAB", help="A lab's name, or its fo
 def publish(name: str, lab: str, *, as_json: bool) -> None:
     """Builds a lab's container images and puts them into the cloud's registry."""
     cloud, definition = clouds.require(name), catalog.load(lab)
-    with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "publish")):
+    with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "publish", lab)):
         published = images.publish(cloud, definition.containers)
     if as_json:
         print(json.dumps({"cloud": name, "images": published}))
@@ -49,7 +49,7 @@ def add_command(
 ) -> None:
     """Have a URL called from now on."""
     cloud = clouds.require(name)
-    with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "webhook", "add")):
+    with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "webhook", "add", url)):
         webhooks.add(images.webhooks(cloud), url, repository, lambda: _apply(cloud), as_json=as_json)
 
 
@@ -69,7 +69,7 @@ def deliveries_command(name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = Fa
 def remove_command(which: Which, name: CloudName = hints.DEFAULT_CLOUD, as_json: Json = False) -> None:
     """Have a URL called no more."""
     cloud = clouds.require(name)
-    with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "webhook", "remove")):
+    with screen.showing(), CloudFolder(name).lock(hints.lab("cloud", "webhook", "remove", which)):
         webhooks.remove(images.webhooks(cloud), which, lambda: _apply(cloud), as_json=as_json)
 
 

@@ -18,7 +18,7 @@ app = group(__doc__)
 def add_command(url: Url, repository: Repository = "", name: Name = hints.DEFAULT_NAME, as_json: Json = False) -> None:
     """Have a URL called from now on."""
     cluster = store.require(name)
-    with screen.showing(), store.ClusterFolder(name).lock(hints.lab("webhook", "add")):
+    with screen.showing(), store.ClusterFolder(name).lock(hints.lab("webhook", "add", url)):
         webhooks.add(mirror.webhooks(cluster), url, repository, lambda: _apply(cluster), as_json=as_json)
 
 
@@ -38,7 +38,7 @@ def deliveries_command(name: Name = hints.DEFAULT_NAME, as_json: Json = False) -
 def remove_command(which: Which, name: Name = hints.DEFAULT_NAME, as_json: Json = False) -> None:
     """Have a URL called no more."""
     cluster = store.require(name)
-    with screen.showing(), store.ClusterFolder(name).lock(hints.lab("webhook", "remove")):
+    with screen.showing(), store.ClusterFolder(name).lock(hints.lab("webhook", "remove", which)):
         webhooks.remove(mirror.webhooks(cluster), which, lambda: _apply(cluster), as_json=as_json)
 
 

@@ -59,7 +59,7 @@ def check_policies(resource: Resource) -> None:
         (resource.creation, CREATION, (GROUP, INSTANCE)),
         (resource.update, UPDATE, (GROUP,)),
     ):
-        if policy and resource.type not in types:
+        if policy is not None and resource.type not in types:
             raise invalid(f"[/Resources/{resource.name}] {attribute} is for {' and '.join(types)}, not {resource.type}")
 
 

@@ -5,7 +5,7 @@ YAML is read by a safe loader, which knows the short forms of the intrinsic func
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
@@ -40,8 +40,8 @@ class Resource:
     deletion: str = "Delete"
     replacement: str = "Delete"
     metadata: Any = None
-    creation: Values = field(default_factory=dict)
-    update: Values = field(default_factory=dict)
+    creation: Values | None = None
+    update: Values | None = None
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def _resource(name: str, raw: Any) -> Resource:
         policies[DELETION],
         policies[REPLACEMENT],
         raw.get("Metadata"),
-        raw.get(CREATION) or {},
-        raw.get(UPDATE) or {},
+        raw.get(CREATION),
+        raw.get(UPDATE),
     )
 
 

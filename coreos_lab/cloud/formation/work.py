@@ -51,7 +51,7 @@ class Work:
         made.absent = True  # until its properties are known
         with self._told(stack, name, "CREATE_FAILED"), self.lock:
             made.properties = self.properties(stack, template, name)
-            made.policy = self._resolved(stack, template, template.resources[name].update)
+            made.policy = self._resolved(stack, template, template.resources[name].update or {})
             stack.signals.pop(name, None)
         made.absent = False
         self.say_of(stack, name, "CREATE_IN_PROGRESS")
@@ -67,7 +67,7 @@ class Work:
             return
         with self._told(stack, name, "UPDATE_FAILED"), self.lock:
             its = self.properties(stack, template, name)
-            made.policy = self._resolved(stack, template, template.resources[name].update)
+            made.policy = self._resolved(stack, template, template.resources[name].update or {})
         kind = KINDS[made.type]
         if not comparing.changed(made.properties, its):
             return
@@ -104,7 +104,7 @@ class Work:
     def _create(self, stack: Stack, template: Template, name: str, verb: str) -> None:
         made = stack.resources[name]
         with self._told(stack, name, f"{verb}_FAILED"):
-            wanted = signals.awaited(self._resolved(stack, template, template.resources[name].creation))
+            wanted = signals.awaited(self._resolved(stack, template, template.resources[name].creation or {}))
             call = self.call(stack, name, made)
             made_of = KINDS[made.type].make(call, deepcopy(made.properties))
             if wanted.count:

@@ -32,7 +32,7 @@ def s3cmd(setting, machine, nodes):
     """s3cmd("ls", "etcd/"): what s3cmd prints of a place in the bucket."""
 
     def run(verb, place, *more):
-        call = f"docker run --rm --net host --env S3={setting('S3')} s3cmd --region=us-west-2 --quiet {verb}"
+        call = f"docker run --rm --net host --env S3={setting('S3')} s3cmd --region=us-west-2 {verb}"
         done = machine(nodes[0]).run(" ".join([call, f"s3://{setting('BUCKET')}/{place}", *more]))
         assert done.rc == 0, f"{verb} s3://{setting('BUCKET')}/{place}: {(done.stderr or done.stdout).strip()[-300:]}"
         return done.stdout
@@ -80,7 +80,7 @@ def test_the_bucket_forgets(s3cmd):
 
 def test_the_newest_dump_of_the_store_is_whole(backups, s3cmd):
     newest = backups("store")[-1]
-    for line in s3cmd("get", f"store/{newest}", "-").splitlines():
+    for line in s3cmd("get", f"store/{newest}", "-", "--quiet").splitlines():
         key, value = json.loads(line)
         assert isinstance(key, int), f"store/{newest}: {line[:100]}"
         assert json.loads(value), f"store/{newest}: {line[:100]}"

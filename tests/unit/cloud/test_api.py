@@ -52,7 +52,7 @@ def test_services_actions_parameters_and_regions_that_are_not_there_are_refused_
 ) -> None:
     for call, name in (
         (served.client("sqs").list_queues, "sqs"),
-        (ec2.describe_volumes, "DescribeVolumes"),
+        (ec2.describe_snapshots, "DescribeSnapshots"),
         (lambda: run(ec2, EbsOptimized=True), "EbsOptimized"),
         (served.client("ec2", region="eu-west-1").describe_vpcs, "eu-west-1"),
     ):

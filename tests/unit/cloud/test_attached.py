@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def test_one_that_fails_its_checks_is_replaced_after_the_grace_period(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     its = group(targets=[ARN], health="ELB", grace=300)
-    its.members[0].serving = 1e12  # still to come
+    its.members[0].serving = time.time()
     fake.state = "unhealthy"
     looks = keeper(fake, its)
     looks.look("web")

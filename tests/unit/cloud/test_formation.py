@@ -293,12 +293,16 @@ def test_a_stack_with_a_role_needs_that_capability(served: Served, cfn: Client) 
         ("{a: b", "line 1"),
         ("Resources: !python/object:os.system {}", "YAML not well-formed"),
         ("Resources: {}", "At least one Resources member"),
-        (resource("AWS::Lambda::Function"), r"Unrecognized resource types: \[AWS::Lambda::Function\]"),
+        (resource("AWS::SNS::Topic"), r"Unrecognized resource types: \[AWS::SNS::Topic\]"),
         (resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16", Ipv6=1), "One.*unsupported property Ipv6"),
         (resource("AWS::EC2::VPC"), "CidrBlock cannot be empty"),
         (resource("AWS::EC2::VPC", CidrBlock={"Ref": "Nothing"}), r"Unresolved resource dependencies \[Nothing\]"),
         (resource("AWS::EC2::VPC", CidrBlock={"Fn::GetAtt": ["One", "CidrBlock"]}), r"Circular dependency.*\[One\]"),
-        ('{"Resources": {"One": {"Type": "AWS::EC2::VPC", "UpdatePolicy": {}}}}', "UpdatePolicy"),
+        (
+            '{"Resources": {"One": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}, '
+            '"UpdatePolicy": {}}}}',
+            "UpdatePolicy",
+        ),
     ],
 )
 def test_a_template_that_is_wrong_is_refused_before_anything_is_made(cfn: Client, template: str, message: str) -> None:

@@ -212,6 +212,11 @@ def scaling_policy(seen: Seen) -> Any:
     return said["AdjustmentType"], said["ScalingAdjustment"], *numbers
 
 
+def alarm(seen: Seen) -> Any:
+    (said,) = seen.client("cloudwatch").describe_alarms(AlarmNames=[seen.one])["MetricAlarms"]
+    return said["Threshold"], said["Period"], said["ActionsEnabled"]
+
+
 def bucket(seen: Seen) -> Any:
     s3 = seen.client("s3")
     tags = {each["Key"] for each in s3.get_bucket_tagging(Bucket=seen.one)["TagSet"]}
@@ -293,6 +298,13 @@ LAUNCH = {
 ALL = [{"Ref": f"Subnet{index}"} for index in range(3)]
 SCALED = {"MaxSize": 3, "LaunchConfigurationName": {"Ref": "Launch1"}, "VPCZoneIdentifier": ALL}
 POLICY = {"AutoScalingGroupName": {"Ref": "Scaled"}, "ScalingAdjustment": "1"}
+ALARM = {
+    "MetricName": "Waiting",
+    "Namespace": "Own",
+    "Statistic": "Average",
+    "EvaluationPeriods": "1",
+    "ComparisonOperator": "GreaterThanThreshold",
+}
 TARGETS = {
     f"Web{index}": of("ElasticLoadBalancingV2::TargetGroup", Port=80, Protocol="HTTP", VpcId=REF) for index in (1, 2)
 }
@@ -495,6 +507,14 @@ CASES = {
         scaling_policy,
         (("ChangeInCapacity", 1, 60, None), ("PercentChangeInCapacity", 1, None, 2)),
         {**VPC, **subnets(), **LAUNCH, "Scaled": of("AutoScaling::AutoScalingGroup", **SCALED, MinSize=0)},
+    ),
+    "alarm": Case(
+        "CloudWatch::Alarm",
+        {**ALARM, "Threshold": "60", "Period": "60"},
+        {**ALARM, "Threshold": "30", "Period": "120", "ActionsEnabled": "false"},
+        alarm,
+        ((60.0, 60, True), (30.0, 120, False)),
+        {},
     ),
     "bucket": Case(
         "S3::Bucket",
