@@ -11,6 +11,7 @@ from coreos_lab import run, wait
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
 SETTLE = 4000  # milliseconds that scripts get; the browser's clock skips what they only wait for
 LIMIT = 60.0  # seconds
+NO_PAGE = "Page load failed: net::ERR_"  # what Chromium says, with exit code 1, when nothing answers
 BLOCKS = {
     "p",
     "div",
@@ -45,7 +46,12 @@ def shown(browser: Path, url: str) -> str:
     with tempfile.TemporaryDirectory(prefix="lab-browser-", ignore_cleanup_errors=True) as profile:
         options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
         call: list[str | Path] = [browser, *options, f"--virtual-time-budget={SETTLE}", "--dump-dom", url]
-        return text(run.run(call, timeout=wait.patiently(LIMIT)).stdout)
+        try:
+            return text(run.run(call, timeout=wait.patiently(LIMIT)).stdout)
+        except run.CommandError as failed:
+            if NO_PAGE in failed.done.stderr:
+                return ""
+            raise
 
 
 def text(html: str) -> str:

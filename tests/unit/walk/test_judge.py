@@ -153,3 +153,17 @@ def test_text_of_a_page() -> None:
 )
 def test_could_not_look_is_unknown(text: str, done: Done, outcome: Outcome) -> None:
     assert judged(Command(text, 1), done).outcome is outcome
+
+
+def test_a_page_that_is_not_there_yet_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is looked at again: Chromium ends with an error of its own then."""
+    said = ["[ERROR:headless_command_handler.cc] Page load failed: net::ERR_CONNECTION_REFUSED"]
+
+    def fail(*_call: object, **_options: object) -> run.Completed:
+        raise run.CommandError(run.Completed(("browser",), 1, "", said[0]))
+
+    monkeypatch.setattr(run, "run", fail)
+    assert browser.shown(Path("/browser"), "http://127.0.0.1:3000/") == ""
+    said[0] = "no such profile"
+    with pytest.raises(run.CommandError):
+        browser.shown(Path("/browser"), "http://127.0.0.1:3000/")
