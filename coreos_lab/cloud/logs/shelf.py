@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from coreos_lab.cloud.sigv4 import RefusedError
+from coreos_lab.cloud.tables import Tables
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS groups (name TEXT PRIMARY KEY, created INTEGER, retention INTEGER, size INTEGER, tags TEXT);
@@ -68,24 +67,11 @@ class Event:
     message: str
 
 
-class Shelf:
+class Shelf(Tables):
     """The tables. Every call is one transaction."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = threading.RLock()
-        self._tables = sqlite3.connect(path, check_same_thread=False)
-        self._tables.executescript(TABLES)
-
-    @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of the block's changes are on the disk after it, or none."""
-        with self._lock, self._tables as tables:
-            yield tables
-
-    def _rows(self, query: str, *values: Any) -> list[Any]:
-        with self._lock:
-            return self._tables.execute(query, values).fetchall()
+        super().__init__(path, TABLES)
 
     def make_group(self, new: Group) -> None:
         with self.change() as tables:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from coreos_lab.cloud.sigv4 import RefusedError
+from coreos_lab.cloud.tables import Tables
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, created REAL, policy TEXT, lifecycle TEXT, tags TEXT);
@@ -69,24 +68,11 @@ class Part:
     modified: float
 
 
-class Index:
+class Index(Tables):
     """The tables. Every call is one transaction."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = threading.RLock()
-        self._tables = sqlite3.connect(path, check_same_thread=False)
-        self._tables.executescript(TABLES)
-
-    @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of the block's changes are on the disk after it, or none."""
-        with self._lock, self._tables as tables:
-            yield tables
-
-    def _rows(self, what: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._tables.execute(what, values).fetchall()
+        super().__init__(path, TABLES)
 
     def buckets(self) -> list[Bucket]:
         return [_bucket(row) for row in self._rows("SELECT * FROM buckets ORDER BY name")]
