@@ -121,19 +121,26 @@ def run(
     began = time.monotonic()
     stdin = subprocess.DEVNULL if input_text is None else subprocess.PIPE
     with _start(full, stdin, subprocess.PIPE, subprocess.PIPE, _environment(env), cwd) as process:
-        try:
-            out, err = _output(process, input_text, timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise CommandError(Completed(tuple(full), 124, "", f"no end within {timeout:g} s")) from None
-        except BaseException:
-            process.kill()
-            raise
-    log.debug("%s -> %d (%.3f s)", shlex.join(full), process.returncode, time.monotonic() - began)
-    completed = Completed(tuple(full), process.returncode, out, err)
-    if check and process.returncode != 0:
+        completed = _completed(process, full, input_text, timeout)
+    log.debug("%s -> %d (%.3f s)", shlex.join(full), completed.returncode, time.monotonic() - began)
+    if check and completed.returncode != 0:
         raise CommandError(completed)
     return completed
+
+
+def _completed(
+    process: subprocess.Popen[str], argv: Sequence[str], text: str | None, timeout: float | None
+) -> Completed:
+    """The process when it has ended. It is killed where it takes too long, which is a CommandError, or is to stop."""
+    try:
+        out, err = _output(process, text, timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise CommandError(Completed(tuple(argv), 124, "", f"no end within {timeout:g} s")) from None
+    except BaseException:
+        process.kill()
+        raise
+    return Completed(tuple(argv), process.returncode, out or "", err)
 
 
 def _output(process: subprocess.Popen[str], text: str | None, timeout: float | None) -> tuple[str, str]:
@@ -177,17 +184,9 @@ def transfer(
             env=_environment(None),
             start_new_session=True,
         ) as process:
-            try:
-                out, err = _output(process, None, timeout)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise CommandError(Completed(tuple(full), 124, "", f"no end within {timeout:g} s")) from None
-            except BaseException:
-                process.kill()
-                raise
-    log.debug("%s -> %d (%.3f s)", shlex.join(full), process.returncode, time.monotonic() - began)
-    completed = Completed(tuple(full), process.returncode, out or "", err)
-    if process.returncode != 0:
+            completed = _completed(process, full, None, timeout)
+    log.debug("%s -> %d (%.3f s)", shlex.join(full), completed.returncode, time.monotonic() - began)
+    if completed.returncode != 0:
         raise CommandError(completed)
     return completed
 
