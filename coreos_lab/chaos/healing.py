@@ -161,11 +161,24 @@ class _Repair:
 
 
 def _finish(fault: Fault, scene: Scene) -> None:
-    """Carries an act to its end whose effect may yet come."""
-    if fault.is_half_done(scene):
+    """Carries an act to its end whose effect may yet come.
+
+    It may come to its end by itself between the look and the act, which then fails: the effect tells.
+    """
+    if not fault.is_half_done(scene):
+        return
+    refused: LabError | None = None
+    try:
         fault.finish(scene)
-        ssh.forget(scene.cluster, scene.node)
+    except LabError as error:
+        refused = error
+    ssh.forget(scene.cluster, scene.node)
+    try:
         effect.wait_until_seen(fault, scene)
+    except LabError:
+        if refused is not None:
+            raise refused from None
+        raise
 
 
 def _wait_for_ssh(scene: Scene) -> None:

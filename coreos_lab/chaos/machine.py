@@ -153,6 +153,14 @@ class Reboot(MachineFault):
     def before(self, scene: Scene) -> str:
         return scene.provider.boot_id(scene.cluster, scene.node)
 
+    def is_half_done(self, scene: Scene) -> bool:
+        """Whether the boot that is to end still runs, or may run. A machine between two boots is past it."""
+        try:
+            boot = scene.provider.boot_id(scene.cluster, scene.node)
+        except UnknownError:
+            boot = scene.before
+        return scene.provider.state(scene.cluster, scene.node) is NodeState.RUNNING and boot == scene.before
+
     def inject(self, scene: Scene) -> None:
         scene.provider.reboot(scene.cluster, scene.node)
 

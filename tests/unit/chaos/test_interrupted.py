@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from coreos_lab import events, wait
-from coreos_lab.chaos import faults, healing, injecting, machine
+from coreos_lab.chaos import effect, faults, healing, injecting, machine
 from coreos_lab.chaos.fault import Scene
-from coreos_lab.errors import UnknownError
+from coreos_lab.errors import LabError, UnknownError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState
 from coreos_lab.observed import ready
 from coreos_lab.records import fault_journal
@@ -110,6 +110,48 @@ def test_a_machine_that_does_not_say_which_boot_it_is_may_be_on_its_way_down(
     monkeypatch.setattr(paper, "boot_id", silent, raising=False)
     healing.heal(paper, cluster, [entry])
     assert paper.done[:3] == ["network", "halt core-02", "start core-02"]
+
+
+def test_a_machine_between_two_boots_is_not_rebooted_again(
+    cluster: Cluster, paper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """nspawn's cgroup is populated there, and no process is the machine's first."""
+    entry = fault_journal.record(cluster, FaultKind.REBOOT, "core-02", before="1")
+    monkeypatch.setattr(paper, "boot_id", lambda *_args: "", raising=False)
+    healing.heal(paper, cluster, [entry])
+    assert "reboot core-02" not in paper.done
+
+
+@pytest.mark.parametrize("kind", [FaultKind.HALT, FaultKind.REBOOT])
+def test_an_act_that_ends_by_itself_between_the_look_and_its_repetition_is_healed(
+    cluster: Cluster, paper: Any, monkeypatch: pytest.MonkeyPatch, kind: FaultKind
+) -> None:
+    entry = fault_journal.record(cluster, kind, "core-02", before="1")
+
+    def gone(_cluster: Cluster, node: Node) -> None:
+        paper.states[node.name] = NodeState.STOPPED
+        paper.boots[node.name] = ""
+        raise LabError(f"{node.name}: is not running")
+
+    monkeypatch.setattr(paper, ENDS[kind], gone, raising=False)
+    monkeypatch.setattr(paper, "start", lambda *_args: paper.states.update({"core-02": NodeState.RUNNING}))
+    healing.heal(paper, cluster, [entry])
+    assert fault_journal.open_faults(cluster) == []
+
+
+def test_an_act_that_cannot_be_repeated_and_has_no_effect_says_why(
+    cluster: Cluster, paper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = fault_journal.record(cluster, FaultKind.HALT, "core-02", before=" 1")
+
+    def refused(_cluster: Cluster, _node: Node) -> None:
+        raise LabError("the hypervisor refuses")
+
+    monkeypatch.setattr(paper, "halt", refused, raising=False)
+    monkeypatch.setattr(effect, "SEEN_DEADLINE", 0.05)
+    with pytest.raises(LabError, match="the hypervisor refuses"):
+        healing.heal(paper, cluster, [entry])
+    assert fault_journal.open_faults(cluster) == [entry]
 
 
 def test_which_boot_is_broken_is_on_record_before_the_act(cluster: Cluster, paper: Any) -> None:
