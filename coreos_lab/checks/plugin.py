@@ -55,6 +55,7 @@ class Checks:
         self._order: dict[str, int] = {}
         self._latest: dict[pytest.Item, CheckResult] = {}
         self._written: dict[str, CheckResult] = {}
+        self._asked_by = os.getppid()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Records a file of checks that cannot be read as unknown: nothing in it could be checked."""
@@ -87,6 +88,8 @@ class Checks:
     def _round(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Runs each check once; returns those that did not pass."""
         for index, item in enumerate(items):
+            if os.getppid() != self._asked_by:
+                pytest.exit("nobody waits for the results: the process that asked for them is gone")
             following = items[index + 1] if index + 1 < len(items) else None
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._latest[item].outcome is Outcome.PASS:

@@ -28,9 +28,16 @@ class Checked:
         (self.checks / name).write_text(text, encoding="utf-8")
 
     def run(self, *, only: str | None = None, deadline: float = 0.0, junit: Path | None = None) -> list[CheckResult]:
-        lab = Lab("mylab", "", "", self.folder / "mylab", (), {})
-        return run_checks(lab, self.inventory, only=only, deadline=deadline, junit=junit)
+        return run_in(self.folder, only=only, deadline=deadline, junit=junit)
 
     def one(self) -> CheckResult:
         (result,) = self.run()
         return result
+
+
+def run_in(
+    folder: Path, *, only: str | None = None, deadline: float = 0.0, junit: Path | None = None
+) -> list[CheckResult]:
+    """Runs the checks that were written into a folder."""
+    lab = Lab("mylab", "", "", folder / "mylab", (), {})
+    return run_checks(lab, folder / "inventory.json", only=only, deadline=deadline, junit=junit)

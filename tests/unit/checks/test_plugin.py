@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 from coreos_lab.model import Outcome
 from tests.unit.checks.checked import Checked
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_three_outcomes_in_words_and_in_order(checked: Checked) -> None:
@@ -190,3 +194,29 @@ def test_next(): ...
     emulated = json.loads(checked.inventory.read_text()) | {"emulated": True}
     checked.inventory.write_text(json.dumps(emulated))
     assert checked.run()[0].message == "no end within 1 s", "machines that are emulated are given more time"
+
+
+def test_checks_end_with_whoever_asked_for_them(checked: Checked) -> None:
+    """SIGKILL tells no one: without a look at the parent they would go on, on the cluster, until the deadline."""
+    seen = checked.folder / "seen"
+    checked.write(f"""
+import os, pathlib, signal, time
+
+def test_never_passes():
+    with pathlib.Path({str(seen)!r}).open("a") as out: out.write(f"{{os.getpid()}}\\n")
+    if pathlib.Path({str(seen)!r}).read_text().count("\\n") == 2: os.kill(os.getppid(), signal.SIGKILL)
+    assert False
+""")
+    asks = f"""
+from pathlib import Path
+from tests.unit.checks.checked import run_in
+run_in(Path({str(checked.folder)!r}), deadline=60)
+"""
+    done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, timeout=60, check=False)
+    assert done.returncode == -9
+    process = int(seen.read_text().split()[0])
+    end = time.monotonic() + 20
+    while Path(f"/proc/{process}").exists():
+        assert time.monotonic() < end, "the checks go on"
+        time.sleep(0.05)
+    assert seen.read_text().count("\n") == 2
