@@ -226,3 +226,29 @@ def test_what_dnf_does_not_translate_is_refused(packages: Path, words: list[str]
     done = dnf(packages, *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert "apt" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("networks", "is_new_boot", "stays"),
+    [
+        (("bridge", "host", "none"), True, False),
+        (("bridge", "host", "none"), False, True),
+        (("bridge", "host", "none", "mine"), True, True),
+        (("bridge", "none-of-yours"), True, True),
+    ],
+)
+def test_dockerd_takes_no_port_back_at_a_boot_and_keeps_a_user_s_networks(
+    tmp_path: Path, networks: tuple[str, ...], is_new_boot: bool, stays: bool
+) -> None:
+    store, stamp = tmp_path / "local-kv.db", tmp_path / "endpoints"
+    known = [f'{{"ingress":false,"name":"{each}","networkType":"bridge"}}' for each in networks]
+    store.write_bytes(b"\x00\xed".join([b"\xff", *map(str.encode, known), b'{"name":"web-1","sandbox":""}']))
+    if not is_new_boot:
+        stamp.touch()
+    assert call(image.FILES / "usr/lib/coreos/docker-endpoints", store, stamp).returncode == 0
+    assert (store.exists(), stamp.exists()) == (stays, True)
+
+
+def test_the_first_boot_has_no_store_of_docker_s(tmp_path: Path) -> None:
+    done = call(image.FILES / "usr/lib/coreos/docker-endpoints", tmp_path / "none", tmp_path / "endpoints")
+    assert (done.returncode, done.stderr) == (0, "")
