@@ -28,7 +28,7 @@ trap : INT
 {{ read -r -u {life}; rm -rf -- "$2"; kill 0; }} {calls}<&- {codes}>&- & disown
 exec {life}<&-
 shift 2
-LAB_WALK_OWN=" $(compgen -v | tr '\\n' ' ') LAB_WALK_OWN PIPESTATUS _ file "
+LAB_WALK_OWN=" $({{ compgen -v; compgen -A function; }} | tr '\\n' ' ') LAB_WALK_OWN PIPESTATUS _ file "
 while IFS= read -r -u {calls} file; do
   . "$file" {calls}<&- {codes}>&-
   printf '%s\\n' "$?" >&{codes}
@@ -48,11 +48,14 @@ class Done:
     seconds: float
 
 
-# Prints the shell's folder, and the variables that commands have set in it, as commands.
+# Prints the shell's folder, and the variables and functions that commands have set in it, as commands.
 STATE = """
 printf 'cd %q\\n' "$PWD"
 for name in $(compgen -v); do
   case "$LAB_WALK_OWN" in *" $name "*) ;; *) [ "$name" = name ] || declare -p "$name" ;; esac
+done
+for name in $(compgen -A function); do
+  case "$LAB_WALK_OWN" in *" $name "*) ;; *) declare -f "$name" ;; esac
 done
 """
 
@@ -107,7 +110,7 @@ class Terminal:
         return None
 
     def state(self) -> str:
-        """Commands that make another shell go on where this one is: its folder, and variables that were set in it."""
+        """Commands that make another shell go on where this one is: its folder, variables and functions."""
         file = self._folder / "state"
         done = self.run(f"{{\n{STATE}\n}} > {shlex.quote(str(file))}", PATIENCE)
         return file.read_text(encoding="utf-8", errors="replace") if done.code == 0 else ""

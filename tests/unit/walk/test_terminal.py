@@ -60,15 +60,15 @@ def test_a_command_that_ignores_ctrl_c_is_killed(terminal: Terminal, monkeypatch
 
 def test_another_shell_goes_on_where_one_was(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "in here").mkdir()
-    terminal.run("cd 'in here'; x='a  b'; export y=2; list=(1 '2 3')", LONG)
+    terminal.run("cd 'in here'; x='a  b'; export y=2; list=(1 '2 3'); twice() { echo $1 $1; }", LONG)
     assert terminal.run("echo shown", LONG).output == "shown\n"
     other = Terminal(tmp_path, "other", {}, tmp_path)
     try:
         other.run(terminal.state(), LONG)
-        done = other.run('echo "$PWD|$x|${list[1]}"; sh -c "echo \\$y"', LONG)
+        done = other.run('echo "$PWD|$x|${list[1]}"; sh -c "echo \\$y"; twice us', LONG)
     finally:
         other.end()
-    assert done.output == f"{tmp_path}/in here|a  b|2 3\n2\n"
+    assert done.output == f"{tmp_path}/in here|a  b|2 3\n2\nus us\n"
 
 
 def test_exit_is_an_exit_code(terminal: Terminal) -> None:
