@@ -1,4 +1,4 @@
-"""A cluster of the provider `aws` on paper: its network, and the options of `lab up` that it takes."""
+"""A cluster of the provider `aws` on paper: its names and network, and the options of `lab up` that it takes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from coreos_lab.errors import UsageError
-from coreos_lab.model import Network, Stack
+from coreos_lab.model import Cluster, Network, Stack
 
 PROVIDER = "aws"
 SUBNET = "10.0.0.0/16"  # the VPC's; flannel's 10.1.0.0/16 and Docker's 10.254.0.0/24 are beside it
@@ -61,6 +61,11 @@ def _check_place(asked: Mapping[str, Any]) -> None:
             IPv4Network(asked["allow_from"])
         except ValueError as error:
             raise UsageError(f"--allow-from {asked['allow_from']}: {error}", "write it as 192.0.2.7/32") from None
+
+
+def group_of(cluster: Cluster) -> str:
+    """The name of the stack, and of its group: both are the cluster's alone in an account and a region."""
+    return f"lab-{cluster.name}"
 
 
 def network(place: Network) -> Network:

@@ -14,7 +14,6 @@ from coreos_lab.errors import LabError, UsageError
 from coreos_lab.machine_image.image import image_folder
 from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import CloudConfig, Cluster, Node
-from coreos_lab.providers.aws.bucket import bucket_of
 from coreos_lab.records import identity
 from coreos_lab.records.store import ClusterFolder
 from coreos_lab.user_data import document, of_node, reading, writing
@@ -32,7 +31,7 @@ def text(cluster: Cluster, node: Node, key: str, token: str, *, joins: str = "")
         mirror.address(cluster),
         joins=joins,
         docker_flags=_takes_flags(cluster),
-        bucket=bucket_of(cluster),
+        bucket=identity.bucket_of(cluster),
     )
     return of_node.text(cluster, node, lab, joins=bool(joins))
 

@@ -1,1 +1,1 @@
-"""What makes machines, behind one protocol (base.py): nspawn and vagrant."""
+"""What makes machines, behind one protocol (base.py): nspawn, vagrant and aws."""

@@ -1,8 +1,9 @@
-"""What identifies a cluster: its SSH key and its token, made once."""
+"""What identifies a cluster: its SSH key and its token, made once, and a name that follows from the token."""
 
 from __future__ import annotations
 
-from coreos_lab import disk, run
+from coreos_lab import disk, run, stack_plans
+from coreos_lab.model import Cluster
 from coreos_lab.records.store import ClusterFolder
 
 
@@ -22,3 +23,10 @@ def ensure_token(folder: ClusterFolder) -> str:
 
         disk.write_atomic(folder.token, secrets.token_hex(8) + "\n", 0o600)
     return folder.token.read_text(encoding="utf-8").strip()
+
+
+def bucket_of(cluster: Cluster) -> str:
+    """The name of a stack's bucket, "" for a cluster without one. All accounts of AWS share the names of buckets."""
+    if cluster.stack is None or not cluster.stack.at_aws:
+        return ""
+    return f"{stack_plans.group_of(cluster)}-{ClusterFolder(cluster.name).identity}"

@@ -6,17 +6,9 @@ from coreos_lab import events
 from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import Cluster
 from coreos_lab.providers.aws.api import Api
-from coreos_lab.providers.aws.group import group_of
-from coreos_lab.records.store import ClusterFolder
+from coreos_lab.records.identity import bucket_of
 
 ARCHIVE = "userland.tar.gz"
-
-
-def bucket_of(cluster: Cluster) -> str:
-    """The bucket's name, "" for a cluster without one. All of AWS's accounts share the names of buckets."""
-    if cluster.stack is None or not cluster.stack.at_aws:
-        return ""
-    return f"{group_of(cluster)}-{ClusterFolder(cluster.name).identity}"
 
 
 def fill(api: Api, cluster: Cluster) -> None:

@@ -13,6 +13,7 @@ from coreos_lab import wait
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.providers.aws.api import Api
+from coreos_lab.stack_plans import group_of
 
 NAME_TAG = "Name"
 GROUP_TAG = "aws:autoscaling:groupName"  # Auto Scaling's own
@@ -37,11 +38,6 @@ class Instance:
     def serves(self) -> bool:
         """Whether its group counts on it."""
         return self.state not in (*GONE, *ENDING)
-
-
-def group_of(cluster: Cluster) -> str:
-    """The name of the stack, and of its group: both are the cluster's alone in an account and a region."""
-    return f"lab-{cluster.name}"
 
 
 def instances(api: Api, cluster: Cluster) -> list[Instance]:

@@ -20,6 +20,7 @@ from coreos_lab.providers.aws.doctor import findings
 from coreos_lab.providers.aws.group import Instance
 from coreos_lab.providers.nspawn.instances import NspawnInstances
 from coreos_lab.records.store import ClusterFolder
+from coreos_lab.stack_plans import group_of
 
 FRESH = 0.3  # seconds: while nodes boot, each is looked at ten times a second, and AWS limits requests
 
@@ -177,8 +178,8 @@ class AwsProvider:
             stack = stacks.find(api, cluster)
             there = [each for each in group.instances(api, cluster) if each.state not in group.GONE]
             found = [
-                *([f"stack {group.group_of(cluster)} ({stack['StackStatus']})"] if stack else []),
-                *([f"key pair {group.group_of(cluster)}"] if stacks.has_key(api, cluster) else []),
+                *([f"stack {group_of(cluster)} ({stack['StackStatus']})"] if stack else []),
+                *([f"key pair {group_of(cluster)}"] if stacks.has_key(api, cluster) else []),
                 *(f"instance {each.id} ({each.state})" for each in there),
             ]
         except CloudGoneError:

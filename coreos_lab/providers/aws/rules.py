@@ -7,7 +7,8 @@ from typing import Any
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster
 from coreos_lab.providers.aws.api import Api
-from coreos_lab.providers.aws.group import group_of, instances
+from coreos_lab.providers.aws.group import instances
+from coreos_lab.stack_plans import group_of
 
 NODE = "a machine of the cluster"  # the description of rules for machines' public addresses
 STACK_TAG = "aws:cloudformation:stack-name"

@@ -10,10 +10,11 @@ from coreos_lab import events, hints, render, wait
 from coreos_lab.errors import LabError
 from coreos_lab.model import NODES_MAX, Cluster
 from coreos_lab.providers.aws.api import THERE_IS_NONE, Api
-from coreos_lab.providers.aws.bucket import bucket_of, empty
-from coreos_lab.providers.aws.group import group_of
+from coreos_lab.providers.aws.bucket import empty
 from coreos_lab.records import clouds
+from coreos_lab.records.identity import bucket_of
 from coreos_lab.records.store import ClusterFolder
+from coreos_lab.stack_plans import group_of
 
 CLOUDS_IMAGE = "ami-7d11c51d"  # what every image of a `lab cloud` is
 FLATCARS_ACCOUNT, FLATCAR = (

@@ -43,7 +43,7 @@ def cluster(planned: Callable[..., Cluster]) -> Cluster:
 
 def user_data(cluster: Cluster) -> str:
     key, registry = "ssh-ed25519 AAAA", tunnels.ON_NODES
-    return render.cloud_config(cluster, cluster.nodes[0], key, "t", registry, bucket=bucket.bucket_of(cluster))
+    return render.cloud_config(cluster, cluster.nodes[0], key, "t", registry, bucket=identity.bucket_of(cluster))
 
 
 def test_the_template_is_one_that_aws_takes(cluster: Cluster, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def metadata(served: Served) -> Iterator[str]:
 def test_a_machine_fetches_the_userland_with_its_roles_credentials(
     cluster: Cluster, served: Served, metadata: str, tmp_path: Path
 ) -> None:
-    name = bucket.bucket_of(cluster)
+    name = identity.bucket_of(cluster)
     archive = BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
         entry = tarfile.TarInfo("opt/coreos-lab/bin/etcd")
