@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "coreos_lab"
+BOX = r'(\w+)\["<b>([^"]+?)</b>'  # its name in the picture, and its title
 
 
 def name_of(path: Path) -> str:
@@ -68,7 +69,7 @@ def test_imports_run_downwards() -> None:
 
 def test_only_commands_choose_a_provider() -> None:
     """Whatever else uses a provider knows its protocol alone."""
-    implementations = ("coreos_lab.providers.nspawn", "coreos_lab.providers.vagrant", "coreos_lab.providers.choose")
+    implementations = tuple(f"coreos_lab.providers.{name}" for name in ("nspawn", "vagrant", "aws", "choose"))
     others = [module for module in MODULES if not module.startswith(("coreos_lab.commands.", "coreos_lab.providers."))]
     using = [(module, name) for module in others for _line, name in imports(module) if name.startswith(implementations)]
     assert using == []
@@ -84,23 +85,67 @@ def test_no_module_imports_itself_through_others() -> None:
     TopologicalSorter({module: {name for _line, name in imports(module)} for module in MODULES}).prepare()
 
 
-def test_the_picture_of_the_rooms_shows_imports_that_exist() -> None:
+@cache
+def picture() -> tuple[dict[str, list[str]], set[tuple[str, str]]]:
+    """The packages and modules of each box of the page's picture, and its arrows."""
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    picture = page.partition("flowchart TD\n")[2].partition("```")[0]
-    rooms = {name: re.findall(r"\w+", names) for name, names in re.findall(r'(\w+)\["<b>([^"]+)</b>', picture)}
+    drawn = page.partition("flowchart TD\n")[2].partition("```")[0]
+    boxes = {name: re.findall(r"\w+", words.replace("<br/>", " ")) for name, words in re.findall(BOX, drawn)}
     arrows = set()
-    for line in re.findall(r"^ +(\w.* --> .+)$", picture, re.MULTILINE):
+    for line in re.findall(r"^ +(\w.* --> .+)$", drawn, re.MULTILINE):
         groups = [part.split(" & ") for part in line.split(" --> ")]
         arrows |= {(a, b) for left, right in pairwise(groups) for a in left for b in right}
-    real = {
+    return boxes, arrows
+
+
+@cache
+def real() -> set[tuple[str, str]]:
+    """Which packages and modules of the top import which others."""
+    return {
         (module.split(".")[1], name.split(".")[1])
         for module in MODULES
         if "." in module
         for _line, name in imports(module)
     }
+
+
+def test_the_picture_of_the_rooms_shows_imports_that_exist() -> None:
+    boxes, arrows = picture()
     assert arrows
     for a, b in arrows:
-        assert any((x, y) in real for x in rooms[a] for y in rooms[b]), f"{a} imports nothing of {b}"
+        assert any((x, y) in real() for x in boxes[a] for y in boxes[b]), f"{a} imports nothing of {b}"
+
+
+def test_each_import_between_rooms_follows_the_arrows_of_the_picture() -> None:
+    boxes, arrows = picture()
+    box_of = {name: box for box, names in boxes.items() for name in names}
+    rooms = {name for name in box_of if (PACKAGE / name).is_dir()}
+    assert rooms == {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    below = {box: {box} for box in boxes}
+    for _ in boxes:
+        for a, b in arrows:
+            below[a] |= below[b]
+    hidden = [(a, b) for a, b in sorted(real()) if {a, b} <= rooms and box_of[b] not in below[box_of[a]]]
+    assert hidden == []
+
+
+def test_the_table_of_the_rooms_has_each_with_its_first_files_and_its_tests() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Rooms\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)/` \| [^|]+ \| [^|]+ \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
+    assert sorted(room for room, _first, _tests in rows) == sorted(
+        path.parent.name for path in PACKAGE.glob("*/__init__.py")
+    )
+    named = [PACKAGE / room / name for room, first, _tests in rows for name in re.findall(r"`([^`]+)`", first)]
+    named += [ROOT / folder for _room, _first, tests in rows for folder in re.findall(r"`([^`]+)`", tests)]
+    assert [path for path in named if not path.exists()] == []
+
+
+def test_decisions_are_in_the_order_of_their_days() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    days = re.findall(r"^- (\d{4}-\d\d-\d\d) \*\*", page.partition("\n## Decisions\n")[2], re.MULTILINE)
+    assert days
+    assert days == sorted(days)
 
 
 def test_the_files_that_the_page_names_exist() -> None:
