@@ -23,7 +23,7 @@ from coreos_lab.cloud.s3.service import Storage
 from coreos_lab.cloud.sigv4 import RefusedError, Request
 
 REGION = "us-west-2"
-HEALTH = "/health"  # no bucket has that name: it would have to be a request without a signature
+HEALTH = "/health"  # asked by GET without a signature, as no client asks for a bucket of that name
 MARK = "X-Coreos-Lab"  # the header by which the service is known
 
 
@@ -37,7 +37,7 @@ class Alone:
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         headers: list[tuple[str, str]]
         body: Iterable[bytes]
-        if environ["REQUEST_URI"] == HEALTH:
+        if _is_about_health(environ):
             status, headers, body = HTTPStatus.OK, [], [b"OK"]
         else:
             status, headers, body = self._answer(environ)
@@ -54,6 +54,12 @@ class Alone:
             traceback.print_exc()
             return _error("InternalError", f"{type(error).__name__}: {error}")
         return HTTPStatus(reply.status), list(reply.headers.items()), reply.body
+
+
+def _is_about_health(environ: dict[str, Any]) -> bool:
+    if environ["REQUEST_METHOD"] != "GET" or "HTTP_AUTHORIZATION" in environ:
+        return False
+    return bool(environ["REQUEST_URI"] == HEALTH)
 
 
 def _request(environ: dict[str, Any]) -> Request:

@@ -87,6 +87,13 @@ def test_it_is_known_by_its_mark(served: str) -> None:
     assert service.ask(served, "/health", "another")[0] == 0
 
 
+def test_a_bucket_may_have_the_name_of_the_health_check(served: str, planned: Callable[..., Cluster]) -> None:
+    objects.provide(planned(), Provider(), {"health": 1})  # type: ignore[arg-type]
+    status, listed = ask(served, "GET", "/health", Authorization="AWS4-HMAC-SHA256 any")
+    assert (status, b"<ListBucketResult" in listed) == (200, True)
+    assert service.ask(served, "/health", "mark") == (200, "OK")
+
+
 def test_what_does_not_answer_is_named(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         place = f"127.0.0.1:{closed.getsockname()[1]}"
