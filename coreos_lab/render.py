@@ -17,7 +17,7 @@ from coreos_lab.plan import DOCKER_BIP, OBJECTS_NAME, OVERLAY, REGISTRY_NAME, RE
 # Half of etcd's default: nodes are neighbours here, and a cluster is up when its first election is over.
 HEARTBEAT_MS = 100
 ELECTION_MS = 500
-SLOWNESS = 20  # times slower, about, is a machine that is emulated in software beside others on a busy host
+SLOWNESS = 20  # how many times slower a machine is, about, that is emulated in software on a busy host
 VM_MEMORY_MIB = 1024
 MANAGEMENT_NETWORK = 221  # 192.168.N.0/24: beside Vagrant's own 192.168.121.0/24, one a cluster
 NOT_IN_FLATCAR = ("etcd2.service", "fleet.service", "fleet.socket", "flanneld.service")

@@ -15,7 +15,8 @@ from coreos_lab.model import Cluster, Lab, LabBackup, Node
 
 PLACE = 30.0  # seconds for a unit that is just being moved to run again
 LONGEST = 600.0  # seconds for all of a lab's data
-# A node has the lab's command as one argument, and its shell understands pipes. Half a dump is none.
+# The lab's command is one argument of a shell on the node, so it may be a pipeline. Without pipefail, half a dump would
+# pass for a whole one when the pipeline's first program fails.
 SHELL = ("sudo", "bash", "-o", "pipefail", "-c")
 
 

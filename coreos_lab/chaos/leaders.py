@@ -41,7 +41,7 @@ class Leaders(Watch):
 
     @property
     def leader(self) -> str | None:
-        """The leader's name as the last answers say, "" for none; None before all members had their say."""
+        """The leader's name as the last answers say, "" for none; None before every member was asked once."""
         return self.changes[-1][2] if self.changes else None
 
     def record(self, path: Path) -> None:
@@ -62,7 +62,8 @@ class Leaders(Watch):
             now = self._leader()
             self._asked.add(address)
             known = self.changes[-1][2] if self.changes else None
-            if now != known and (now or known or len(self._asked) == self._members):  # not before all had their say
+            # That there is no leader is only known once every member was asked.
+            if now != known and (now or known or len(self._asked) == self._members):
                 self.changes.append((mono, wall, now))
 
     def _leader(self) -> str:

@@ -93,6 +93,6 @@ class Observer(Watch):
         for each in states:
             now.setdefault(each.name, []).append((machines.get(each.machine_id, ""), each.active, each.sub))
         for places in now.values():
-            places.sort()  # fleet's answer has no order that lasts
+            places.sort()  # fleet lists them in no fixed order
         if now != self.units or not self.changes:
             self.changes.append((mono, wall, now))

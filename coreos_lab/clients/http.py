@@ -38,7 +38,7 @@ def request(
     Raises OSError or http.client.HTTPException when there is no answer within `timeout` seconds.
     """
     server = urlsplit(base)
-    if not server.hostname:  # else it would be this host
+    if not server.hostname:  # http.client would take an empty name for this host
         raise ConnectionError("its address is not known")
     connection = http.client.HTTPConnection(server.hostname, server.port or 80, timeout=wait.patiently(timeout))
     try:

@@ -25,7 +25,7 @@ class Forwarder:
     def stop(self) -> None:
         """Takes no more connections; the namespace may go."""
         with suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)  # what waits in accept() returns
+            self._listening.shutdown(socket.SHUT_RDWR)  # the thread that waits in accept() returns
         self._listening.close()
 
     def _run(self) -> None:

@@ -15,7 +15,7 @@ from coreos_lab.cloud.states import PENDING, RUNNING, STOPPED
 from coreos_lab.cloud.view import ATTACHED, ATTACHING, DETACHING, ROOT
 
 SIZE_MAX = 1024  # GiB; only what is written takes space
-MOST = 200  # volumes of a cloud
+MOST = 200  # volumes that a cloud may have
 DEVICE = re.compile(r"/dev/(xvd|sd)[b-z]")
 KINDS = ("standard", "gp2", "gp3", "st1", "sc1")  # those that need no number of operations a second
 

@@ -72,7 +72,7 @@ class Supervisor:
         from werkzeug.serving import make_server
 
         for name in [each for each in os.environ if each.startswith("AWS_")]:
-            del os.environ[name]  # what the user's shell says to boto3 is about another account
+            del os.environ[name]  # they are the user's own, for another account
         server = make_server(
             "127.0.0.1", self.cloud.port, self._serve, threaded=True, request_handler=quiet(MotoRequestHandler)
         )

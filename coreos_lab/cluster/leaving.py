@@ -16,7 +16,7 @@ from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.providers.base import Provider
 
-ETCD_DEADLINE = 30.0  # seconds for an election after a member has gone, and for etcd's own second thoughts
+ETCD_DEADLINE = 30.0  # seconds for etcd to agree to a removal, and for the election that may follow it
 SETTLE = 10.0  # seconds: an election is over by then, so what is not healthy is not going to be
 # A clean stop of fleetd unloads its units and gives up its place among the machines, so that others take over at once.
 # Its socket would start it again at the first question, and so would a boot that has not finished: hence the mask. It

@@ -49,7 +49,8 @@ def _forget(lost: Sequence[Node], cluster: Cluster, provider: Provider) -> None:
     others = [node for node in cluster.members if node.name not in names and node.address]
     others = [node for node in others if provider.state(cluster, node) is NodeState.RUNNING]
     client = Etcd(node_states.addresses(others))
-    there = membership.listed(others) if lost else None  # none: no other machine has outlived them
+    # Where no other member answers there is no etcd left that a member could be removed from.
+    there = membership.listed(others) if lost else None
     if any(urls & set(member.peer_urls) for member in there or ()):
         with events.step("etcd", message=f"lets the lost machine of {', '.join(sorted(names))} go"):
             try:

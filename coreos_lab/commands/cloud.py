@@ -113,7 +113,7 @@ def hosts(name: str) -> None:
         if each["scheme"] == PUBLIC:
             for address in each["addresses"]:
                 print(f"{address} {each['dns']} # cloud {name}")
-    for each in said.get("apis", []):  # a process that an older `lab` started says nothing of them
+    for each in said.get("apis", []):  # absent from what a process of an older `lab` says
         print(f"{cloud.gateway_address} {each['dns']} # cloud {name}")
 
 

@@ -91,7 +91,7 @@ def save(request: Request, existing: Cluster | None) -> Cluster:
     with state_folders.planning():
         cluster = plan(request, existing, _taken(request.name))
         cluster = with_stack(cluster, request)
-        if cluster.stack is None or not cluster.stack.at_aws:  # whose machines need nothing of this host
+        if cluster.stack is None or not cluster.stack.at_aws:  # machines at AWS itself need nothing of this host
             require_able(choose(cluster.provider), userns=cluster.userns)
         cluster = with_box(cluster, request)
         _check(cluster, existing)

@@ -46,7 +46,7 @@ class Restoring:
         Container images come first, since fleet starts the units as soon as etcd has them again; the labs' data come
         last, since the units have to run for them.
         """
-        if progress.etcd:  # then it is a cluster like any other, and what was broken since is put right
+        if progress.etcd:  # from then on `up` may repair what has broken meanwhile
             lifecycle.bring_up(self._cluster, self._provider)
         for lab in self._labs:
             objects.provide(self._cluster, self._provider, lab.buckets)

@@ -30,7 +30,7 @@ from coreos_lab.records import runs, store
 from coreos_lab.spelling import counted
 from coreos_lab.units_of_measure import duration
 
-SEEDS = 1_000_000  # of those that are drawn
+SEEDS = 1_000_000  # a storm without --seed draws one below this
 
 app = verb()
 

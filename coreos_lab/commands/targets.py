@@ -13,7 +13,7 @@ from coreos_lab.providers.base import Provider, ZonedProvider
 from coreos_lab.records import store
 from coreos_lab.units import unit_names
 
-ZONE = "az:"  # before a zone's name
+ZONE = "az:"  # what a zone's name follows: az:us-west-2a
 
 
 def target_nodes(cluster: Cluster, provider: Provider, target: str) -> list[Node]:

@@ -54,7 +54,7 @@ LEFT_OUT = (
     "/usr/share/git-core/contrib/*",
 )
 _HERE = Path(__file__).parent
-FILES = _HERE / "files"  # what lies on a node at the same paths
+FILES = _HERE / "files"  # a node has these at the same paths
 
 
 def image_hash() -> str:
@@ -110,6 +110,6 @@ def _build(draft: Path) -> None:
             for job in as_completed(jobs):
                 job.result()
         except BaseException:
-            with interrupts.telling_threads():  # without one of them, nobody wants to wait for the other
+            with interrupts.telling_threads():  # one has failed, so the other is ended, too
                 pool.shutdown(wait=True)
             raise

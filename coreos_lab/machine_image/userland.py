@@ -43,7 +43,7 @@ class Program:
     cgo: bool = False
     links: tuple[str, ...] = ()
     corrections: tuple[Correction, ...] = ()
-    constants: tuple[str, ...] = field(default=(), repr=False)  # hashes have them from the call of go
+    constants: tuple[str, ...] = field(default=(), repr=False)  # hashes have them, too: from the call of go
 
 
 # By folder, and the folder that takes longest first: see _build.
@@ -130,9 +130,9 @@ def build_environment(program: Program) -> dict[str, str]:
     Where modules come from and where go keeps them stays the user's choice.
     """
     environment = {
-        "GOFLAGS": "-mod=readonly",  # an empty one would let the user's `go env -w` through
+        "GOFLAGS": "-mod=readonly",  # not empty: then the user's own of `go env -w` would count
         "GOOS": "linux",
-        "GOROOT": "",  # that of the go which we call
+        "GOROOT": "",  # empty: go then finds its own
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
         "CGO_ENABLED": "1" if program.cgo else "0",
@@ -159,7 +159,7 @@ def _build(draft: Path) -> None:
     go = find_go()
     find_compiler(PROGRAMS)
     (draft / "bin").mkdir()
-    (draft / "work").mkdir()  # goes with the draft: a go that is killed leaves hundreds of megabytes
+    (draft / "work").mkdir()  # in the draft, since a go that is killed leaves hundreds of megabytes
     stop = Event()
     with ThreadPoolExecutor(max_workers=2) as pool:
         folders = dict.fromkeys(program.folder for program in PROGRAMS)
@@ -179,7 +179,7 @@ def _build(draft: Path) -> None:
 def find_compiler(programs: Iterable[Program]) -> None:
     """LabError where one of the programs has parts in C, and there is no compiler for them."""
     parts = ", ".join(program.name for program in programs if program.cgo)
-    compiler = (os.environ.get("CC") or "gcc").split()[0]  # as go looks for it
+    compiler = (os.environ.get("CC") or "gcc").split()[0]  # where go looks for it, too
     if parts and run.which(compiler) is None:
         raise LabError(f"{compiler}: no C compiler, which {parts} need", "apt-get install gcc libc6-dev")
 
@@ -228,7 +228,7 @@ def write_archive(folder: Path, archive: Path) -> None:
         gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed,  # twice as fast as the default, a tenth larger
         tarfile.open(fileobj=packed, mode="w") as tar,
     ):
-        for parent in reversed(Path(PREFIX, "x").parents[:-2]):  # not opt itself: that is the machine's
+        for parent in reversed(Path(PREFIX, "x").parents[:-2]):  # without /opt itself, which the machine has
             entry = tarfile.TarInfo(str(parent))
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             tar.addfile(entry)

@@ -98,7 +98,7 @@ def _curve(curve: Curve, points: int, outages: int) -> Curve:
 
 
 def _part(part: Part, checks: int, said: list[str]) -> Part:
-    bad = sorted(part.checks, key=lambda each: each.outcome.value == "pass")  # what did not pass has room first
+    bad = sorted(part.checks, key=lambda each: each.outcome.value == "pass")  # checks that did not pass come first
     kept = tuple(bad[: max(1, checks)]) if len(bad) > max(1, checks) else part.checks
     _say(said, len(part.checks) - len(kept), f"checks of “{part.name}”")
     return replace(part, checks=kept)

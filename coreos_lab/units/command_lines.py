@@ -197,7 +197,7 @@ def within(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[list[
             words = _wrapped(words, _WRAPPERS[name].split())
             if name in _WITH_OPERAND:
                 words = words[1:]
-            if name == "flock" and words[:1] == ["-c"]:  # its own way to call a shell
+            if name == "flock" and words[:1] == ["-c"]:  # `flock FILE -c TEXT` calls a shell
                 words = ["sh", *words]
         else:
             break

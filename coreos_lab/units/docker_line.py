@@ -80,7 +80,7 @@ def parse(call: Call) -> Command:
         return Command("", {}, (), tuple(unknown), call.option)
     verb = words[0]
     flags = docker_options.COMMANDS.get(verb)
-    if flags is None:  # nothing that is asked here depends on its options
+    if flags is None:  # nobody asks for the options of other verbs
         return Command(verb, {}, tuple(word for word in words[1:] if not word.startswith("-")), (), call.option)
     values, rest, more = docker_options.split(words[1:], flags)
     return Command(verb, values, tuple(rest), (*unknown, *more), call.option)

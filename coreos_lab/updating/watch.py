@@ -39,7 +39,8 @@ class Watch:
         self._boots = {node.name: provider.boot_id(cluster, node) for node in nodes}
         self._changed: dict[str, tuple[Phase, float]] = {}
         self._last_boots = dict(self._boots)
-        self._booted = {name: (boot, time.monotonic()) for name, boot in self._boots.items()}  # and when it was seen
+        # Each node's boot, and when it was last seen.
+        self._booted = {name: (boot, time.monotonic()) for name, boot in self._boots.items()}
         self.reboots: dict[str, list[Reboot]] = {node.name: [] for node in nodes}
         self._machines = {id_: node.name for node in cluster.nodes if (id_ := provider.machine_id(cluster, node))}
         self._known: dict[str, Lock] = {}

@@ -84,7 +84,7 @@ def compose(text: str, file: str) -> Any:
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         problem = Problem(file, line, f"not YAML: the character {error.character!r}", "remove it")
-    except (YAMLError, ValueError, AttributeError, AssertionError) as error:  # ruamel's own, for odd directives
+    except (YAMLError, ValueError, AttributeError, AssertionError) as error:  # the last three come of odd directives
         problem = Problem(file, 1, f"not YAML: {' '.join(str(error).split())[:200]}")
     refuse([problem])
     return None
@@ -120,7 +120,7 @@ class _Reader:
         """The value of a node, None for one that is empty or wrong; `shape` is what its key takes."""
         self.lines.setdefault(path, node.start_mark.line + 1)
         self.nodes += 1
-        if self.nodes > NODES_MAX:  # aliases of aliases
+        if self.nodes > NODES_MAX:  # a short text of aliases may stand for billions
             refuse([Problem(self.file, self.lines[path], f"more than {NODES_MAX} values")])
         empty = node.id == "scalar" and node.style is None and node.value.lower() in NOTHING
         if empty:

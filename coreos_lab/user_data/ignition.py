@@ -45,7 +45,7 @@ def read(config: CloudConfig) -> Document:
     """The cloud-config that comes of a config that ct has read. Raises UsageError with file and line."""
     found: dict[str, Any] = json.loads(config.transpiled)
     file = shown(Path(config.path))
-    if (version := found.get("version", 1)) != VERSION:  # from before it was written down, it is the first
+    if (version := found.get("version", 1)) != VERSION:  # one without a version is from before there was a second
         raise UsageError(
             f"{file}: kept as another lab has read it (version {version}, this lab knows {VERSION})",
             f"give it again: {hints.lab('up', '--cloud-config', file)}",

@@ -44,7 +44,7 @@ def check(text: str, file: str) -> None:
     while waiting:
         node = waiting.pop()
         seen += 1
-        if seen > document.NODES_MAX:  # aliases of aliases
+        if seen > document.NODES_MAX:  # a short text of aliases may stand for billions
             _refuse(file, node.start_mark.line + 1, f"more than {document.NODES_MAX} values")
         if node.id == "mapping":
             waiting += [part for pair in node.value for part in pair]

@@ -21,7 +21,7 @@ def walk(
     """
     results: list[CheckResult] = []
     for block in page.running_before(begin.step):
-        judge.go_on(block, begin.beside.get(block.terminal, ""))  # one that fails is named by the step that looks at it
+        judge.go_on(block, begin.beside.get(block.terminal, ""))  # a failure shows at the step that looks at it
     for step in page.steps[begin.step - 1 :]:
         reached(judge.progress(step.number))
         began = time.monotonic()

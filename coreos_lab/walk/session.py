@@ -50,7 +50,7 @@ class Session:
 
     def expand(self, text: str) -> str:
         """A text with the main terminal's variables in it replaced."""
-        file = self.folder / "expanded"  # what a terminal device shows, somebody would have to read from it
+        file = self.folder / "expanded"  # a file, because on a terminal device somebody would have to read the output
         self.main.run(self.command(Block((), 0), f'printf %s "{text}" > {shlex.quote(str(file))}'), EXPAND)
         return file.read_text(encoding="utf-8", errors="replace")
 

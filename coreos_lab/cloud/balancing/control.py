@@ -12,7 +12,7 @@ from coreos_lab.errors import LabError
 
 PATIENCE = 3.0  # seconds for an answer
 DONE = ("", "New server registered.", "Server deleted.")
-SERVERS = "show stat -1 4 -1"  # of all proxies, the servers
+SERVERS = "show stat -1 4 -1"  # all proxies (-1), objects of type 4 (servers), any id (-1)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class Keeper:
             except LabError as error:
                 self._after[balancer.number] = time.monotonic() + RETRY
                 self.say(f"{balancer.name}: {error.message} {error.details}")
-            except (OSError, RefusedError) as error:  # such as that its router is just going or coming
+            except (OSError, RefusedError) as error:  # its router is being made or removed, for example
                 self.say(f"{balancer.name}: {error}")
 
     def _parts(self, balancer: Balancer) -> tuple[Wiring, Haproxy, Servers]:

@@ -9,7 +9,7 @@ from coreos_lab.cloud.balancing.control import Control, Seen
 from coreos_lab.cloud.balancing.haproxy_config import address, arguments
 from coreos_lab.cloud.balancing.wanted import Pool, Server
 
-Key = tuple[str, str]  # of a pool and a server
+Key = tuple[str, str]  # the names of a pool and a server
 
 
 class Servers:

@@ -22,7 +22,7 @@ from coreos_lab.cloud.states import ENDED
 from coreos_lab.model import Cloud
 from coreos_lab.providers.conditions import BALANCER
 
-MOST = 50  # load balancers of a cloud
+MOST = 50  # load balancers that a cloud may have
 
 
 class Shelf:

@@ -18,7 +18,7 @@ NAMES_MAX = 32
 LEAST_SUBNETS = 2
 IDLE_MAX = 4000
 PROTECTION = "deletion_protection.enabled"
-ATTRIBUTES = {  # of which only the first two can be changed: the others say what is so
+ATTRIBUTES = {  # only the first two can be changed; the others say what is so
     IDLE: "60",
     PROTECTION: "false",
     "routing.http2.enabled": "false",

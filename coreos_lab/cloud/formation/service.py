@@ -201,7 +201,7 @@ class Formation:
             known = {*stack.resources, *(each.logical for each in stack.leaving)}
             if strange := sorted(set(retained) - known):
                 raise invalid(f"RetainResources: {strange[0]}: not a resource of the stack")
-            if stack.is_busy:  # it is deleted instead of what it is doing
+            if stack.is_busy:  # its worker gives up what it does, and deletes it
                 self.worker.cancelled.add(stack.id)
                 return {}
             before, reason = stack.status, self.worker.exports.in_use(stack)

@@ -122,7 +122,7 @@ class Updating:
             own, skip = sorted(depends.get(name, ())), name in stack.skipped
             try:
                 self.work.restore(stack, name, before.resources[name], own, skip=skip)
-            except Exception:  # which is on record
+            except Exception:  # the resource's record says what failed
                 broken.append(name)
         if broken:
             reason = f"The following resource(s) failed to update: [{', '.join(broken)}]. "

@@ -20,7 +20,7 @@ def _volume(call: Call, its: Values) -> tuple[str, Attributes]:
 
 def _attach(call: Call, its: Values) -> tuple[str, Attributes]:
     name = its["VolumeId"]
-    if not _attachments(call, its):  # else by a call that was interrupted
+    if not _attachments(call, its):  # a call that was interrupted may have done it
         call.ec2.attach_volume(**{key: its[key] for key in WHERE})
     call.wait(lambda: _attachments(call, its) == ["attached"], f"{name} is not attached to {its['InstanceId']}")
     return f"{name}|{its['InstanceId']}", {}

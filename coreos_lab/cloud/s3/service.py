@@ -21,7 +21,7 @@ from coreos_lab.cloud.s3.operations import OPERATIONS, SOURCE, Asked
 from coreos_lab.cloud.s3.uploads import Uploads
 from coreos_lab.cloud.sigv4 import RefusedError, Request
 
-WITHOUT_BUCKET = ("ListBuckets", "CreateBucket")  # which ask for no bucket that is there
+WITHOUT_BUCKET = ("ListBuckets", "CreateBucket")  # the operations that do not need a bucket that exists
 # The operations that have a body.
 WITH_BODY = {each.name for (verb, _level, _marker), each in OPERATIONS.items() if verb in ("PUT", "POST")}
 WITH_BODY -= {"CreateMultipartUpload"}

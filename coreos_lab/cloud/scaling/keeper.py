@@ -118,7 +118,7 @@ class Keeper:
         for member in victims(staying, len(staying) - desired, current):
             cause = f"At {now()} an instance was taken out of service as the desired capacity is {desired}."
             self._terminate(group, member, cause)
-        if is_within(group.retry_after - RETRY, RETRY):  # no use, or so it was a moment ago
+        if is_within(group.retry_after - RETRY, RETRY):  # the last launch has just failed, so the next would, too
             return
         for _ in range(desired - len(staying)):
             subnet = next_subnet(group)

@@ -14,7 +14,7 @@ from coreos_lab.cloud.sigv4 import RefusedError
 
 ROLLING = "Rolling"
 HEALTHY = 90  # per cent of the group that must serve: AWS's default
-KEPT = 20  # refreshes of a group
+KEPT = 20  # refreshes that are remembered of a group
 
 
 class Refreshes:

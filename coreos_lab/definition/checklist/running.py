@@ -16,7 +16,8 @@ from coreos_lab.units.service_life import Life
 
 _REDIRECTED = re.compile(r">>?\s*(/(?!dev/)[\w./%-]+)")
 _FLEETS = {"start", "stop", "restart", "load", "unload", "destroy", "submit"}  # fleetctl's verbs that act on units
-_NO_TASKS = ("docker", "[", "test", "true", "echo", "exit", "fi", "done", "esac", "}")  # in front of a start
+# Programs of an ExecStartPre= that are no task of their own.
+_NO_TASKS = ("docker", "[", "test", "true", "echo", "exit", "fi", "done", "esac", "}")
 _SOCKETS = re.compile(r"/(?:docker|fleet)\.sock\b")
 
 

@@ -53,4 +53,4 @@ class Subject:
 
 
 Rule = Callable[[Subject], Iterator[Remark]]
-TextRule = Callable[[Lab, str], Iterator[Remark]]  # gets the text of a Dockerfile, or of a shell script
+TextRule = Callable[[Lab, str], Iterator[Remark]]  # the text is that of a Dockerfile, or of a shell script

@@ -84,7 +84,7 @@ def _network(marks: Marks, host: Host) -> Iterator[str]:
     bridge = next((each for each in host.interfaces if each.name == marks.bridge), None)
     if bridge is not None and bridge.alias and bridge.alias not in marks.aliases:
         return  # another state folder's cluster owns that bridge, and all that has its name
-    elsewhere = False  # somebody else's interface has the gateway's address: the subnet was refused for that
+    elsewhere = False  # whether an interface that is not ours has the gateway's address: the subnet was refused for it
     for interface in host.interfaces:
         if ours.fullmatch(interface.name):
             yield f"interface {interface.name}"
