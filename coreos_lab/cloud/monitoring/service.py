@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from coreos_lab.cloud import query
 from coreos_lab.cloud.metadata import ACCOUNT
-from coreos_lab.cloud.monitoring import asked_for, wire
+from coreos_lab.cloud.monitoring import asked_for, shown, wire
 from coreos_lab.cloud.monitoring.alarm import STATES, Alarm, Kept
 from coreos_lab.cloud.monitoring.asked_for import Asked
 from coreos_lab.cloud.monitoring.keeper import Keeper
@@ -54,10 +52,6 @@ ACTIONS = {
 }
 DATAPOINTS_MOST = 1440
 KINDS = ("ConfigurationUpdate", "StateUpdate", "Action")
-
-
-def _when(moment: float) -> datetime:
-    return datetime.fromtimestamp(moment, UTC)
 
 
 class Monitoring:
@@ -113,7 +107,7 @@ class Monitoring:
             raise asked_for.invalid(message, "InvalidParameterCombination")
         found = by_period(self.series.read(metric, begin // period * period, end, str(asked.get("Unit") or "")), period)
         rows = [
-            {"Timestamp": _when(each.moment), "Unit": each.unit, **{key: each.value(key) for key in wanted}}
+            {"Timestamp": shown.when(each.moment), "Unit": each.unit, **{key: each.value(key) for key in wanted}}
             for each in found
         ]
         return {"Label": metric.name, "Datapoints": rows}
@@ -163,7 +157,7 @@ class Monitoring:
         state, action = str(asked.get("StateValue", "")), str(asked.get("ActionPrefix", ""))
         with self.keeper.lock:
             found = [
-                _shown(each)
+                shown.alarm(each)
                 for each in self.kept.alarms.values()
                 if (not names or each.name in names)
                 and each.name.startswith(prefix)
@@ -176,20 +170,13 @@ class Monitoring:
     def _describe_alarms_for_metric(self, asked: Asked) -> Asked:
         metric = asked_for.metric(asked)
         with self.keeper.lock:
-            return {"MetricAlarms": [_shown(each) for each in self.kept.alarms.values() if each.watched == metric]}
+            return {"MetricAlarms": [shown.alarm(each) for each in self.kept.alarms.values() if each.watched == metric]}
 
     def _describe_alarm_history(self, asked: Asked) -> Asked:
         name, kind = str(asked.get("AlarmName", "")), str(asked.get("HistoryItemType", ""))
         with self.keeper.lock:
             rows: list[Asked] = [
-                {
-                    "AlarmName": alarm.name,
-                    "AlarmType": "MetricAlarm",
-                    "Timestamp": _when(each.moment),
-                    "HistoryItemType": each.kind,
-                    "HistorySummary": each.summary,
-                    "HistoryData": json.dumps(each.data),
-                }
+                shown.event(alarm, each)
                 for alarm in self.kept.alarms.values()
                 if name in ("", alarm.name)
                 for each in alarm.history
@@ -237,30 +224,3 @@ class Monitoring:
         if name not in self.kept.alarms:
             raise asked_for.invalid(f"{name}: no such alarm", "ResourceNotFound")
         return self.kept.alarms[name]
-
-
-def _shown(alarm: Alarm) -> Asked:
-    """An alarm as the API has it."""
-    said = {"AlarmDescription": alarm.description, "Unit": alarm.unit, "TreatMissingData": alarm.treatment}
-    return {
-        "AlarmName": alarm.name,
-        "AlarmArn": alarm.arn,
-        **{key: value for key, value in said.items() if value},
-        "AlarmConfigurationUpdatedTimestamp": _when(alarm.updated),
-        "ActionsEnabled": alarm.enabled,
-        "OKActions": alarm.actions["OK"],
-        "AlarmActions": alarm.actions["ALARM"],
-        "InsufficientDataActions": alarm.actions["INSUFFICIENT_DATA"],
-        "StateValue": alarm.state,
-        "StateReason": alarm.reason,
-        "StateUpdatedTimestamp": _when(alarm.since or alarm.updated),
-        "MetricName": alarm.metric,
-        "Namespace": alarm.namespace,
-        "Statistic": alarm.statistic,
-        "Dimensions": [{"Name": key, "Value": value} for key, value in alarm.dimensions],
-        "Period": alarm.period,
-        "EvaluationPeriods": alarm.periods,
-        "DatapointsToAlarm": alarm.needed,
-        "Threshold": alarm.threshold,
-        "ComparisonOperator": alarm.comparison,
-    }
