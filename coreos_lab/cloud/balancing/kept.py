@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +113,6 @@ class Balancer:
     def key(self) -> str:
         """Identifies it: its ARN, or a classic one's name, which only one has."""
         return self.arn or self.dns
-
-
-def now() -> str:
-    """The time as AWS writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 @dataclass

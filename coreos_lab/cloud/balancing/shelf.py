@@ -12,11 +12,12 @@ from uuid import uuid4
 from coreos_lab import run
 from coreos_lab.cloud.balancing import interfaces
 from coreos_lab.cloud.balancing.control import Control, Seen
-from coreos_lab.cloud.balancing.kept import CLASSIC, INTERNAL, PUBLIC, Balancer, Kept, now
+from coreos_lab.cloud.balancing.kept import CLASSIC, INTERNAL, PUBLIC, Balancer, Kept
 from coreos_lab.cloud.balancing.plan import CROSS_ZONE, Machine
 from coreos_lab.cloud.balancing.process import place_of
 from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.metadata import ACCOUNT
+from coreos_lab.cloud.moments import now
 from coreos_lab.cloud.sigv4 import RefusedError
 from coreos_lab.cloud.states import ENDED
 from coreos_lab.model import Cloud

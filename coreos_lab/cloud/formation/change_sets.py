@@ -10,10 +10,11 @@ from coreos_lab.cloud.formation import template as templates
 from coreos_lab.cloud.formation.asked_for import Asked
 from coreos_lab.cloud.formation.change_set import ChangeSet
 from coreos_lab.cloud.formation.errors import invalid
-from coreos_lab.cloud.formation.stack import REVIEW, Stack, Stacks, now
+from coreos_lab.cloud.formation.stack import REVIEW, Stack, Stacks
 from coreos_lab.cloud.formation.template import Template
 from coreos_lab.cloud.formation.updating import Updating
 from coreos_lab.cloud.formation.worker import Worker
+from coreos_lab.cloud.moments import now
 from coreos_lab.cloud.sigv4 import RefusedError
 
 CREATE, UPDATE = "CREATE", "UPDATE"

@@ -10,7 +10,8 @@ from coreos_lab.cloud.formation.actual import READERS
 from coreos_lab.cloud.formation.call import TAGS, Call, Values
 from coreos_lab.cloud.formation.group_kinds import EGRESS, INGRESS
 from coreos_lab.cloud.formation.patience import is_absence
-from coreos_lab.cloud.formation.stack import Drift, Made, Stack, now
+from coreos_lab.cloud.formation.stack import Drift, Made, Stack
+from coreos_lab.cloud.moments import now
 
 UNCHECKED, SAME, CHANGED, GONE = "NOT_CHECKED", "IN_SYNC", "MODIFIED", "DELETED"
 RULE = "AWS::EC2::SecurityGroupIngress"

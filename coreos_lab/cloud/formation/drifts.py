@@ -7,9 +7,10 @@ from typing import Any, Protocol
 from coreos_lab.cloud.formation import asked_for, drift, shown
 from coreos_lab.cloud.formation.asked_for import Asked
 from coreos_lab.cloud.formation.errors import invalid
-from coreos_lab.cloud.formation.stack import Stack, Stacks, now
+from coreos_lab.cloud.formation.stack import Stack, Stacks
 from coreos_lab.cloud.formation.updating import READY
 from coreos_lab.cloud.formation.worker import Worker
+from coreos_lab.cloud.moments import now
 
 Values = dict[str, Any]
 

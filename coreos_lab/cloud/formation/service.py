@@ -20,11 +20,12 @@ from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.intrinsics import Scope
 from coreos_lab.cloud.formation.reading import Reading
 from coreos_lab.cloud.formation.signalling import Signals
-from coreos_lab.cloud.formation.stack import GONE, Made, Stack, Stacks, now
+from coreos_lab.cloud.formation.stack import GONE, Made, Stack, Stacks
 from coreos_lab.cloud.formation.template import Template
 from coreos_lab.cloud.formation.updating import READY, UPDATE, Updating
 from coreos_lab.cloud.formation.worker import Worker
 from coreos_lab.cloud.metadata import ACCOUNT
+from coreos_lab.cloud.moments import now
 from coreos_lab.cloud.sigv4 import RefusedError
 from coreos_lab.model import Cloud
 

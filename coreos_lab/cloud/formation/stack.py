@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from coreos_lab.cloud.formation.change_set import ChangeSet
+from coreos_lab.cloud.moments import now
 from coreos_lab.records.formats import Format, Record
 
 FORMAT = Format("stack")
@@ -152,11 +152,6 @@ class Stack:
         made = [*self.resources.values(), *(each.made for each in self.leaving)]
         made += self.before.resources.values() if self.before else ()
         return {each.physical for each in made if each.physical}
-
-
-def now() -> str:
-    """The time as AWS writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 class Stacks:

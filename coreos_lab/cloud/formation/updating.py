@@ -15,9 +15,10 @@ from coreos_lab.cloud.formation.change_set import AVAILABLE, OBSOLETE
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.formation.ordered import in_order
 from coreos_lab.cloud.formation.patience import reason_of
-from coreos_lab.cloud.formation.stack import Leaving, Stack, Version, now
+from coreos_lab.cloud.formation.stack import Leaving, Stack, Version
 from coreos_lab.cloud.formation.template import Resource, Template
 from coreos_lab.cloud.formation.worker import Worker
+from coreos_lab.cloud.moments import now
 
 UPDATE, CLEANUP = "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 ROLLBACK, ROLLED_BACK = "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"

@@ -14,9 +14,10 @@ from coreos_lab.cloud.formation.exports import Exports
 from coreos_lab.cloud.formation.intrinsics import Scope
 from coreos_lab.cloud.formation.ordered import in_order
 from coreos_lab.cloud.formation.patience import reason_of
-from coreos_lab.cloud.formation.stack import GONE, Leaving, Stack, Stacks, now
+from coreos_lab.cloud.formation.stack import GONE, Leaving, Stack, Stacks
 from coreos_lab.cloud.formation.template import Template
 from coreos_lab.cloud.formation.work import Work
+from coreos_lab.cloud.moments import now
 
 ROLLBACK = "ROLLBACK_IN_PROGRESS"
 

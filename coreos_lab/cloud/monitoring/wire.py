@@ -11,11 +11,11 @@ import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from coreos_lab.cloud import answers, query
+from coreos_lab.cloud import answers, moments, query
 from coreos_lab.cloud.monitoring import cbor
 from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.sigv4 import RefusedError, Request
@@ -121,7 +121,7 @@ def _headers(kind: str) -> list[tuple[str, str]]:
 def _plain(value: Any) -> Any:
     """Values as XML has them."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        return moments.written(value)
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, list) else value

@@ -6,9 +6,10 @@ from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
+from coreos_lab.cloud.moments import now
 from coreos_lab.cloud.scaling import asked_for, shown
 from coreos_lab.cloud.scaling.asked_for import Asked
-from coreos_lab.cloud.scaling.group import Configuration, now
+from coreos_lab.cloud.scaling.group import Configuration
 from coreos_lab.cloud.scaling.keeper import Keeper
 from coreos_lab.cloud.sigv4 import RefusedError
 

@@ -6,10 +6,10 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from coreos_lab.cloud.moments import now
 from coreos_lab.records.formats import Format, Record
 
 FORMAT = Format("Auto Scaling's groups")
@@ -121,11 +121,6 @@ class Group:
     def attached(self) -> list[str]:
         """Everything that its instances are to be registered with."""
         return [*self.targets, *self.balancers]
-
-
-def now() -> str:
-    """The time as AWS writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def is_within(since: float, seconds: float) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from coreos_lab.cloud.moments import now
 from coreos_lab.cloud.scaling import refreshing
 from coreos_lab.cloud.scaling.attached import Attached
 from coreos_lab.cloud.scaling.group import (
@@ -19,7 +20,6 @@ from coreos_lab.cloud.scaling.group import (
     Member,
     is_within,
     next_subnet,
-    now,
     victims,
 )
 from coreos_lab.cloud.scaling.launching import Launching

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from coreos_lab.cloud.moments import now
 from coreos_lab.cloud.scaling import asked_for
 from coreos_lab.cloud.scaling.asked_for import Asked
-from coreos_lab.cloud.scaling.group import Group, Refresh, now
+from coreos_lab.cloud.scaling.group import Group, Refresh
 from coreos_lab.cloud.scaling.keeper import Keeper
 from coreos_lab.cloud.sigv4 import RefusedError
 

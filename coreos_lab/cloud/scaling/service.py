@@ -9,11 +9,12 @@ from uuid import uuid4
 
 from coreos_lab.cloud import query
 from coreos_lab.cloud.metadata import ACCOUNT
+from coreos_lab.cloud.moments import now
 from coreos_lab.cloud.scaling import asked_for, shown
 from coreos_lab.cloud.scaling.asked_for import Asked
 from coreos_lab.cloud.scaling.attachments import Attachments
 from coreos_lab.cloud.scaling.configurations import Configurations
-from coreos_lab.cloud.scaling.group import Group, Kept, Member, now
+from coreos_lab.cloud.scaling.group import Group, Kept, Member
 from coreos_lab.cloud.scaling.keeper import Keeper
 from coreos_lab.cloud.scaling.policies import Policies
 from coreos_lab.cloud.scaling.refreshes import Refreshes
