@@ -39,7 +39,7 @@ class CloudFolder:
 
     @property
     def state(self) -> Path:
-        """What the API's services know, a file each."""
+        """moto's objects, a file for each of its services. Our own services have their files beside it."""
         return self.path / "state"
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from coreos_lab import records
 from coreos_lab.cluster import snapshots
 from coreos_lab.commands.destroy import destroy
 from coreos_lab.model import Cluster, FaultKind, Lab
@@ -33,6 +35,15 @@ def limits_were_flat(record: Record) -> Record:
 
 
 EXAMPLE = Format("example", version=3, upgrades={1: cpus_were_text, 2: limits_were_flat})
+
+
+def test_the_rooms_list_has_what_writes_each_kind_of_record() -> None:
+    package = Path(records.__file__).parents[1]
+    writers = [
+        path for path in package.rglob("*.py") if re.search(r"^FORMAT = Format\(", path.read_text(), re.MULTILINE)
+    ]
+    names = {path.relative_to(package).as_posix().removeprefix("records/") for path in writers}
+    assert {name for name in names if f"`{name}`" not in str(records.__doc__)} == set()
 
 
 @pytest.mark.parametrize(
