@@ -3,10 +3,10 @@
 What has which version (see `formats.py`; a record without one has version 1), and what writes it:
 
 - a version of its own
-  - in a cluster's folder: the plan `cluster.json` (`store.py`; also in a snapshot), `deployed/LAB.json` (`deployed.py`),
-    each line of `faults.jsonl` (`fault_journal.py`), `walks/LAB.json` (`walks.py`), `console.json` (`consoles.py`),
-    `restore.json` (`restores.py`), `snapshots/NAME/snapshot.json` (`cluster/snapshots.py`), and the provider's
-    `user-ids.json` (`providers/nspawn/user_ids.py`);
+  - in a cluster's folder: the plan `cluster.json` (`store.py`; also in a snapshot), each line of `faults.jsonl`
+    (`fault_journal.py`), `deployed/LAB.json` (`deployed.py`), `walks/LAB.json` (`walks.py`), `console.json`
+    (`consoles.py`), `restore.json` (`restores.py`), `snapshots/NAME/snapshot.json` (`cluster/snapshots.py`), and the
+    provider's `user-ids.json` (`providers/nspawn/user_ids.py`);
   - in a run's: `about.json` (`about.py`), `verdict.json` (`chaos/verdict.py`), `storm.json` (`chaos/storm_record.py`),
     `judgement.json` (`chaos/history/judgement.py`);
   - in a backup's: `manifest.json` (`backup/manifest.py`);

@@ -1,3 +1,5 @@
+"""etcd's version 2 API, as a stub answers it: keys, folders, members, health."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""fleet's API, as a stub answers it: machines, units and their states, on as many pages as there are."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""Which of several servers is asked, and what counts as no answer."""
+
 from __future__ import annotations
 
 import socket

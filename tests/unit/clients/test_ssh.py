@@ -1,3 +1,5 @@
+"""The configuration and the calls of OpenSSH's client, which reads them itself where that can be tried."""
+
 from __future__ import annotations
 
 import shlex

@@ -1,3 +1,5 @@
+"""Programs of the userland for a container image: asked for by name, hashed, and put beside the Dockerfile."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The units that a node has are those of the machine image."""
+
 from __future__ import annotations
 
 from pathlib import Path

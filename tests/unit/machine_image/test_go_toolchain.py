@@ -1,3 +1,5 @@
+"""Which Go builds the userland: the first that is new enough for every module."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -1,3 +1,5 @@
+"""The machine image: what mmdebstrap is told, what its hash covers, and that it is there whole or not at all."""
+
 from __future__ import annotations
 
 import shlex

@@ -1,3 +1,5 @@
+"""The userland: calls of go that give the same bytes anywhere, what its hash covers, and its archive."""
+
 from __future__ import annotations
 
 import gzip
