@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,24 +11,27 @@ from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cloud, to_json
 from coreos_lab.records import state_folders
 from coreos_lab.records.formats import Format, Record
+from coreos_lab.records.owned_folder import OwnedFolder
 
 FORMAT = Format("plan of a cloud")
 CLOUDS_MAX = 200
 
 
 @dataclass(frozen=True)
-class CloudFolder:
+class CloudFolder(OwnedFolder):
     """The folder of one cloud, and the paths in it."""
 
-    name: str
-
     @property
-    def path(self) -> Path:
-        return settings.clouds_dir() / self.name
+    def place(self) -> Path:
+        return settings.clouds_dir()
 
     @property
     def plan(self) -> Path:
         return self.path / "cloud.json"
+
+    @property
+    def origin(self) -> Path:
+        return self.plan
 
     @property
     def supervisor_pid(self) -> Path:
@@ -41,20 +42,6 @@ class CloudFolder:
     def state(self) -> Path:
         """moto's objects, a file for each of its services. Our own services have their files beside it."""
         return self.path / "state"
-
-    @property
-    def registry(self) -> Path:
-        """The storage of the registry: the container images that instances can pull."""
-        return self.path / "registry"
-
-    @property
-    def registry_pid(self) -> Path:
-        return self.path / "registry.pid"
-
-    @property
-    def webhooks(self) -> Path:
-        """The webhooks of the registry, and what came of their deliveries."""
-        return self.path / "webhooks"
 
     @property
     def certificates(self) -> Path:
@@ -80,18 +67,6 @@ class CloudFolder:
     def aws(self) -> Path:
         """The configuration of the AWS CLI and boto3 for this cloud."""
         return self.path / "aws"
-
-    @property
-    def identity(self) -> str:
-        """Identifies this cloud, wherever its folder is moved to; "" before it has a plan."""
-        try:
-            return hashlib.sha256(self.plan.read_bytes()).hexdigest()[:12]
-        except OSError:
-            return ""
-
-    def lock(self, what: str) -> AbstractContextManager[None]:
-        """Keeps other commands from changing this cloud; LabError names the command that does so now."""
-        return disk.lock(settings.clouds_dir() / f".{self.name}.lock", what, wait=False)
 
 
 def make(name: str, region: str, *, signed: bool) -> Cloud:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from coreos_lab import disk, hints, settings, wait
+from coreos_lab import hints, settings, wait
 from coreos_lab.errors import UsageError
 from coreos_lab.model import Cluster, Node, to_json
 from coreos_lab.records import plan_record, state_folders
 from coreos_lab.records.formats import Format
+from coreos_lab.records.owned_folder import OwnedFolder
 
 FORMAT = Format("plan")
 
 
 @dataclass(frozen=True)
-class ClusterFolder:
+class ClusterFolder(OwnedFolder):
     """The folder of one cluster, and the paths in it."""
 
-    name: str
-
     @property
-    def path(self) -> Path:
-        return settings.clusters_dir() / self.name
+    def place(self) -> Path:
+        return settings.clusters_dir()
 
     @property
     def plan(self) -> Path:
@@ -61,12 +59,8 @@ class ClusterFolder:
         return self.path / "token"
 
     @property
-    def identity(self) -> str:
-        """Identifies this cluster, wherever its folder is moved to; "" before it has a token."""
-        try:
-            return hashlib.sha256(self.token.read_bytes()).hexdigest()[:12]
-        except OSError:
-            return ""
+    def origin(self) -> Path:
+        return self.token
 
     @property
     def deployed(self) -> Path:
@@ -119,20 +113,6 @@ class ClusterFolder:
     def restore(self) -> Path:
         """How far the restore of a backup has come, while one goes on."""
         return self.path / "restore.json"
-
-    @property
-    def registry(self) -> Path:
-        """The storage of the registry: the container images that this cluster's nodes can pull."""
-        return self.path / "registry"
-
-    @property
-    def registry_pid(self) -> Path:
-        return self.path / "registry.pid"
-
-    @property
-    def webhooks(self) -> Path:
-        """The webhooks of the registry, and what came of their deliveries."""
-        return self.path / "webhooks"
 
     @property
     def tunnels_pid(self) -> Path:
@@ -190,15 +170,6 @@ class ClusterFolder:
     def vagrant(self) -> Path:
         """Vagrant's folder, with the Vagrantfile and what Vagrant keeps beside it."""
         return self.path / "vagrant"
-
-    @property
-    def lock_file(self) -> Path:
-        """What a command that changes the cluster holds as its lock."""
-        return settings.clusters_dir() / f".{self.name}.lock"
-
-    def lock(self, what: str) -> AbstractContextManager[None]:
-        """Keeps other commands from changing this cluster; LabError names the command that does so now."""
-        return disk.lock(self.lock_file, what, wait=False)
 
 
 def save(cluster: Cluster) -> None:
