@@ -120,6 +120,12 @@ def start(*argv: str) -> subprocess.Popen[str]:
     return process
 
 
+def undeploy_all() -> None:
+    """Takes every deployed lab off the tests' cluster."""
+    for name in lab("status", "--json").json["labs"]:
+        lab("undeploy", name)
+
+
 def end_all() -> None:
     """Ends what `start` left running: the cluster would be busy for all tests after this one."""
     while _running:

@@ -8,16 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import ROOT, Result, lab, start, until
+from tests.e2e.calls import ROOT, Result, lab, start, undeploy_all, until
 
 Lab = Callable[..., Result]
 TIMEOUT = 900
 NODES = ("core-01", "core-02", "core-03")
-
-
-def undeploy_all() -> None:
-    for name in lab("status", "--json").json["labs"]:
-        lab("undeploy", name)
 
 
 def test_only_the_overlays_port_carries_what_containers_say(cluster: Lab) -> None:

@@ -8,14 +8,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.e2e.calls import Result, again, lab, until
+from tests.e2e.calls import Result, again, undeploy_all, until
 
 Lab = Callable[..., Result]
-
-
-def undeploy_all() -> None:
-    for name in lab("status", "--json").json["labs"]:
-        lab("undeploy", name)
 
 
 @pytest.mark.parametrize("name", ["ch1", "ch2", again("ch3")])

@@ -21,6 +21,7 @@ from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.front import Front
 from coreos_lab.cloud.states import ENDED, PENDING, RUNNING, SHUTTING_DOWN, STOPPED, STOPPING
 from coreos_lab.model import Cloud
+from tests.unit.cloud.run_locally import Played
 
 Client = Any
 NEXT = {PENDING: RUNNING, SHUTTING_DOWN: ENDED, STOPPING: STOPPED}
@@ -40,6 +41,15 @@ def again_and_again(look: Callable[[], None]) -> Iterator[None]:
     yield
     end.set()
     thread.join()
+
+
+def refusal(call: Any, **more: Any) -> str:
+    """The code of the error with which the API refuses a call of boto3."""
+    from botocore.exceptions import ClientError
+
+    with pytest.raises(ClientError) as refused:
+        call(**more)
+    return str(refused.value.response["Error"]["Code"])
 
 
 @dataclass
@@ -143,3 +153,12 @@ def balancers(served: Served) -> Iterator[None]:
 @pytest.fixture
 def ec2(served: Served) -> Client:
     return served.client("ec2")
+
+
+@pytest.fixture
+def played(served: Served) -> Iterator[Played]:
+    """What runs functions answers as the test tells it."""
+    found = Played()
+    served.api.functions.runner = found  # type: ignore[assignment]
+    yield found
+    served.api.functions.runner = None

@@ -11,7 +11,7 @@ from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.network import Route
 from coreos_lab.cloud.states import ENDED, PENDING, RUNNING, SHUTTING_DOWN, STOPPED, STOPPING
 from coreos_lab.errors import LabError
-from tests.unit.cloud.conftest import Client, Served
+from tests.unit.cloud.conftest import Client, Served, refusal
 
 ClientError = pytest.importorskip("botocore.exceptions").ClientError
 IMAGE = "ami-7d11c51d"
@@ -27,12 +27,6 @@ def run(ec2: Client, **more: Any) -> dict[str, Any]:
     asked = {"ImageId": IMAGE, "InstanceType": "t2.small", "MinCount": 1, "MaxCount": 1, **more}
     started: dict[str, Any] = ec2.run_instances(**asked)["Instances"][0]
     return started
-
-
-def refusal(call: Any, **more: Any) -> str:
-    with pytest.raises(ClientError) as refused:
-        call(**more)
-    return str(refused.value.response["Error"]["Code"])
 
 
 def seen(engine: Engine, name: str) -> view.Instance:

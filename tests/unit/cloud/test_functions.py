@@ -16,9 +16,8 @@ from coreos_lab.cloud import sessions
 from coreos_lab.cloud.functions import code, permissions
 from coreos_lab.cloud.functions.kept import Function, Kept
 from coreos_lab.cloud.sigv4 import RefusedError
-from tests.unit.cloud.conftest import Client, Served
+from tests.unit.cloud.conftest import Client, Served, refusal
 from tests.unit.cloud.run_locally import TRUST, Played
-from tests.unit.cloud.test_logs import refusal
 
 pytest.importorskip("botocore.exceptions")
 CODE = code.of_text("index.js", "exports.handler = async () => 1;")
@@ -35,14 +34,6 @@ def role(served: Served) -> Iterator[str]:
     for each in iam.list_attached_role_policies(RoleName="worker")["AttachedPolicies"]:
         iam.detach_role_policy(RoleName="worker", PolicyArn=each["PolicyArn"])
     iam.delete_role(RoleName="worker")
-
-
-@pytest.fixture
-def played(served: Served) -> Iterator[Played]:
-    found = Played()
-    served.api.functions.runner = found  # type: ignore[assignment]
-    yield found
-    served.api.functions.runner = None
 
 
 @pytest.fixture

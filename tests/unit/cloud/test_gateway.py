@@ -12,10 +12,9 @@ import pytest
 
 from coreos_lab.cloud.gateway.kept import Kept, Resource
 from coreos_lab.cloud.gateway.serving import find
-from tests.unit.cloud.conftest import Client, Served
+from tests.unit.cloud.conftest import Client, Served, refusal
 from tests.unit.cloud.run_locally import TRUST, Played
 from tests.unit.cloud.test_functions import CODE
-from tests.unit.cloud.test_logs import refusal
 
 pytest.importorskip("botocore.exceptions")
 
@@ -60,14 +59,6 @@ def function(served: Served) -> Iterator[str]:
     yield str(functions.create_function(FunctionName="hooked", **its)["FunctionArn"])
     functions.delete_function(FunctionName="hooked")
     iam.delete_role(RoleName="hooked")
-
-
-@pytest.fixture
-def played(served: Served) -> Iterator[Played]:
-    found = Played()
-    served.api.functions.runner = found  # type: ignore[assignment]
-    yield found
-    served.api.functions.runner = None
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from coreos_lab.cloud.logs import patterns
 from coreos_lab.cloud.logs.events import DAY, HOUR
 from coreos_lab.cloud.logs.service import Logs
 from coreos_lab.cloud.sigv4 import RefusedError
-from tests.unit.cloud.conftest import Client, Served
+from tests.unit.cloud.conftest import Client, Served, refusal
 
 ClientError = pytest.importorskip("botocore.exceptions").ClientError
 
@@ -50,12 +50,6 @@ def put(logs: Client, group: str, *messages: str, stream: str = "one", at: int |
 def found(logs: Client, group: str, **more: Any) -> list[str]:
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, **more)
     return [each["message"] for page in pages for each in page["events"]]
-
-
-def refusal(call: Any, **more: Any) -> str:
-    with pytest.raises(ClientError) as refused:
-        call(**more)
-    return str(refused.value.response["Error"]["Code"])
 
 
 def test_groups_and_streams_are_listed_with_what_is_in_them(logs: Client, group: str) -> None:

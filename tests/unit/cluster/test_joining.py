@@ -17,6 +17,7 @@ from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.node_plans import grown
 from coreos_lab.providers.base import Provider
 from coreos_lab.wait import DeadlineError
+from tests.unit.cluster.listed import members
 
 Planned = Callable[..., Cluster]
 
@@ -28,10 +29,6 @@ class Running:
 
     def state(self, _cluster: Cluster, _node: Node) -> NodeState:
         return NodeState.RUNNING
-
-
-def members(*nodes: Node) -> list[Member]:
-    return [Member(f"id-{node.name}", node.name, (node.peer_url,)) for node in nodes]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
@@ -10,17 +10,14 @@ from coreos_lab.clients.etcd import Member
 from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.cluster import leaving, reaping
 from coreos_lab.errors import LabError
-from coreos_lab.model import Cluster, FaultKind, Node, NodeState
+from coreos_lab.model import Cluster, FaultKind, NodeState
 from coreos_lab.observed import membership
 from coreos_lab.observed.observation import Observation
 from coreos_lab.records import fault_journal
+from tests.unit.cluster.listed import members
 
 Planned = Callable[..., Cluster]
 AWAY = Member("old", "core-02", ("http://10.0.0.9:2380",))
-
-
-def members(nodes: Sequence[Node]) -> list[Member]:
-    return [Member(f"id-{node.name}", node.name, (node.peer_url,)) for node in nodes]
 
 
 def now(cluster: Cluster, **states: NodeState) -> Observation:
@@ -40,7 +37,7 @@ def now(cluster: Cluster, **states: NodeState) -> Observation:
 def test_a_machine_that_may_come_back_stays_a_member(planned: Planned, state: NodeState, goes: bool, why: str) -> None:
     cluster = planned()
     well = [node.peer_url for node in cluster.nodes[:2]]
-    (found,) = reaping.found(now(cluster, core_03=state), members(cluster.nodes), well)
+    (found,) = reaping.found(now(cluster, core_03=state), members(*cluster.nodes), well)
     assert (found.name, found.goes) == ("core-03", goes)
     assert found.why.startswith(why)
 
@@ -49,7 +46,7 @@ def test_a_machine_that_is_broken_on_purpose_stays_a_member(planned: Planned) ->
     cluster = planned()
     fault_journal.record(cluster, FaultKind.KILL, "core-03")
     well = [node.peer_url for node in cluster.nodes[:2]]
-    (found,) = reaping.found(now(cluster, core_03=NodeState.STOPPED), members(cluster.nodes), well)
+    (found,) = reaping.found(now(cluster, core_03=NodeState.STOPPED), members(*cluster.nodes), well)
     assert not found.goes
     assert found.why.startswith("is broken on purpose (kill)")
 
@@ -57,7 +54,7 @@ def test_a_machine_that_is_broken_on_purpose_stays_a_member(planned: Planned) ->
 def test_a_member_at_an_address_of_no_node_goes(planned: Planned) -> None:
     cluster = planned()
     well = [node.peer_url for node in cluster.nodes]
-    (found,) = reaping.found(now(cluster), [*members(cluster.nodes), AWAY], well)
+    (found,) = reaping.found(now(cluster), [*members(*cluster.nodes), AWAY], well)
     assert (found.member, found.goes) == (AWAY, True)
 
 
@@ -72,7 +69,7 @@ def etcd(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[st
 
 def test_a_healthy_cluster_loses_none(planned: Planned, monkeypatch: pytest.MonkeyPatch, etcd: object) -> None:
     cluster = planned()
-    monkeypatch.setattr(membership, "listed", lambda _nodes: members(cluster.nodes))
+    monkeypatch.setattr(membership, "listed", lambda _nodes: members(*cluster.nodes))
     assert reaping.lasting(now(cluster)) == []
 
 
@@ -81,7 +78,7 @@ def test_none_goes_without_a_majority(
 ) -> None:
     cluster = planned()
     etcd["healthy"] = [cluster.nodes[0].peer_url]
-    monkeypatch.setattr(membership, "listed", lambda _nodes: members(cluster.nodes))
+    monkeypatch.setattr(membership, "listed", lambda _nodes: members(*cluster.nodes))
     with pytest.raises(LabError, match="etcd has no majority: 1 of its 3 members are healthy: none can be removed"):
         reaping.lasting(now(cluster, core_02=NodeState.STOPPED, core_03=NodeState.STOPPED))
 
@@ -98,7 +95,7 @@ def test_a_member_that_comes_back_in_time_stays(
     cluster = planned()
     looks = [set(etcd["healthy"][:2]), set(etcd["healthy"])]
     monkeypatch.setattr(reaping, "_healthy", lambda _now: looks.pop(0) if len(looks) > 1 else looks[0])
-    monkeypatch.setattr(membership, "listed", lambda _nodes: members(cluster.nodes))
+    monkeypatch.setattr(membership, "listed", lambda _nodes: members(*cluster.nodes))
     assert reaping.lasting(now(cluster)) == []
 
 
@@ -106,7 +103,7 @@ def test_the_next_one_goes_when_the_others_are_healthy_without_the_first(
     planned: Planned, monkeypatch: pytest.MonkeyPatch, etcd: dict[str, list[str]]
 ) -> None:
     cluster = planned(nodes=5)
-    there = members(cluster.nodes)
+    there = members(*cluster.nodes)
     etcd["healthy"] = [node.peer_url for node in cluster.nodes[:3]]
     done: list[str] = []
 

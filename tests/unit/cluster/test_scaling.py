@@ -22,14 +22,11 @@ from coreos_lab.observed.observation import Observation
 from coreos_lab.observed.unit_states import NodeUnit
 from coreos_lab.records import fault_journal, store
 from coreos_lab.wait import DeadlineError
+from tests.unit.cluster.listed import members
 
 Planned = Callable[..., Cluster]
 PAPER: Any = None  # a provider that nothing is asked of
 ONE, TWO = Machine("aaa", "172.17.8.101", {}), Machine("bbb", "172.17.8.102", {})
-
-
-def members(*nodes: Node) -> list[Member]:
-    return [Member(f"id-{node.name}", node.name, (node.peer_url,)) for node in nodes]
 
 
 def unit(name: str, machine: str = "", **options: str) -> Unit:

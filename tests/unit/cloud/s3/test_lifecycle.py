@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from coreos_lab.cloud.s3 import lifecycle
-from tests.unit.cloud.conftest import Client, Served
-from tests.unit.cloud.s3.test_objects import HERE, refusal
+from tests.unit.cloud.conftest import Client, Served, refusal
+from tests.unit.cloud.s3.test_objects import HERE
 
 DAY = 86400.0
 TEN_DAYS = {"ID": "backup", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 10}}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from coreos_lab.cloud.s3.service import Storage
-from tests.unit.cloud.conftest import Client, Served
+from tests.unit.cloud.conftest import Client, Served, refusal
 
 ClientError = pytest.importorskip("botocore.exceptions").ClientError
 PART = 5 * 2**20  # the least that a part may have
@@ -30,12 +30,6 @@ def bucket(s3: Client) -> Iterator[str]:
     while listed := s3.list_objects_v2(Bucket="mine").get("Contents"):
         s3.delete_objects(Bucket="mine", Delete={"Objects": [{"Key": each["Key"]} for each in listed]})
     s3.delete_bucket(Bucket="mine")
-
-
-def refusal(call: Any, **more: Any) -> str:
-    with pytest.raises(ClientError) as refused:
-        call(**more)
-    return str(refused.value.response["Error"]["Code"])
 
 
 def text(s3: Client, key: str, **more: Any) -> bytes:

@@ -12,8 +12,8 @@ from coreos_lab.cloud import policy
 from coreos_lab.cloud.s3 import access
 from coreos_lab.cloud.s3.access import Asker
 from coreos_lab.cloud.sigv4 import RefusedError
-from tests.unit.cloud.conftest import Client, Served
-from tests.unit.cloud.s3.test_objects import HERE, refusal
+from tests.unit.cloud.conftest import Client, Served, refusal
+from tests.unit.cloud.s3.test_objects import HERE
 from tests.unit.cloud.test_roles import TRUST, allow, document
 
 ROLE = "arn:aws:iam::123456789012:role/web"
