@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "coreos_lab"
+FOLDERS = ("docs", "labs", "pages", "scripts", "templates", "tests", "userland")
 BOX = r'(\w+)\["<b>([^"]+?)</b>'  # its name in the picture, and its title
 
 
@@ -148,9 +149,12 @@ def test_decisions_are_in_the_order_of_their_days() -> None:
     assert days == sorted(days)
 
 
-def test_the_files_that_the_page_names_exist() -> None:
+def test_the_files_and_folders_that_the_page_names_exist() -> None:
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"[`( ]([a-z_0-9/-]+\.(?:py|sh|j2|go|schema\.json))\b", page))
-    files = [str(path) for folder in ("coreos_lab", "templates", "tests") for path in (ROOT / folder).rglob("*.*")]
+    files = [str(path) for folder in (*FOLDERS, "coreos_lab") for path in (ROOT / folder).rglob("*.*")]
+    whole = set(re.findall(rf"`((?:{'|'.join(FOLDERS)})/[a-z_0-9./-]*)`", page))
     assert named
+    assert whole
+    assert [name for name in sorted(whole) if not (ROOT / name).exists() and not (PACKAGE / name).exists()] == []
     assert [name for name in sorted(named) if not any(file.endswith(f"/{name}") for file in files)] == []
