@@ -40,7 +40,7 @@ def _real(path: str) -> Path:
 
 
 def clusters_dir() -> Path:
-    """A folder for each cluster, with its plan, keys, nodes, undo journal and runs."""
+    """A folder for each cluster, with its plan, keys, nodes, fault journal and runs."""
     return state_dir() / "clusters"
 
 

@@ -95,7 +95,7 @@ def require(cluster: Cluster, name: str) -> Snapshot:
 def save(cluster: Cluster, provider: Provider, name: str, heal: Heal) -> Snapshot:
     """Copies all nodes at one moment. They are paused for as long as that takes; `heal` waits until they serve again.
 
-    The undo journal has a pause of every node before the first node is paused.
+    The fault journal has a pause of every node before the first node is paused.
     """
     able_provider = able(provider)
     check_name(name)

@@ -30,7 +30,7 @@ def command(name: Name = hints.DEFAULT_NAME, as_json: Json = False) -> None:
 
 
 def heal(name: str, *, as_json: bool) -> None:
-    """Heals by the undo journal alone, so that it does not matter how the breaking command ended."""
+    """Heals by the fault journal alone, so that it does not matter how the breaking command ended."""
     cluster = store.require(name)
     provider = choose(cluster.provider)
     with screen.showing(), store.ClusterFolder(name).lock(hints.lab("heal")), interrupts.orderly():

@@ -1,4 +1,8 @@
-"""What `lab webhook` and `lab cloud webhook` share: their options, and what they print of webhooks and deliveries."""
+"""What `lab webhook` and `lab cloud webhook` share: their options, and what they print of webhooks and deliveries.
+
+The verbs themselves stand twice (webhook.py, cloud_images.py): typer reads the option --name, which differs, from a
+function's signature.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Following:
     def new(self) -> Iterator[Event]:
         """The events since the last call. Of a run that was over at the first call, there are none.
 
-        A fault that is injected is left out: it is seen in the undo journal, whether or not a run goes with it.
+        A fault that is injected is left out: it is seen in the fault journal, whether or not a run goes with it.
         """
         self._find()
         if self._path is None:

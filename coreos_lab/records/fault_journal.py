@@ -1,4 +1,4 @@
-"""The undo journal: what was broken and how to repair it, on the disk before it is broken.
+"""The fault journal: what was broken and how to repair it, on the disk before it is broken.
 
 One JSON object a line. A fault's line is written before the act, its `healed` line after the repair was seen. A fault
 without one is still to be healed, whichever command left it.

@@ -96,7 +96,7 @@ class ClusterFolder(OwnedFolder):
 
     @property
     def journal(self) -> Path:
-        """The undo journal: faults that are not healed yet."""
+        """The fault journal: faults that are not healed yet."""
         return self.path / "faults.jsonl"
 
     @property

@@ -1,4 +1,4 @@
-"""The undo journal outlives whoever writes it."""
+"""The fault journal outlives whoever writes it."""
 
 from __future__ import annotations
 
