@@ -13,13 +13,15 @@ PATIENCE = 10.0  # seconds for a node's answer: a machine that is going down doe
 ASK_PATIENCE = 30.0
 OFF = "off"  # the strategy of a node without locksmithd
 NEED_REBOOT = "UPDATE_STATUS_UPDATED_NEED_REBOOT"
+# update.conf is read as the update engine reads it: without spaces around a line and quotes around a value.
 # locksmithd's settings are those of its process: from update.conf, the cloud-config and drop-ins. Each value is echoed:
 # locksmithd's file, and those that a reader writes, may have no end of the line.
 LOOK = r"""
 echo "version=$(sed -n 's/^IMAGE_VERSION=//p' /etc/os-release)"
 echo "machine=$(cat /etc/machine-id)"
 for name in GROUP SERVER; do
-    echo "$name=$(sed -n "s/^$name=//p" /usr/share/coreos/update.conf /etc/coreos/update.conf | tail -n 1)"
+    echo "$name=$(sed -n "s/^[[:space:]]*$name=//p" /usr/share/coreos/update.conf /etc/coreos/update.conf | tail -n 1 |
+        sed "s/[[:space:]]*\$//; s/^[\"']*//; s/[\"']*\$//")"
 done
 update_engine_client -status
 pid=$(systemctl show --property MainPID --value locksmithd.service)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +48,19 @@ def test_a_node_that_waits_says_for_what() -> None:
         state="running",
         said="Waiting for 3h0m0s to reboot.",
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "group"),
+    [("GROUP=beta", "beta"), ('GROUP="beta"', "beta"), ("  GROUP='beta' ", "beta"), ("#GROUP=beta", "stable")],
+)
+def test_update_conf_is_read_as_the_update_engine_reads_it(line: str, group: str, tmp_path: Path) -> None:
+    for folder, text in (("usr/share/coreos", "GROUP=stable\nSERVER=http://update.lab/"), ("etc/coreos", f"{line}\n")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "update.conf").write_text(text)
+    program = re.sub(r" (?=/(?:usr/share|etc)/coreos/)", f" {tmp_path}", look.LOOK.partition("update_engine_client")[0])
+    found = parse(subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=True).stdout)
+    assert (found.group, found.server) == (group, "http://update.lab/")
 
 
 def test_nothing_is_staged_before_it_is_installed() -> None:
