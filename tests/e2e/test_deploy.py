@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import ROOT, Result, again, lab, until
-from tests.e2e.test_labs import undeploy_all
+from tests.e2e.calls import ROOT, Result, again, lab, undeploy_all, until
 
 Lab = Callable[..., Result]
 NODES = ("core-01", "core-02", "core-03")
