@@ -1,3 +1,4 @@
+// The report's only program: it zooms the timeline, shows what is under the pointer, and goes from moment to moment by keys.
 "use strict";
 (() => {
   const timeline = document.getElementById("timeline");
