@@ -149,3 +149,17 @@ def test_a_narrow_cable_is_narrow_both_ways(
 def test_values_are_judged(values: dict[str, str], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         fault.values_for(faults.FAULTS[FaultKind.PARTITION], values)
+
+
+def test_the_emulator_goes_with_a_machine_that_is_off(
+    scene: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libvirt knows no cable of a machine that is off, so asking for it would leave the fault on record."""
+    there = scene()
+    monkeypatch.setattr(Wired, "state", lambda *_args: NodeState.STOPPED)
+
+    def none(*_args: object) -> str:
+        raise LabError("core-02: has no cable")
+
+    monkeypatch.setattr(Wired, "cable", none)
+    network.Delay().undo(there)
