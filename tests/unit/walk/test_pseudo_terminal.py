@@ -113,7 +113,7 @@ def test_keys_that_there_is_no_room_for_are_lost(opened: tuple[Session, PseudoTe
     _session, device = opened
     with suppress(BlockingIOError):
         while True:
-            os.write(device._master, b"key\n" * 1000)  # noqa: SLF001
+            os.write(device._master, b"key\n" * 1000)
     screen.type("more\n")
     device.watch(1.0)
 
