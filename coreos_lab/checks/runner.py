@@ -99,7 +99,7 @@ def write_junit(path: Path, suite: str, results: list[CheckResult]) -> None:
     root = ET.Element("testsuite", {"name": _legal(suite), "time": f"{seconds:.3f}", **totals})
     for result in results:
         names = {"classname": _legal(result.lab or suite), "name": _legal(result.name)}
-        case = ET.SubElement(root, "testcase", time=f"{result.seconds:.3f}", **names)
+        case = ET.SubElement(root, "testcase", {**names, "time": f"{result.seconds:.3f}"})
         if result.outcome is not Outcome.PASS:
             kind = "failure" if result.outcome is Outcome.FAIL else "error"
             ET.SubElement(case, kind, message=_legal(result.message))
