@@ -51,7 +51,7 @@ def read_json(path: Path) -> Any:
     """A JSON file's value. LabError that names the file when it is not valid."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LabError(f"{path}: not valid JSON: {error}") from None
 
 

@@ -10,6 +10,7 @@ import typer
 
 from coreos_lab import hints, interrupts
 from coreos_lab.errors import Exit, LabError
+from coreos_lab.report.clean import clean
 
 # What the host can deny any command: space, permission, descriptors, a file system that can be written and read, a path
 # of that length, with so many links, or with a file where a folder is meant.
@@ -44,7 +45,7 @@ def report(error: Exception) -> int:
     if isinstance(error, LabError):
         print(f"lab: {_printable(error.message)}", file=sys.stderr)
         for line in error.details.splitlines():
-            print(f"     | {line}", file=sys.stderr)
+            print(f"     | {clean(line)}", file=sys.stderr)
         if error.hint:
             print(f"     {_printable(error.hint)}", file=sys.stderr)
         return error.exit_code

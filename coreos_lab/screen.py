@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 import select
 import sys
 import time
@@ -40,6 +41,7 @@ PLAIN = {
     "▌": "|",
     "×": "x",
 }
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but for tabs and ends of lines
 _feet: list[Callable[[], RenderableType]] = []
 HIDDEN = 0.05  # seconds: a step that is shorter leaves no line
 
@@ -134,9 +136,10 @@ def foot(render: Callable[[], RenderableType]) -> Iterator[None]:
 
 
 def describe(event: Event) -> str:
-    """An event's step, subject and message as one phrase."""
+    """An event's step, subject and message as one phrase. What a machine said in it does not act on the terminal."""
     head = " ".join(part for part in (event.step, event.subject) if part)
-    return f"{head}: {event.message}" if event.message else head
+    text = f"{head}: {event.message}" if event.message else head
+    return CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def plain_lines(stream: TextIO) -> events.Sink:
@@ -197,5 +200,7 @@ class _Live:
 
 
 def escape(text: str) -> str:
-    """A text without meaning for rich's markup."""
-    return text.replace("[", r"\[")
+    """A text without meaning for rich's markup, whatever backslashes it has."""
+    from rich import markup
+
+    return markup.escape(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from coreos_lab.errors import UsageError
@@ -13,17 +14,19 @@ _DURATIONS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 def size(text: str, what: str) -> int:
     """Bytes of a size such as `1G` or `512MiB`; binary units. UsageError that names `what` for any other text."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
-    if match is None:
+    found = float(match[1]) * _SIZES[match[2].upper()] if match else math.inf
+    if found == math.inf:  # also of some hundred digits
         raise UsageError(f"{what}: {text!r} is not a size", "write it as 512M or 1G")
-    return int(float(match[1]) * _SIZES[match[2].upper()])
+    return int(found)
 
 
 def duration(text: str, what: str) -> float:
     """Seconds of a duration such as `30s`, `1.5m` or `2m30s`. UsageError that names `what` for any other text."""
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text.strip())
-    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
+    found = sum(float(number) * _DURATIONS[unit] for number, unit in parts)
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip() or found == math.inf:
         raise UsageError(f"{what}: {text!r} is not a duration", "write it as 500ms, 30s or 2m")
-    return sum(float(number) * _DURATIONS[unit] for number, unit in parts)
+    return found
 
 
 def as_size(value: float) -> str:

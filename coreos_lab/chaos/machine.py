@@ -51,10 +51,11 @@ class MachineFault(Fault):
     def is_half_done(self, scene: Scene) -> bool:
         """Whether the boot that is to end still runs, or a machine runs that does not say which boot it is.
 
-        A power cut and a shutdown go on without us. Until they show, the machine passes for one that serves.
+        A power cut and a shutdown go on without us. Until they show, the machine passes for one that serves. One that
+        is there in place of the lost one is past it, although it may not answer yet: it would be lost, too.
         """
         running = scene.provider.state(scene.cluster, scene.node) is NodeState.RUNNING
-        return running and _boot(scene) in ("", scene.before.rpartition(" ")[2])
+        return running and not _is_replaced(scene) and _boot(scene) in ("", scene.before.rpartition(" ")[2])
 
     def seen(self, scene: Scene) -> bool:
         return scene.provider.state(scene.cluster, scene.node) in self.leaves and not answers(scene.node)
@@ -202,6 +203,15 @@ class Zone(MachineFault):
 
     def gone(self, scene: Scene) -> bool:
         return _zoned(scene).is_open(scene.cluster, _zone(scene))
+
+
+def _is_replaced(scene: Scene) -> bool:
+    """Whether another machine is there now, as the provider says: the plan has that of the last placing."""
+    was = scene.before.partition(" ")[0]
+    if not was or not isinstance(scene.provider, ReplacingProvider):
+        return False
+    now = scene.provider.placed(scene.cluster).node(scene.node.name)
+    return now is not None and now.instance != was
 
 
 def _boot(scene: Scene) -> str:

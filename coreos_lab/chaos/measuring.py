@@ -100,15 +100,22 @@ class Measurement:
             self._phases.add(HISTORY, outcome, began, evidence)
 
     def conclude(
-        self, fault: str, nodes: Sequence[str], *, by_objectives: bool, without_majority: bool = False
+        self,
+        fault: str,
+        nodes: Sequence[str],
+        *,
+        by_objectives: bool,
+        without_majority: bool = False,
+        by_reads: bool = False,
     ) -> Verdict:
         """Records what was measured, the verdict, and the journals around what went wrong.
 
         `fault` was done to `nodes`. `by_objectives` says whether the labs' objectives judge it. No lab promises
-        anything for a time `without_majority` of etcd's members.
+        anything for a time `without_majority` of etcd's members. `by_reads`: a phase was judged from `reads`.
         """
         history = self._history.troubles if self._history else []
-        if troubles := [*self._prober.troubles, *self._writes.troubles, *history]:
+        reads = self._observer.troubles if by_reads else []
+        if troubles := [*self._prober.troubles, *self._writes.troubles, *history, *reads]:
             self._phases.add("measured to the end", Outcome.UNKNOWN, time.monotonic(), troubles[0])
         measured = [*self._prober.samples.values(), self._writes.samples, *self.reads.values()]
         record(self._folder / PROBES, measured)

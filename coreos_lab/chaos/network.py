@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from coreos_lab.chaos.fault import Fault, Parameter, Scene
-from coreos_lab.chaos.machine import answers
+from coreos_lab.chaos.machine import MachineFault, answers
 from coreos_lab.clients import ssh
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import FaultKind, Node, NodeState
@@ -180,6 +180,8 @@ class NetemFault(NetworkFault):
         return cables.emulates(cable(scene, scene.node))
 
     def undo(self, scene: Scene) -> None:
+        if scene.provider.state(scene.cluster, scene.node) in MachineFault.leaves:
+            return  # the cable has gone with the machine, and the emulator with the cable
         cables.stop_emulating(cable(scene, scene.node))
 
     def gone(self, scene: Scene) -> bool:

@@ -49,8 +49,18 @@ class ServiceFault(Fault):
     def _systemctl(self, scene: Scene, *arguments: str) -> None:
         ssh.node_run(scene.cluster, scene.node, ["sudo", "systemctl", *arguments])
 
+    def is_there(self, scene: Scene) -> bool:
+        """Whether the machine still has the service. One of fleet's may have moved, or been taken off with its lab."""
+        return self._ask(scene, "LoadState").get("LoadState") != "not-found"
+
+    def start(self, scene: Scene, *beside: str) -> None:
+        """Starts the service, and units beside it, unless the machine has it no more."""
+        if self.is_there(scene):
+            self._systemctl(scene, "start", "--no-block", *beside, unit(scene))
+
     def gone(self, scene: Scene) -> bool:
-        return self._ask(scene, "ActiveState")["ActiveState"] == "active"
+        now = self._ask(scene, "LoadState", "ActiveState")
+        return now.get("LoadState") == "not-found" or now.get("ActiveState") == "active"
 
 
 class Stop(ServiceFault):
@@ -67,8 +77,7 @@ class Stop(ServiceFault):
         return self._ask(scene, "ActiveState")["ActiveState"] in ("inactive", "failed")
 
     def undo(self, scene: Scene) -> None:
-        triggers = self._ask(scene, "TriggeredBy")["TriggeredBy"].split()
-        self._systemctl(scene, "start", "--no-block", *triggers, unit(scene))
+        self.start(scene, *self._ask(scene, "TriggeredBy").get("TriggeredBy", "").split())
 
 
 class Crash(ServiceFault):
@@ -88,7 +97,7 @@ class Crash(ServiceFault):
         return now["InvocationID"] != scene.before or now["ActiveState"] != "active"
 
     def undo(self, scene: Scene) -> None:
-        self._systemctl(scene, "start", "--no-block", unit(scene))
+        self.start(scene)
 
 
 class KeepCrashing(ServiceFault):
@@ -118,7 +127,7 @@ class KeepCrashing(ServiceFault):
         ssh.answer(scene.cluster, scene.node, stop)  # it is gone after a reboot
         # systemd gives up a service that failed too often; this resets its count.
         ssh.answer(scene.cluster, scene.node, ["sudo", "systemctl", "reset-failed", unit(scene)])
-        self._systemctl(scene, "start", "--no-block", unit(scene))
+        self.start(scene)
 
     def gone(self, scene: Scene) -> bool:
         """Between two kills the service is active, so the service that kills it must be gone, too."""
@@ -144,7 +153,8 @@ class Freeze(ServiceFault):
         return self._stopped(scene)
 
     def undo(self, scene: Scene) -> None:
-        self._systemctl(scene, "kill", "--signal=CONT", unit(scene))
+        if self.is_there(scene):
+            self._systemctl(scene, "kill", "--signal=CONT", unit(scene))
 
     def gone(self, scene: Scene) -> bool:
         return super().gone(scene) and not self._stopped(scene)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ RECORD, PROBES, UNITS, LEADERS = "verdict.json", "probes.jsonl", "units.jsonl", 
 JOURNALS = "journals.jsonl"
 OPERATIONS, JUDGEMENT, PICTURE = "history.jsonl", "judgement.json", "history.html"
 DEPLOY, WALK = "deploy", "walk"  # runs that break nothing, as their verdicts call them
+SECONDS = 1e12  # no clock is beyond: what follows from two times is a time, too
 VERSION = 2  # of the record; the first one named probes and checks without their lab
 
 
@@ -173,6 +173,8 @@ def _verdict(raw: dict[str, Any]) -> Verdict:
         for name in ("outages", "objectives")
     }
     phases = tuple(map(_phase, raw["phases"]))
+    if not phases:  # of nothing, everything would be true
+        raise ValueError("it has no phases")
     return Verdict(**{**raw, **texts, **lists, **measures, "outcome": Outcome(raw["outcome"]), "phases": phases})
 
 
@@ -195,7 +197,7 @@ def _text(value: object) -> str:
 
 
 def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < SECONDS:  # nor is NaN
         raise TypeError(f"{value!r} is no number of seconds")
     return float(value)
 
@@ -209,7 +211,7 @@ def samples(folder: Path) -> Iterator[Sample]:
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 yield _sample(json.loads(line))
-    except (KeyError, OverflowError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise LabError(f"{path}: not a record of probes' samples: {error}") from None
 
 

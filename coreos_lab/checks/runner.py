@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +19,8 @@ DEADLINE = "LAB_CHECK_DEADLINE"  # environment: seconds within which the checks 
 
 # Plugins of pytest that checks do not need: each costs time at the start of every run.
 WITHOUT = ("cacheprovider", "doctest", "faulthandler", "junitxml", "legacypath", "pastebin", "stepwise")
+# What XML cannot have (https://www.w3.org/TR/xml/#charsets).
+ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 NO_CHECKS = 5  # pytest's exit code when no test was selected
 
 
@@ -93,16 +96,20 @@ def write_junit(path: Path, suite: str, results: list[CheckResult]) -> None:
 
     totals = {"tests": str(len(results)), "failures": count(Outcome.FAIL), "errors": count(Outcome.UNKNOWN)}
     seconds = sum(result.seconds for result in results)
-    root = ET.Element("testsuite", {"name": suite, "time": f"{seconds:.3f}", **totals})
+    root = ET.Element("testsuite", {"name": _legal(suite), "time": f"{seconds:.3f}", **totals})
     for result in results:
-        case = ET.SubElement(
-            root, "testcase", classname=result.lab or suite, name=result.name, time=f"{result.seconds:.3f}"
-        )
+        names = {"classname": _legal(result.lab or suite), "name": _legal(result.name)}
+        case = ET.SubElement(root, "testcase", {**names, "time": f"{result.seconds:.3f}"})
         if result.outcome is not Outcome.PASS:
             kind = "failure" if result.outcome is Outcome.FAIL else "error"
-            ET.SubElement(case, kind, message=result.message)
+            ET.SubElement(case, kind, message=_legal(result.message))
     path.parent.mkdir(parents=True, exist_ok=True)
     ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def _legal(text: str) -> str:
+    """A text without what XML cannot have: what a machine has answered may hold controls, and the file must be read."""
+    return ILLEGAL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def _command(folder: Path, only: str | None) -> list[str]:

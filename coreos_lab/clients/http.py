@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from coreos_lab import wait
 from coreos_lab.errors import UnknownError
+
+# The time-out of a socket is for each part of an answer. A server that sends one byte now and then would hang a probe
+# for ever, and one that sends without end would fill the memory.
+TIMES = 20  # the time-out, for a whole answer
+LARGEST = 64 << 20  # bytes of an answer
+CHUNK = 1 << 16
 
 
 class CannotCheckError(UnknownError):
@@ -35,7 +42,7 @@ def request(
 ) -> tuple[int, str]:
     """One HTTP request to `base` (http://host:port); returns status and body.
 
-    Raises OSError or http.client.HTTPException when there is no answer within `timeout` seconds.
+    Raises OSError or http.client.HTTPException when there is no answer within `timeout` seconds, or no end of it.
     """
     server = urlsplit(base)
     if not server.hostname:  # http.client would take an empty name for this host
@@ -44,9 +51,22 @@ def request(
     try:
         connection.request(method, path, body=body, headers={"Content-Type": content_type} if body is not None else {})
         answer = connection.getresponse()
-        return answer.status, answer.read().decode("utf-8", "replace")
+        found = _body(answer, time.monotonic() + TIMES * wait.patiently(timeout))
+        return answer.status, found.decode("utf-8", "replace")
     finally:
         connection.close()
+
+
+def _body(answer: http.client.HTTPResponse, end: float) -> bytearray:
+    """An answer's body. TimeoutError for one that still comes at `end`, or is longer than any."""
+    found = bytearray()
+    while part := answer.read1(CHUNK):
+        found += part
+        if time.monotonic() > end or len(found) > LARGEST:
+            raise TimeoutError(f"its answer has no end after {len(found)} bytes")
+    if answer.length:  # read1() takes a connection that broke for the end
+        raise http.client.IncompleteRead(bytes(found), answer.length)
+    return found
 
 
 class Endpoints:

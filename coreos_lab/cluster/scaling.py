@@ -13,11 +13,12 @@ from coreos_lab import events, hints
 from coreos_lab.clients import etcd, host_keys, ssh
 from coreos_lab.cluster import leaving, lifecycle, placing, running_units
 from coreos_lab.errors import LabError
-from coreos_lab.model import Cluster, Node, NodeState
+from coreos_lab.model import Cluster, FaultKind, Node, NodeState
 from coreos_lab.node_plans import grown, shrunk
 from coreos_lab.observed import inventory, membership
 from coreos_lab.observed.observation import Observation, observe
-from coreos_lab.providers.base import Provider
+from coreos_lab.providers import cables
+from coreos_lab.providers.base import Provider, ZonedProvider
 from coreos_lab.records import fault_journal, store
 
 Stranded = dict[str, str]  # units that no node can run -> why
@@ -100,6 +101,18 @@ def _the_dead_first(cluster: Cluster) -> list[Node]:
     return sorted(cluster.leaving, key=lambda node: (node.name in alive, -cluster.nodes.index(node)))
 
 
+def _undo_outside(cluster: Cluster, fault: fault_journal.OpenFault, provider: Provider) -> None:
+    """Undoes what a fault has done beside its machine: that would meet the next machine in its place.
+
+    The cable of a node that joins later has the same name, and a zone that is closed has no machines.
+    """
+    table = cables.table(cluster.network, fault.id)
+    if table in cables.cuts(cluster.network):
+        cables.mend(table)
+    if fault.kind is FaultKind.ZONE and isinstance(provider, ZonedProvider):
+        provider.open_zone(cluster, fault.before.rpartition(" ")[2])
+
+
 def _remove(cluster: Cluster, node: Node, provider: Provider) -> Cluster:
     """Removes a machine, and then its node from the plan."""
     with events.step("remove", node.name):
@@ -109,6 +122,7 @@ def _remove(cluster: Cluster, node: Node, provider: Provider) -> Cluster:
     left = replace(cluster, nodes=tuple(each for each in cluster.nodes if each != node))
     for fault in fault_journal.open_faults(left):
         if fault.node == node.name:
+            _undo_outside(left, fault, provider)
             fault_journal.healed(left, fault)
     store.save(left)
     inventory.write(observe(left, provider))

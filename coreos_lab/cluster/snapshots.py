@@ -21,6 +21,7 @@ from coreos_lab.cluster import lifecycle, running_units
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState, to_json
 from coreos_lab.observed.observation import Observation, observe
+from coreos_lab.providers import cables
 from coreos_lab.providers.base import PausingProvider, Provider, SnapshotProvider
 from coreos_lab.records import deployed, fault_journal, store
 from coreos_lab.records.formats import Format, Record
@@ -170,6 +171,7 @@ def _restore(cluster: Cluster, provider: SnapshotProvider, name: str) -> Cluster
     store.save(target)
     with events.step("copy", name):
         provider.restore_snapshot(target, source)
+    cables.mend_all(cluster.network)  # they are the host's: without the journal nothing would undo them
     if folder.deployed.exists():
         disk.remove_tree(folder.deployed)
     if (source / "deployed").is_dir():

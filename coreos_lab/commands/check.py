@@ -25,6 +25,7 @@ from coreos_lab.observed.observation import observe
 from coreos_lab.providers.choose import provider as choose
 from coreos_lab.records import clouds, deployed, store
 from coreos_lab.records.clouds import CloudFolder
+from coreos_lab.report.clean import clean
 from coreos_lab.spelling import counted
 
 MARKS = {Outcome.PASS: "ok  ", Outcome.FAIL: "FAIL", Outcome.UNKNOWN: "????"}
@@ -108,7 +109,7 @@ def print_results(results: list[CheckResult]) -> None:
     for result in results:
         message = f": {result.message}" if result.message else ""
         name = result.qualified if several else result.name
-        print(f"{MARKS[result.outcome]} {name} ({result.seconds:.1f} s){message}")
+        print(clean(f"{MARKS[result.outcome]} {name} ({result.seconds:.1f} s){message}"))
 
 
 def require_passed(results: list[CheckResult]) -> None:

@@ -18,6 +18,7 @@ from coreos_lab.errors import FailedError, LabError, UnknownError, UsageError
 from coreos_lab.machine_image.judge import ensure_judge
 from coreos_lab.model import Outcome, to_json
 from coreos_lab.records import runs, store
+from coreos_lab.report.clean import clean
 
 MARKS = {Outcome.PASS: "pass   ", Outcome.FAIL: "FAIL   ", Outcome.UNKNOWN: "unknown"}
 
@@ -81,10 +82,12 @@ def print_verdict(verdict: Verdict, folder: Path, *, as_json: bool, more: Mappin
     if as_json:
         print(json.dumps({**to_json(verdict), **(more or {}), "folder": str(folder)}, indent=2))
     else:
-        print(f"{verdict.what}, judged by {', '.join(verdict.labs)}:" if verdict.labs else f"{verdict.what}:")
+        judges = f", judged by {', '.join(verdict.labs)}" if verdict.labs else ""
+        print(clean(f"{verdict.what}{judges}:"))
         width = max([22, *(len(phase.name) for phase in verdict.phases)])
         for phase in verdict.phases:
-            print(f"  {MARKS[phase.outcome]} {phase.name:{width}} {phase.seconds:6.1f} s  {phase.evidence}")
+            line = f"  {MARKS[phase.outcome]} {phase.name:{width}} {phase.seconds:6.1f} s  {phase.evidence}"
+            print(clean(line))  # what a machine has answered must not act on the terminal
         if not verdict.userns:
             print("  not isolated: root on its machines is root of the host (made with --no-userns)")
         print(f"verdict: {verdict.outcome.value.upper()}   (record: {folder / RECORD})")

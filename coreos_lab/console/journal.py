@@ -26,6 +26,8 @@ def read(provider: Provider, cluster: Cluster, node: Node, unit: str, after: str
     """
     if len(after) > CURSOR or not after.isprintable():
         raise UsageError("after: not a cursor of a journal")
+    if not unit.isprintable():  # no process can be given a NUL
+        raise UsageError("unit: not a unit's name")
     chosen = [f"--lines={LINES + 1}", *([f"--after-cursor={after}"] if after else [])]
     if unit:
         chosen.append(f"--unit={unit_names.full(unit)}")

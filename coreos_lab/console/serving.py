@@ -139,5 +139,9 @@ def _until_over(name: str, console: Console, thread: threading.Thread, told: thr
     while not told.wait(PRESENT):
         if not thread.is_alive():
             raise LabError(f"{name}: the console's server has ended")
-        if not record.exists() or console.token not in record.read_text(encoding="utf-8"):
+        try:
+            ours = console.token in record.read_text(encoding="utf-8")
+        except FileNotFoundError:  # one look, not two: it may go in between
+            ours = False
+        if not ours:
             raise LabError(f"{name}: was destroyed, so its console has ended", f"make it anew: '{hints.lab('up')}'")

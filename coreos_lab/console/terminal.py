@@ -59,7 +59,7 @@ def resize(device: int, size: Any) -> None:
     """Gives a terminal the size of the page's: an object with `rows` and `cols`. Anything else changes nothing."""
     try:
         rows, columns = (min(max(int(size[each]), 1), LARGEST) for each in ("rows", "cols"))
-    except (TypeError, ValueError, KeyError):
+    except (KeyError, OverflowError, TypeError, ValueError):
         return
     fcntl.ioctl(device, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 

@@ -86,8 +86,11 @@ def emulate(cable: str, how: Sequence[str]) -> None:
 
 
 def emulates(cable: str) -> bool:
-    """Whether what goes to the machine goes through netem."""
-    return " netem " in run.run(["tc", "qdisc", "show", "dev", cable], check=False).stdout
+    """Whether what goes to the machine goes through netem. CommandError where that cannot be found out."""
+    done = run.run(["tc", "qdisc", "show", "dev", cable], check=False)
+    if done.returncode != 0 and "Cannot find device" not in done.stderr:
+        raise run.CommandError(done)
+    return " netem " in done.stdout
 
 
 def stop_emulating(cable: str) -> None:
@@ -121,6 +124,12 @@ def mend(name: str) -> None:
     done = run.run(["nft", "delete", "table", "bridge", name], check=False)
     if done.returncode != 0 and "No such file or directory" not in done.stderr:
         raise run.CommandError(done)
+
+
+def mend_all(network: Network) -> None:
+    """Removes the tables of all faults of a network, also of those that are not on record."""
+    for name in cuts(network):
+        mend(name)
 
 
 def cuts(network: Network) -> list[str]:

@@ -22,6 +22,7 @@ from coreos_lab.units_of_measure import as_size
 FILE = "about.json"
 FORMAT = Format("description of a run")
 LARGEST = 16 << 20  # bytes
+SECONDS = 1e12  # no clock is beyond
 
 
 @dataclass(frozen=True)
@@ -105,15 +106,14 @@ def _raw(folder: Path) -> object:
     path = folder / FILE
     if path.stat().st_size > LARGEST:
         raise LabError(f"{path}: larger than any description of a run")
-    try:
-        return disk.read_json(path)
-    except RecursionError:
-        raise LabError(f"{path}: not a description of a run") from None
+    return disk.read_json(path)
 
 
 def _parse(record: Record) -> About:
     texts = {name: str(record[name]) for name in ("verb", "what", "again", "lab")}
     times = {name: float(record[name]) for name in ("mono", "wall")}
+    if not all(abs(each) < SECONDS for each in times.values()):  # nor is NaN
+        raise ValueError("mono, wall: no times")
     tables = {
         name: {str(key): str(value) for key, value in table.items()}
         for name, table in {"programs": {}, **record}.items()

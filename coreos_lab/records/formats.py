@@ -49,7 +49,7 @@ class Format:
         """The same of a record that was read already; `where` it was is for the error."""
         try:
             return make(self._current(record, where))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise OtherVersionError(
                 f"{where}: this lab does not understand the {self.what}: {error}",
                 f"{OTHER_VERSION}: use that one, also to heal or destroy the cluster",

@@ -59,9 +59,10 @@ def forget(name: str, walk: str) -> None:
 
 def _parse(record: Record) -> Progress:
     beside = record.get("beside", {})  # a record from before has none
-    return Progress(
-        int(record["step"]), str(record["shell"]), {str(name): str(shown) for name, shown in beside.items()}
-    )
+    step = int(record["step"])
+    if step < 1:  # Python would count it from the end, and a test begin with the last step
+        raise ValueError(f"{step} is no step's number")
+    return Progress(step, str(record["shell"]), {str(name): str(shown) for name, shown in beside.items()})
 
 
 def _path(name: str, walk: str) -> Path:

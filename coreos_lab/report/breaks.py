@@ -66,6 +66,7 @@ def read(folder: Path) -> Report:
         about,
         happened.errors,
         damaged="its samples are damaged" if bad_samples else _missing(recorded, history),
+        unread=recorded is None and (folder / RECORD).exists(),
         going_on=going_on,
     )
     return Report(

@@ -32,9 +32,15 @@ def judge(
     errors: Sequence[str],
     *,
     damaged: str,
+    unread: bool,
     going_on: bool,
 ) -> Judgement:
-    """What a record proves, which was judged again as `derived`. `damaged` says what is wrong with its evidence."""
+    """What a record proves, which was judged again as `derived`. `damaged` says what is wrong with its evidence.
+
+    `unread`: there is a verdict, which is damaged itself.
+    """
+    if unread:
+        return Judgement(Outcome.UNKNOWN, "Its verdict is damaged, so nothing is known of it.")
     if recorded is None or derived is None:
         return _without(about, errors, going_on=going_on)
     if damaged:

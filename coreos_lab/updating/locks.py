@@ -38,7 +38,7 @@ def parse(keys: Mapping[str, str]) -> dict[str, Lock]:
         group = unquote_plus(parts[1]) if parts[0] == "groups" else ""
         try:
             raw = json.loads(value)
-            found[group] = Lock(int(raw["max"]), tuple(raw["holders"] or ()))
-        except (KeyError, TypeError, ValueError):
+            found[group] = Lock(int(raw["max"]), tuple(map(str, raw["holders"] or ())))
+        except (KeyError, OverflowError, RecursionError, TypeError, ValueError):
             continue
     return found

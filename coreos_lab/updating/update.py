@@ -62,7 +62,7 @@ class Update:
                 if self._labs:
                     self._phases.checks("steady state after", deadline)
                 measured.judge_writes()
-        verdict = measured.conclude(FAULT, [node.name for node in self._nodes], by_objectives=steady)
+        verdict = measured.conclude(FAULT, [node.name for node in self._nodes], by_objectives=steady, by_reads=steady)
         if failure is not None:
             raise failure
         return verdict

@@ -52,7 +52,7 @@ def walk(name: str, page: Page, begin: Progress, reached: Callable[[Progress], N
         checks = opened.hidden(CHECK)
 
         def notice(block: Block) -> Notice:
-            return Notice(lambda: judge.passes(block, checks))
+            return Notice(lambda: judge.passes(block, checks), checks.cut_off)
 
         judge = Judge(opened, watch, mute, device)
         guide = Guide(judge, page, Paper(live=device is not None), ask, notice)

@@ -124,6 +124,8 @@ class Judge:
                 return Result(Outcome.UNKNOWN, f"{url}: {program.name} could not look", error.details), False
             if line := missing(text, step.output):
                 return Result(Outcome.FAIL, f"{url}: does not show: {line}", text), True
+            if not text.strip():  # where no line is asked for, something must be there all the same
+                return Result(Outcome.FAIL, f"{url}: shows nothing"), True
             return Result(Outcome.PASS, output=text), False
 
         with self._keys.attached():

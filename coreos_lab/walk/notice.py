@@ -10,6 +10,7 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 
 INTERVAL = 2.0  # seconds between two looks
+LOOK = 0.1  # seconds for a look to end
 
 
 class _DoneError(Exception):
@@ -17,10 +18,13 @@ class _DoneError(Exception):
 
 
 class Notice:
-    """Looks every INTERVAL seconds, by `look` in a thread of its own, whether a task is done."""
+    """Looks every INTERVAL seconds, by `look` in a thread of its own, whether a task is done.
 
-    def __init__(self, look: Callable[[], bool]) -> None:
-        self._look = look
+    `end` ends a look that goes on: the reader who leaves the task does not wait for a check that hangs.
+    """
+
+    def __init__(self, look: Callable[[], bool], end: Callable[[], None]) -> None:
+        self._look, self._end = look, end
         self._over = threading.Event()
         self._asking = False
         self.done = False
@@ -33,7 +37,9 @@ class Notice:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._over.set()
-        self._thread.join()
+        while self._thread.is_alive():
+            self._end()  # again, as a look may begin just now
+            self._thread.join(LOOK)
         signal.signal(signal.SIGUSR1, self._before)
 
     def ask(self, ask: Callable[[str], str]) -> str:

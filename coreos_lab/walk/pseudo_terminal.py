@@ -67,7 +67,8 @@ class PseudoTerminal:
             typed = os.read(self._keys, CHUNK)
             if CTRL_C in typed:
                 self.stopped = self._echoes = True
-            os.write(self._master, typed)
+            with suppress(BlockingIOError):  # no program has read so many keys: these are lost
+                os.write(self._master, typed)
         if self._master in ready:
             self._copy()
 

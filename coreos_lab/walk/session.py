@@ -49,10 +49,11 @@ class Session:
         return "\n".join([*exports, text])
 
     def expand(self, text: str) -> str:
-        """A text with the main terminal's variables in it replaced."""
+        """A text with the main terminal's variables in it replaced; as it is, where its shell cannot do that."""
         file = self.folder / "expanded"  # a file, because on a terminal device somebody would have to read the output
+        file.unlink(missing_ok=True)  # the text before would be taken for this one
         self.main.run(self.command(Block((), 0), f'printf %s "{text}" > {shlex.quote(str(file))}'), EXPAND)
-        return file.read_text(encoding="utf-8", errors="replace")
+        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else text
 
     def other(self, name: str, shown: str = "") -> Terminal:
         """A second terminal; made when it is first used. `shown` is what it had printed in an earlier session."""

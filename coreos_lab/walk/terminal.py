@@ -148,6 +148,13 @@ class Terminal:
                     return
             self.end()
 
+    def cut_off(self) -> None:
+        """Kills the shell and what runs in it, from any thread: whoever waits for a command finds that it has ended."""
+        process = self._process
+        if process is not None and self._waits:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
     def end(self) -> None:
         """Ends the shell and what runs in it."""
         process, self._process = self._process, None

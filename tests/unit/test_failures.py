@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from coreos_lab import failures, hints, interrupts
+from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, FaultKind
 from coreos_lab.records import fault_journal, store
 
@@ -41,3 +42,8 @@ def test_a_record_that_is_not_understood_hides_no_interruption(
     store.ClusterFolder(cluster.name).journal.write_text('{"id": "1", "kind": "of another version"}\n')
     failures.interrupted()
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_what_a_tool_has_printed_does_not_act_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    failures.report(LabError("it failed", details="first \x1b[2J\nsecond\tof two\r"))
+    assert capsys.readouterr().err == "lab: it failed\n     | first ␛[2J\n     | second\tof two\n"

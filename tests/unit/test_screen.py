@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import subprocess
@@ -10,8 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from coreos_lab import events
+from coreos_lab import events, screen
 from coreos_lab.events import Event
 
 # A command that prints before and after its work, which leaves a file.
@@ -136,3 +138,16 @@ def test_a_record_has_a_line_an_event(tmp_path: Path) -> None:
     with events.recording(tmp_path / "events.jsonl"):
         events.note("work", "one")
         assert json.loads((tmp_path / "events.jsonl").read_text())["message"] == "one"
+
+
+@pytest.mark.parametrize("said", [r"a\[/]", "[/] [bold", r"[1] \\[b]", "[core-01]", "no [end"])
+def test_what_is_said_is_no_markup(said: str) -> None:
+    out = io.StringIO()
+    Console(file=out, width=200, highlight=False).print(f"[red]x[/] {screen.escape(said)} [dim]y[/]")
+    assert out.getvalue() == f"x {said} y\n"
+
+
+def test_what_a_machine_says_in_an_event_does_not_act_on_the_terminal() -> None:
+    out = io.StringIO()
+    screen.plain_lines(out)(Event("note", "check", "core-01", "says \x1b[2J\x07\tand é"))
+    assert out.getvalue().endswith("check core-01: says \\x1b[2J\\x07\tand é\n")

@@ -102,3 +102,10 @@ def test_a_probe_that_breaks_is_not_hidden() -> None:
 def test_a_table_without_rows_and_without_blanks_at_the_end() -> None:
     assert table(("NAME", "B"), []) == "NAME  B"
     assert table(("A", "WIDE"), [("x", "y")]).splitlines() == ["A  WIDE", "x  y"]
+
+
+def test_a_number_of_some_hundred_digits_is_neither_a_size_nor_a_duration() -> None:
+    with pytest.raises(UsageError, match="--memory: .* is not a size"):
+        size("9" * 400, "--memory")
+    with pytest.raises(UsageError, match="--for: .* is not a duration"):
+        duration(f"{'9' * 400}s", "--for")

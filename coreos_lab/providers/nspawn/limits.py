@@ -58,6 +58,8 @@ def start_with(cluster: Cluster, node: Node) -> None:
 def change(cluster: Cluster, node: Node, limits: Limits) -> None:
     """Sets all limits of a node, if it has cgroups. LabError where one cannot be set."""
     if run.systemd_is_init():
+        if not cgroup.populated(cgroup.recorded(names.node_folder(cluster, node))):
+            return  # its unit ends with it, and the next one gets the plan's limits
         unit = names.systemd_unit(cluster, node)
         changed = [f"{dial.setting}={_of_systemd(name, getattr(limits, name))}" for name, dial in DIALS.items()]
         run.run(["systemctl", "set-property", "--runtime", unit, *changed])

@@ -132,8 +132,7 @@ def destroy(cluster: Cluster) -> None:
     if run.which("nft"):
         run.run(["nft", "delete", "table", "ip", names.table(cluster.network)], check=False)
     guard.take_down(cluster)
-    for table in cables.cuts(cluster.network):
-        cables.mend(table)
+    cables.mend_all(cluster.network)
     for rule in _forward_rules():  # the policy may have changed since they were inserted
         if rule.split()[3:4] == [name]:
             run.run(["iptables", "--wait", "--delete", *rule.split()[1:]], check=False)

@@ -180,6 +180,7 @@ class NspawnProvider:
     def restore_snapshot(self, cluster: Cluster, folder: Path) -> None:
         for node in cluster.nodes:
             disks.detach(self._folder(cluster, node))
+            cgroup.remove(cluster, node)  # with the limits that a fault has set: the next start makes it anew
         copies.restore([(folder / "nodes" / node.name, self._folder(cluster, node)) for node in cluster.nodes])
 
     def leftovers(self, cluster: Cluster) -> Leftovers:

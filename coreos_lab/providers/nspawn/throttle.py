@@ -27,6 +27,8 @@ def _files() -> tuple[str, ...]:
 def change(cluster: Cluster, node: Node, device: Path, rate: int | None) -> None:
     """Sets the limit, in bytes a second each way; None removes it. LabError where the node's cgroup refuses it."""
     if run.systemd_is_init():
+        if not cgroup.populated(cgroup.recorded(names.node_folder(cluster, node))):
+            return  # the node does not run: its unit is gone, and the limit with it
         unit = names.systemd_unit(cluster, node)
         value = "" if rate is None else f"{device} {rate}"
         run.run(["systemctl", "set-property", "--runtime", unit, *(f"{name}={value}" for name in SETTINGS)])

@@ -166,8 +166,7 @@ class VagrantProvider:
         shutil.rmtree(_record(cluster, node), ignore_errors=True)
 
     def destroy_network(self, cluster: Cluster) -> None:
-        for table in cables.cuts(cluster.network):
-            cables.mend(table)
+        cables.mend_all(cluster.network)
         hypervisor = self._hypervisor(cluster)
         for network in own_networks(cluster, hypervisor.networks()):
             hypervisor.remove_network(network)

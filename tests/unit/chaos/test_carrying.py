@@ -233,3 +233,13 @@ def test_a_majority_that_must_not_be_lost_ends_it(cluster: Cluster, phases: Pape
     phases.loses = {2}
     carrier(cluster, phases, *OVERLAPPING).run()
     assert phases.done[2:] == ["2. break core-02", "heal core-01 core-02", "steady state after: all"]
+
+
+@pytest.mark.usefixtures("pauses")
+def test_where_nothing_was_broken_nothing_is_proved(cluster: Cluster, phases: PaperPhases) -> None:
+    """A record of a storm may come from anywhere, and its time be over before its first break."""
+    made = carrier(cluster, phases, kill(1, 2.0, 5.0), ends=0.0)
+    made.run()
+    assert not made.nodes
+    assert phases.done == ["carried out to the end"]
+    assert phases.outcome is Outcome.UNKNOWN

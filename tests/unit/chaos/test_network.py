@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coreos_lab import run
 from coreos_lab.chaos import fault, faults, network
 from coreos_lab.chaos.fault import Scene, values_for
 from coreos_lab.clients import ssh
@@ -149,3 +150,32 @@ def test_a_narrow_cable_is_narrow_both_ways(
 def test_values_are_judged(values: dict[str, str], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         fault.values_for(faults.FAULTS[FaultKind.PARTITION], values)
+
+
+def test_the_emulator_goes_with_a_machine_that_is_off(
+    scene: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libvirt knows no cable of a machine that is off, so asking for it would leave the fault on record."""
+    there = scene()
+    monkeypatch.setattr(Wired, "state", lambda *_args: NodeState.STOPPED)
+
+    def none(*_args: object) -> str:
+        raise LabError("core-02: has no cable")
+
+    monkeypatch.setattr(Wired, "cable", none)
+    network.Delay().undo(there)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "known"),
+    [(0, "", True), (1, 'Cannot find device "port-2"', True), (2, "Cannot open netlink socket", False)],
+)
+def test_an_emulator_that_cannot_be_looked_for_is_not_gone(
+    monkeypatch: pytest.MonkeyPatch, code: int, said: str, known: bool
+) -> None:
+    monkeypatch.setattr(run, "run", lambda argv, **_options: run.Completed(argv, code, "", said))
+    if known:
+        assert not cables.emulates("port-2")
+        return
+    with pytest.raises(run.CommandError):
+        cables.emulates("port-2")

@@ -127,3 +127,16 @@ def test_what_does_not_run_cannot_be_broken(systemd: Systemd, scene: Scene, what
     with pytest.raises(LabError, match=why):
         service.Stop().require_able(scene)
     assert systemd.calls == []
+
+
+@pytest.mark.parametrize("fault", [service.Stop(), service.Crash(), service.KeepCrashing(), service.Freeze()])
+def test_a_service_that_has_left_the_machine_needs_no_undo(
+    systemd: Systemd, scene: Scene, fault: service.ServiceFault
+) -> None:
+    """Its lab was taken off, or fleet has it elsewhere: systemctl would fail, and the fault stay on record for good."""
+    there = replace(scene, id="f00d", values=values_for(fault, {"service": "docker"}))
+    systemd.tells.update(LoadState="not-found", ActiveState="inactive", MainPID="0")
+    systemd.process, systemd.killer = "", "inactive"
+    fault.undo(there)
+    assert not any(call.startswith(("start", "kill")) for call in systemd.calls)
+    assert fault.gone(there)

@@ -15,7 +15,7 @@ from coreos_lab.chaos.probes import Sample
 from coreos_lab.chaos.verdict import PROBES, RECORD, Phase, Verdict, judge, of_checks, of_objectives
 from coreos_lab.commands import verdict as command
 from coreos_lab.errors import FailedError, LabError, UnknownError, UsageError
-from coreos_lab.model import ETCD_PROBE, CheckResult, Cluster, Outcome, QualifiedName
+from coreos_lab.model import ETCD_PROBE, CheckResult, Cluster, Outcome, QualifiedName, to_json
 from coreos_lab.records import runs, store
 
 PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
@@ -215,9 +215,23 @@ def test_what_is_not_there_is_said(run: Callable[..., Path], planned: Callable[.
     folder = run(WHOLE)
     with pytest.raises(UsageError, match=f"nosuch: no run with a verdict .there is: {folder.name}"):
         command.verdict("core", "nosuch", as_json=False)
-    (folder / RECORD).write_text('{"outcome": "pass", "version": 2}')
-    with pytest.raises(LabError, match="not a verdict's record"):
-        command.verdict("core", None, as_json=False)
+    for text, why in (
+        ('{"outcome": "pass", "version": 2}', "not a verdict's record"),
+        (json.dumps(to_json(replace(WHOLE, phases=(), objectives={}))), "not a verdict's record: it has no phases"),
+        ("[" * 99999, "not valid JSON"),
+    ):
+        (folder / RECORD).write_text(text)
+        with pytest.raises(LabError, match=why):
+            command.verdict("core", None, as_json=False)
+
+
+def test_what_a_machine_has_answered_does_not_act_on_the_terminal(
+    run: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(changed(1, name="effect\x1b[2J", evidence="HTTP 200: \x1b]0;title\x07 \ud800"))
+    command.verdict("core", None, as_json=False)
+    assert "effect␛[2J" in (out := capsys.readouterr().out)
+    assert "HTTP 200: ␛]0;title␇ <U+D800>" in out
 
 
 @pytest.mark.parametrize(
@@ -226,6 +240,7 @@ def test_what_is_not_there_is_said(run: Callable[..., Path], planned: Callable[.
         '{"lab": "ch3", "pro',
         '{"lab": "ch3"}',
         "7",
+        "[" * 99999,
         '{"lab": "ch3", "probe": "front", "mono": "7", "wall": 7, "ok": true}',
         '{"lab": "ch3", "probe": [], "mono": 7, "wall": 7, "ok": true}',
         '{"lab": "ch3", "probe": "front", "mono": 7, "wall": 7, "ok": "false"}',

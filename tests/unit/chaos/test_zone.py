@@ -15,7 +15,7 @@ from coreos_lab.chaos.phases import Phases
 from coreos_lab.chaos.schedule import Step
 from coreos_lab.cluster import snapshots
 from coreos_lab.commands import targets
-from coreos_lab.errors import LabError, UsageError
+from coreos_lab.errors import LabError, UnknownError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Node, NodeState, Outcome, Stack
 from coreos_lab.observed import membership
 from coreos_lab.providers.aws.provider import AwsProvider
@@ -185,3 +185,21 @@ def test_a_zone_fails_as_a_whole() -> None:
         targets.require_whole_zones(Step(("az:a", "core-02"), FaultKind.ZONE))
     targets.require_whole_zones(Step(("az:a",), FaultKind.ZONE))
     targets.require_whole_zones(Step(("core-02",), FaultKind.KILL))
+
+
+@pytest.mark.parametrize("kind", [FaultKind.KILL, FaultKind.HALT])
+def test_a_machine_in_place_of_a_lost_one_is_not_lost_too(
+    cluster: Cluster, zoned: Any, monkeypatch: pytest.MonkeyPatch, kind: FaultKind
+) -> None:
+    """Healing was interrupted while the new machine booted: it does not say yet which boot that is."""
+    cluster = zoned.placed(cluster)
+    fault_journal.record(cluster, kind, "core-02", before="i-2 boot")
+    zoned.machine["core-02"] = 12
+
+    def silent(_cluster: Cluster, node: Node) -> str:
+        raise UnknownError(f"{node.name}: is not reached over SSH")
+
+    monkeypatch.setattr(zoned, "boot_id", silent, raising=False)
+    healing.heal(zoned, cluster, fault_journal.open_faults(cluster))
+    assert f"{kind.value} core-02" not in zoned.done
+    assert fault_journal.open_faults(cluster) == []

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from coreos_lab import events
-from coreos_lab.checks.runner import run_checks
+from coreos_lab.checks.runner import run_checks, write_junit
 from coreos_lab.errors import UnknownError
-from coreos_lab.model import Lab, Outcome
+from coreos_lab.model import CheckResult, Lab, Outcome
 from tests.unit.checks.checked import Checked
 
 
@@ -38,6 +38,14 @@ def test_a_report_in_junits_xml(checked: Checked, tmp_path: Path) -> None:
     assert failure.get("message") == "no & no"
     assert error is not None
     assert "division by zero" in (error.get("message") or "")
+
+
+def test_a_report_can_be_read_whatever_a_machine_has_answered(tmp_path: Path) -> None:
+    path, said = tmp_path / "junit.xml", "\x1b[2J \x00 \ud800 \uffff é"
+    write_junit(path, said, [CheckResult(said, Outcome.FAIL, said, 1.0, said)])
+    failure = ET.parse(path).getroot().find("testcase/failure")  # noqa: S314 - written by ourselves
+    assert failure is not None
+    assert failure.get("message") == r"\x1b[2J \x00 \ud800 \uffff é"
 
 
 def test_a_lab_without_checks(tmp_path: Path) -> None:

@@ -20,9 +20,12 @@ from coreos_lab.node_plans import check_count, grown, shrunk
 from coreos_lab.observed import membership, unit_states
 from coreos_lab.observed.observation import Observation
 from coreos_lab.observed.unit_states import NodeUnit
+from coreos_lab.providers import cables
+from coreos_lab.providers.base import ZonedProvider
 from coreos_lab.records import fault_journal, store
 from coreos_lab.wait import DeadlineError
 from tests.unit.cluster.listed import members
+from tests.unit.paper import stands_for
 
 Planned = Callable[..., Cluster]
 PAPER: Any = None  # a provider that nothing is asked of
@@ -151,6 +154,15 @@ class Paper:
         self.states.pop(node.name, None)
 
 
+@pytest.fixture(autouse=True)
+def tables(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tables of faults that are in the kernel."""
+    found: list[str] = []
+    monkeypatch.setattr(cables, "cuts", lambda _network: list(found))
+    monkeypatch.setattr(cables, "mend", found.remove)
+    return found
+
+
 @pytest.fixture
 def paper(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> Any:
     provider = Paper(planned(nodes=7))
@@ -215,6 +227,30 @@ def test_the_dead_go_first_and_their_faults_with_them(planned: Planned, paper: A
     fault_journal.record(cluster, FaultKind.KILL, "core-04")
     scaling.shrink(cluster, paper)
     assert [line for line in paper.done if "destroy" in line] == ["destroy core-04", "destroy core-05"]
+    assert fault_journal.open_faults(cluster) == []
+
+
+def test_the_next_machine_in_its_place_has_a_whole_cable(planned: Planned, paper: Any, tables: list[str]) -> None:
+    """The rules name the cable, which has the same name then, and only the journal knows whose they are."""
+    cluster = on_record(shrunk(planned(nodes=4), 3))
+    fault = fault_journal.record(cluster, FaultKind.ISOLATE, "core-04")
+    tables += [cables.table(cluster.network, fault.id), "of another fault"]
+    scaling.shrink(cluster, paper)
+    assert tables == ["of another fault"]
+
+
+def test_a_zone_does_not_stay_closed_for_a_node_that_has_left(planned: Planned, paper: Any) -> None:
+    @stands_for(ZonedProvider)
+    class Zoned(Paper):
+        def __getattr__(self, name: str) -> Any:
+            return lambda _cluster, *words: self.done.append(f"{name} {' '.join(words)}")
+
+    cluster = on_record(shrunk(planned(nodes=4), 3))
+    fault_journal.record(cluster, FaultKind.ZONE, "core-04", before="i-4 us-west-2a")
+    zoned = Zoned(cluster)
+    zoned.states, zoned.members, zoned.done = paper.states, paper.members, paper.done
+    scaling.shrink(cluster, zoned)  # type: ignore[arg-type]
+    assert "open_zone us-west-2a" in paper.done
     assert fault_journal.open_faults(cluster) == []
 
 

@@ -15,8 +15,9 @@ from coreos_lab.cluster import lifecycle, running_units, snapshots
 from coreos_lab.errors import LabError, UsageError
 from coreos_lab.model import Cluster, FaultKind, Lab, Node, NodeState
 from coreos_lab.node_plans import shrunk
+from coreos_lab.providers import cables
 from coreos_lab.providers.base import SnapshotProvider
-from coreos_lab.providers.nspawn import copies
+from coreos_lab.providers.nspawn import cgroup, copies
 from coreos_lab.providers.nspawn.provider import NspawnProvider
 from coreos_lab.records import deployed, fault_journal, store
 from coreos_lab.records.store import ClusterFolder
@@ -94,6 +95,17 @@ def cluster(planned: Planned) -> Cluster:
     return made
 
 
+@pytest.fixture(autouse=True)
+def tables(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The tables of faults that are in the kernel."""
+    found: set[str] = set()
+    monkeypatch.setattr(
+        cables, "cuts", lambda network: [each for each in found if each.startswith(f"{network.index} ")]
+    )
+    monkeypatch.setattr(cables, "mend", found.remove)
+    return found
+
+
 @pytest.fixture
 def disks(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Any:
     provider = Disks(cluster)
@@ -160,6 +172,28 @@ def test_back_to_what_was(cluster: Cluster, disks: Any, made_lab: Callable[..., 
     assert fault_journal.open_faults(cluster) == []
     assert disks.done[-1] == "up"
     assert snapshots.interrupted(cluster) == ""
+
+
+def test_a_cable_is_whole_again_after_a_restore(cluster: Cluster, disks: Any, tables: set[str]) -> None:
+    """The rules are the host's, and their undo is struck off the record with what was broken."""
+    save(cluster, disks, "clean")
+    fault_journal.record(cluster, FaultKind.ISOLATE, "core-02")
+    tables |= {"0 f00d", "7 of another cluster"}
+    snapshots.restore(cluster, disks, "clean")
+    assert tables == {"7 of another cluster"}
+    assert fault_journal.open_faults(cluster) == []
+
+
+def test_a_restored_node_has_no_limit_of_a_fault(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cgroup outlives its processes, and limits that the plan does not have would stay in there."""
+    monkeypatch.setattr(cgroup, "hierarchies", lambda: cgroup.Hierarchies(tmp_path / "v2", {"cpu": tmp_path / "cpu"}))
+    monkeypatch.setattr(copies, "restore", lambda _pairs: None)
+    for node in cluster.nodes:
+        cgroup.make(cluster, node)
+    NspawnProvider().restore_snapshot(cluster, tmp_path)
+    assert list(tmp_path.glob("*/coreos-lab/core/core-0*")) == []
 
 
 def test_back_to_as_many_nodes_as_there_were(cluster: Cluster, disks: Any, planned: Planned) -> None:

@@ -79,3 +79,10 @@ def test_a_cursor_that_is_none(planned: Callable[..., Cluster], calls: list[list
     with pytest.raises(UsageError, match="not a cursor"):
         read(planned(), [], after=after)
     assert calls == []
+
+
+@pytest.mark.parametrize("unit", ["a\nb", "\x00"])
+def test_a_unit_that_is_none(planned: Callable[..., Cluster], calls: list[list[str]], unit: str) -> None:
+    with pytest.raises(UsageError, match="not a unit's name"):
+        read(planned(), [], unit=unit)
+    assert calls == []

@@ -100,7 +100,9 @@ def test_a_page_that_goes_takes_its_shell_along(shown: Shown, tmp_path: Path) ->
     assert not pid.exists()
 
 
-@pytest.mark.parametrize("size", [{"rows": "x"}, {"rows": -5, "cols": 10**9}, {"rows": None}, {"cols": [1]}])
+@pytest.mark.parametrize(
+    "size", [{"rows": "x"}, {"rows": -5, "cols": 10**9}, {"rows": None}, {"cols": [1]}, {"rows": float("inf")}]
+)
 def test_a_size_that_is_none_harms_nothing(shown: Shown, size: dict[str, Any]) -> None:
     with terminal(shown, **size) as socket:
         socket.send("no JSON")

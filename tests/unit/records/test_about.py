@@ -57,3 +57,12 @@ def test_a_run_goes_on_while_its_events_are_recorded(tmp_path: Path) -> None:
     with events.recording(tmp_path / runs.EVENTS):
         assert runs.is_going_on(tmp_path)
     assert not runs.is_going_on(tmp_path)
+
+
+@pytest.mark.parametrize("time", [float("inf"), float("nan"), 1e308, -1e308, 10**400])
+def test_a_time_of_no_clock_is_no_description(planned: Callable[..., Cluster], tmp_path: Path, time: float) -> None:
+    made = about.describe(planned(), "break", "x", "lab", judged=True, programs={})
+    for name in ("wall", "mono"):
+        about.FORMAT.write(tmp_path / about.FILE, {**vars(made), name: time})
+        with pytest.raises(OtherVersionError):
+            about.load(tmp_path)

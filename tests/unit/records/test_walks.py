@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
+
 from coreos_lab.model import Cluster
 from coreos_lab.records import store, walks
+from coreos_lab.records.formats import OtherVersionError
 from coreos_lab.records.store import ClusterFolder
 from coreos_lab.records.walks import Progress
 
@@ -29,3 +32,14 @@ def test_a_record_from_before_has_no_second_terminals(planned: Callable[..., Clu
     del before["beside"]
     path.write_text(json.dumps(before), encoding="utf-8")
     assert walks.load("core", "ch1") == Progress(3)
+
+
+@pytest.mark.parametrize("step", [0, -1, float("inf"), "x", None])
+def test_a_step_that_no_page_has_is_no_progress(planned: Callable[..., Cluster], step: object) -> None:
+    """From the end of a page Python would count back, and a test begin with the last step."""
+    store.save(planned())
+    walks.record("core", "ch1", Progress(3))
+    path = ClusterFolder("core").walks / "ch1.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "step": step}), encoding="utf-8")
+    with pytest.raises(OtherVersionError, match="does not understand the record of a walk"):
+        walks.load("core", "ch1")

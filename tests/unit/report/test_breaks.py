@@ -19,6 +19,7 @@ from coreos_lab.records import about
 from coreos_lab.records.runs import EVENTS
 from coreos_lab.report import breaks, words
 from coreos_lab.report.breaks import read
+from coreos_lab.report.page import html
 from tests.unit.report import paper_run
 from tests.unit.report.paper_run import Run
 
@@ -236,3 +237,21 @@ def test_recovery_is_that_of_the_slowest_break_that_recovered() -> None:
     ]
     assert words.recovery(phases) == 6.0
     assert words.recovery(phases[:2]) is None
+
+
+@pytest.mark.parametrize("damage", ["times", "no phases", "nested", "cut off"])
+def test_a_verdict_that_is_damaged_is_said_to_be(recorded: Recorded, damage: str) -> None:
+    """It was not that the command ended before it."""
+    folder = recorded()
+    raw = json.loads((folder / RECORD).read_text())
+    if damage == "times":
+        raw["phases"][1] |= {"began": 1e308, "seconds": 1e308}  # their sum is no number
+    if damage == "no phases":
+        raw["phases"] = []
+    text = json.dumps(raw)
+    (folder / RECORD).write_text({"nested": "[" * 99999, "cut off": text[:100]}.get(damage, text))
+    report = read(folder)
+    assert report.outcome is Outcome.UNKNOWN
+    assert report.sentence == "Its verdict is damaged, so nothing is known of it."
+    assert any(RECORD in problem for problem in report.problems)
+    assert html(report, "1.0")

@@ -70,6 +70,8 @@ def test_the_locks_in_etcd() -> None:
         f"{locks.PREFIX}/groups/a%2Fb/semaphore": '{"semaphore":2,"max":2,"holders":null}',
         f"{locks.PREFIX}/groups/bad/semaphore": "nonsense",
         f"{locks.PREFIX}/groups/bad2/semaphore": "[]",
+        f"{locks.PREFIX}/groups/bad3/semaphore": '{"max": 1e999, "holders": []}',
+        f"{locks.PREFIX}/groups/bad4/semaphore": "[" * 99999,
         f"{locks.PREFIX}/note": value,
     }
     assert locks.parse(keys) == {"": Lock(1, ("m1",)), "a/b": Lock(2, ())}

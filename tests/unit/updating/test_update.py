@@ -33,6 +33,7 @@ class Seeing:
     """An observer that has seen these nodes away: `x` for each second without an answer, `~` where it came too late."""
 
     marks: ClassVar[dict[str, str]] = {}
+    troubles: ClassVar[list[str]] = []
 
     def __init__(self, cluster: Cluster) -> None:
         self.reads = {
@@ -163,6 +164,15 @@ def test_the_error_that_ends_it_is_in_the_record(
     assert "core-01: does not come back" in found.phases[-1].evidence
     assert not store.require("core").offers[0].done
     assert stage.done[-1] != "check all"
+
+
+def test_reads_that_ended_before_the_update_prove_nothing_about_the_lock(
+    carry_out: Callable[..., verdict.Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Seeing, "troubles", ["KeyError: 'core-02'"])
+    found = carry_out(THREE)
+    assert found.first_bad is not None
+    assert (found.outcome, found.first_bad.name) == (UNKNOWN, "measured to the end")
 
 
 def lock_of(found: verdict.Verdict) -> tuple[Outcome, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
         judge = Judge(opened, mute=lambda _quiet: None)
 
         def look(block: Block) -> Notice:
-            return Notice(lambda: judge.passes(block, checks))
+            return Notice(lambda: judge.passes(block, checks), checks.cut_off)
 
         def walking(*lines: str | Callable[[], str], first: int = 1, text: str = TEXT) -> int:
             page, problems = parse.parse(text, Path("page.md"))
@@ -159,3 +160,18 @@ def test_words_that_mean_nothing_are_named(walk: Walk, capsys: pytest.CaptureFix
     assert ":nxt: no such word" in shown
     assert "goes on from this step" in shown
     assert "This is no task" in shown
+
+
+def test_a_check_that_hangs_holds_nobody_at_its_task(walk: Walk, tmp_path: Path) -> None:
+    """Such as one that asks a machine which is frozen: it has ten minutes."""
+    flag = tmp_path / "asked"
+    text = TEXT.replace("test -e made", f"[ -e {flag} ] || {{ touch {flag}; false; }} && sleep 500")
+    assert text != TEXT
+
+    def later() -> str:
+        time.sleep(0.5)  # the look has begun
+        return ":skip"
+
+    began = time.monotonic()
+    assert walk("", later, ":stop", text=text) == 3
+    assert time.monotonic() - began < 20

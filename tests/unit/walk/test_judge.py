@@ -76,6 +76,10 @@ def test_a_page_is_looked_at_again_until_it_shows_what_it_must(
     assert (late.outcome, late.message) == (Outcome.FAIL, "http://a/: does not show: two")
     answers.append(run.CommandError(run.Completed(("browser",), 1, "", "no display"), ""))
     assert Judge(opened).open(step).outcome is Outcome.UNKNOWN, "one that cannot look is not asked again"
+    answers += ["", "one"]
+    nothing = Judge(opened).open(Browser("http://a/", (), 1))
+    assert (nothing.outcome, nothing.message) == (Outcome.FAIL, "http://a/: shows nothing")
+    assert Judge(opened).open(Browser("http://a/", (), 1)).outcome is Outcome.PASS
 
 
 def test_a_second_terminal_runs_on_and_only_new_output_counts(opened: Session) -> None:

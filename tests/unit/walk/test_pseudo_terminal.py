@@ -10,6 +10,7 @@ import termios
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,16 @@ def test_keys_that_no_program_has_read_are_not_for_the_next_one(judge: Judge, sc
     screen.type("yes\r", after=0.2)
     judge.run(block("sleep 1"))
     assert judge.run(block("read -r -t 1 line || echo nothing", "nothing")).outcome is Outcome.PASS
+
+
+def test_keys_that_there_is_no_room_for_are_lost(opened: tuple[Session, PseudoTerminal], screen: Screen) -> None:
+    """As after a long text was pasted by mistake, beside a program that reads nothing."""
+    _session, device = opened
+    with suppress(BlockingIOError):
+        while True:
+            os.write(device._master, b"key\n" * 1000)
+    screen.type("more\n")
+    device.watch(1.0)
 
 
 def test_ctrl_c_ends_a_command_and_its_repetition(judge: Judge, screen: Screen) -> None:

@@ -13,3 +13,10 @@ def test_a_shell_has_an_ssh_for_the_cluster_that_the_walk_may_make(tmp_path: Pat
     with session("core", tmp_path) as opened:
         shown = opened.main.run("command -v ssh; echo $LAB_SSH_CONFIG", 10.0).output
     assert shown.split() == [str(agent.PATH / "ssh"), str(ClusterFolder("core").ssh_config)]
+
+
+def test_a_text_that_cannot_be_expanded_is_not_taken_for_the_one_before(tmp_path: Path) -> None:
+    with session("core", tmp_path) as opened:
+        opened.main.run("set -u; site=web", 10.0)
+        assert opened.expand("http://$site/") == "http://web/"
+        assert opened.expand("http://$nowhere/") == "http://$nowhere/"

@@ -98,6 +98,7 @@ def test_systemd_is_asked_where_it_owns_the_cgroups(
     monkeypatch.setattr(run, "systemd_is_init", lambda: True)
     monkeypatch.setattr(throttle, "number", lambda _device: "7:3")
     monkeypatch.setattr(run, "run", calls.append)
+    monkeypatch.setattr(cgroup, "populated", lambda _path: True)
     cluster = planned()
     node = cluster.nodes[0]
     limits.change(cluster, node, Limits(memory=2**20, cpus=0.05))
@@ -113,6 +114,11 @@ def test_systemd_is_asked_where_it_owns_the_cgroups(
         ["IOReadBandwidthMax=/dev/loop3 1000", "IOWriteBandwidthMax=/dev/loop3 1000"],
         ["IOReadBandwidthMax=", "IOWriteBandwidthMax="],
     ]
+    calls.clear()
+    monkeypatch.setattr(cgroup, "populated", lambda _path: False)
+    limits.change(cluster, node, Limits())
+    throttle.change(cluster, node, Path("/dev/loop3"), None)
+    assert calls == [], "systemd knows no unit of a node that is off, so its fault would stay on record"
 
 
 def test_a_host_without_a_controller_is_told_before_anything_is_limited(
