@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,8 @@ from coreos_lab.model import Cluster, Lab, LabBackup, Node
 
 PLACE = 30.0  # seconds for a unit that is just being moved to run again
 LONGEST = 600.0  # seconds for all of a lab's data
+FORMED = 60.0  # seconds for a store that has just been started, or fails over, to serve
+AGAIN = 1.0  # seconds between two attempts
 # The lab's command is one argument of a shell on the node, so it may be a pipeline. Without pipefail, half a dump would
 # pass for a whole one when the pipeline's first program fails.
 SHELL = ("sudo", "bash", "-o", "pipefail", "-c")
@@ -26,8 +29,7 @@ def dump(cluster: Cluster, nodes: Sequence[Node], lab: Lab, backup: LabBackup, t
     node = _place(cluster, nodes, lab, backup)
     with events.step("data", name, f"dumped on {node.name}"):
         try:
-            call = ssh.command(cluster, node, [*SHELL, backup.dump])
-            run.transfer(call, target=target, timeout=wait.patiently(LONGEST))
+            _transfer(ssh.command(cluster, node, [*SHELL, backup.dump]), target=target)
         except run.CommandError as failed:
             raise LabError(f"{name}: cannot be dumped: {failed.message}", details=failed.details) from None
     items = sort(target, name)
@@ -50,12 +52,28 @@ def restore(cluster: Cluster, nodes: Sequence[Node], lab: Lab, backup: LabBackup
     node = _place(cluster, nodes, lab, backup)
     with events.step("data", name, f"restored on {node.name}"):
         try:
-            call = ssh.command(cluster, node, [*SHELL, backup.restore])
-            run.transfer(call, source=source, timeout=wait.patiently(LONGEST))
+            _transfer(ssh.command(cluster, node, [*SHELL, backup.restore]), source=source)
         except run.CommandError as failed:
             raise LabError(
                 f"{name}: cannot be restored: {failed.message}", "repeat it: it goes on here", failed.details
             ) from None
+
+
+def _transfer(call: Sequence[str | Path], *, source: Path | None = None, target: Path | None = None) -> None:
+    """Carries out a lab's command, again for some time while it fails. CommandError of the last attempt.
+
+    Its unit runs, but what that unit serves may still be forming or failing over, and refuses meanwhile.
+    """
+    end = time.monotonic() + wait.patiently(FORMED)
+    while True:
+        try:
+            run.transfer(call, source=source, target=target, timeout=wait.patiently(LONGEST))
+        except run.CommandError:
+            if time.monotonic() >= end:
+                raise
+            wait.pause(AGAIN)
+        else:
+            return
 
 
 def missing(source: Path, now: Path) -> tuple[int, list[str]]:
