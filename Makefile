@@ -16,7 +16,7 @@ SEED ?= 1
 # make coverage: the tests on real machines to measure.
 COVERED ?= tests/e2e
 # make test-e2e: how many clusters are tested at a time.
-CLUSTERS ?= 2
+CLUSTERS ?= 3
 # A folder for JUnit XML, one file per pytest run.
 REPORTS ?=
 junit = $(if $(REPORTS),--junit-xml=$(REPORTS)/$(1).xml)
