@@ -40,6 +40,15 @@ def test_what_was_written_is_read(folder: Path) -> None:
     assert (folder / manifest.FILE).stat().st_mode & 0o077 == 0, "etcd may have secrets"
 
 
+def test_the_files_are_on_the_disk_before_their_manifest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(
+        manifest.os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+    )
+    manifest.write(manifest.read(folder), folder)
+    assert synced[:3] == [manifest.ETCD, manifest.KEYS, "ch7-store"]
+
+
 def test_a_folder_without_a_manifest_was_cut_off(folder: Path) -> None:
     (folder / manifest.FILE).unlink()
     with pytest.raises(UsageError, match=r"no backup: it has no manifest.json") as refused:
