@@ -34,3 +34,13 @@ def test_what_was_stored_meanwhile_is_no_loss(tmp_path: Path) -> None:
     source.write_text("a\nb\nc\n")
     now.write_text("d\nc\na\n")
     assert data.missing(source, now) == (2, ["b"])
+
+
+def test_a_line_ends_with_a_line_feed_alone(tmp_path: Path) -> None:
+    dumped = b"b\rz\n\xff\na\xe2\x80\xa8y\n"
+    source, now = tmp_path / "source", tmp_path / "now"
+    source.write_bytes(dumped)
+    assert data.sort(source, "x") == 3
+    assert source.read_bytes() == b"a\xe2\x80\xa8y\nb\rz\n\xff\n", "an item was cut in two"
+    now.write_bytes(b"b\nz\n\xff\n")
+    assert data.missing(source, now) == (1, ["a\u2028y", "b\rz"])
