@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from uuid import uuid4
-from xml.sax.saxutils import escape
 
 from coreos_lab.cloud import json_api
+from coreos_lab.cloud.query import escaped
 
 STATUS = {
     "AccessDenied": 403,
@@ -92,7 +92,7 @@ def headers(service: str, code: str) -> list[tuple[str, str]]:
 
 def error(service: str, code: str, message: str) -> bytes:
     """The body of an answer."""
-    one = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    one = f"<Error><Code>{escaped(code)}</Code><Message>{escaped(message)}</Message></Error>"
     if service in OF_JSON:
         return json_api.error(code, message)
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'

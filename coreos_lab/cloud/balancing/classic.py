@@ -138,7 +138,7 @@ class Classic:
         return {}
 
     def _remove_tags(self, asked: Asked) -> Asked:
-        keys = [each["Key"] for each in asked.get("Tags", [])]
+        keys = [asked_for.part(each, "Key") for each in asked.get("Tags", [])]
         for name in asked.get("LoadBalancerNames", []):
             one = self.require(name)
             one.tags = untagged(one.tags, keys)

@@ -38,7 +38,7 @@ class LoadBalancers:
         name = asked_for.name(asked, "Name", NAMES_MAX)
         if asked.get("Type", APPLICATION) != APPLICATION:
             raise RefusedError("UnsupportedOperation", f"Type={asked['Type']}: this cloud has {APPLICATION} alone")
-        subnets = asked.get("Subnets") or [each["SubnetId"] for each in asked.get("SubnetMappings", [])]
+        subnets = asked.get("Subnets") or [asked_for.part(each, "SubnetId") for each in asked.get("SubnetMappings", [])]
         if len(set(subnets)) < LEAST_SUBNETS:
             raise invalid("At least two subnets in two different Availability Zones must be specified")
         there = next((each for each in self.kept.shown(APPLICATION) if each.name == name), None)

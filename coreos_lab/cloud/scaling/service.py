@@ -54,7 +54,9 @@ class Scaling:
         """Carries a request out; returns the answer's body."""
         name = query.method(action)
         part = next(each for each in self.parts if hasattr(each, name))
-        result = getattr(part, name)(query.nested(asked))
+        values = {key: value for key, value in query.nested(asked).items() if key not in ("Action", "Version")}
+        asked_for.check(values)
+        result = getattr(part, name)(values)
         self.keeper.changed.set()
         return query.answer(action, NAMESPACE, result)
 

@@ -109,6 +109,16 @@ def test_code_that_cannot_begin_is_told_with_the_first_event(start: Start, text:
 
 
 @NEEDS_NODE
+@pytest.mark.parametrize("body", [b"no JSON", b"[]", b"5"])
+def test_what_a_process_says_of_its_own_failure_may_be_anything(start: Start, body: bytes) -> None:
+    one = start(JS, "exports.handler = async () => 1;")
+    one.fail(body, "Mine")
+    outcome = one.invoke(b"{}", "r-1")
+    assert outcome
+    assert (outcome.error, outcome.payload) == (True, body)
+
+
+@NEEDS_NODE
 def test_a_handler_that_hangs_is_out_of_time(start: Start) -> None:
     one = start(JS, "exports.handler = async () => { for (;;) {} };", timeout=1)
     outcome = one.invoke(b"{}", "r-1")

@@ -13,6 +13,7 @@ import pytest
 from coreos_lab.cloud.scaling.group import Group, Kept, Member, Refresh, next_subnet, victims
 from coreos_lab.cloud.scaling.policies import wanted
 from coreos_lab.cloud.scaling.refreshing import step
+from coreos_lab.cloud.sigv4 import RefusedError
 from coreos_lab.cloud.states import RUNNING, STOPPED
 from tests.unit.cloud.conftest import Client, Served
 from tests.unit.cloud.test_formation import deleted, settled
@@ -296,3 +297,25 @@ def test_a_refresh_that_is_cancelled_replaces_nothing_more() -> None:
     its.members[2].state = "InService"
     step(its, set(), 0.0)
     assert [each.status for each in its.refreshes] == ["Cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("action", "asked"),
+    [
+        ("CreateAutoScalingGroup", {"AutoScalingGroupName": "x", "MinSize": "\u00b2", "MaxSize": "1"}),
+        ("CreateAutoScalingGroup", {"AutoScalingGroupName": "x", "MinSize": "1" * 5000, "MaxSize": "1"}),
+        ("CreateAutoScalingGroup", {"AutoScalingGroupName": "x", "LaunchTemplate": "text"}),
+        ("CreateAutoScalingGroup", {"AutoScalingGroupName": "x", "MinSize": "1", "MinSize.More": "1"}),
+        ("CreateOrUpdateTags", {"Tags.member.1": "text"}),
+        ("CreateOrUpdateTags", {"Tags": "text"}),
+        ("DescribeAutoScalingGroups", {"AutoScalingGroupNames.member.1.Name": "x"}),
+        ("CreateLaunchConfiguration", {**LAUNCH, "LaunchConfigurationName": "x", "UserData": "no"}),
+        (
+            "CreateLaunchConfiguration",
+            {**LAUNCH, "LaunchConfigurationName": "x", "BlockDeviceMappings.member.1.DeviceName": "/dev/xvdb"},
+        ),
+    ],
+)
+def test_a_request_of_another_shape_is_refused(served: Served, action: str, asked: dict[str, str]) -> None:
+    with pytest.raises(RefusedError):
+        served.api.scaling.call(action, asked)
