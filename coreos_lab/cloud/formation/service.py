@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from coreos_lab.cloud import query
-from coreos_lab.cloud.formation import asked_for, existing, plan
+from coreos_lab.cloud.formation import asked_for, existing, plan, shapes
 from coreos_lab.cloud.formation import template as templates
 from coreos_lab.cloud.formation.asked_for import Asked
 from coreos_lab.cloud.formation.change_set import EXECUTING
@@ -102,6 +102,7 @@ class Formation:
     def propose(self, stack: Stack, asked: Asked, before: Stack | None) -> Proposal:
         """What a request would make of a stack; `before` is the stack whose previous values it may name."""
         template = templates.parse(asked_for.body(asked, self.worker.client, before))
+        shapes.check(template)
         values, tags = asked_for.values(asked, template, before), asked_for.tags(asked, stack.tags)
         existing.check(template.parameters, values, self.worker.client)
         proposed = replace(stack, parameters=values, tags=tags)

@@ -123,6 +123,10 @@ def resource(type_: str, **properties: Any) -> str:
     return json.dumps({"Resources": {"One": {"Type": type_, "Properties": properties}}})
 
 
+def with_more(**sections: Any) -> str:
+    return json.dumps({**json.loads(resource("AWS::EC2::InternetGateway")), **sections})
+
+
 def test_a_stack_from_its_creation_to_its_deletion(cfn: Client, ec2: Client) -> None:
     before = len(ec2.describe_vpcs()["Vpcs"])
     cfn.create_stack(StackName="first", TemplateBody=TEMPLATE, Parameters=SECRET)
@@ -303,6 +307,27 @@ def test_a_stack_with_a_role_needs_that_capability(served: Served, cfn: Client) 
             '"UpdatePolicy": {}}}}',
             "UpdatePolicy",
         ),
+        ("Resources: \x01", "YAML not well-formed"),
+        ('{"Resources": {"One": {"Type": "AWS::EC2::VPC", "Properties": [1]}}}', "Properties must be an object"),
+        ('{"Resources": {"One": {"Type": "AWS::EC2::VPC", "DependsOn": [{}]}}}', "DependsOn must be"),
+        (with_more(Parameters={"A": {"Type": "String", "AllowedPattern": "["}}), "AllowedPattern: unterminated"),
+        (with_more(Parameters={"A": {"Type": "Number", "MinValue": {}}}), "MinValue must be a number"),
+        (with_more(Conditions={"A": {"Fn::Not": [{"Condition": "A"}]}}), r"Circular dependency in conditions: \[A\]"),
+        (with_more(Conditions={"A": "yes"}), "a condition is one of"),
+        *[
+            (resource("AWS::EC2::VPC", CidrBlock=wrong), "One. Fn::|One. Ref|One. a condition")
+            for wrong in (
+                {"Ref": []},
+                {"Fn::GetAtt": "One"},
+                {"Fn::GetAtt": [1, "Arn"]},
+                {"Fn::Sub": []},
+                {"Fn::Sub": ["${a}", []]},
+                {"Fn::If": [{}, 1, 2]},
+                {"Fn::Join": ["", "text"]},
+                {"Fn::Split": ["", "text"]},
+                {"Fn::Not": ["text"]},
+            )
+        ],
     ],
 )
 def test_a_template_that_is_wrong_is_refused_before_anything_is_made(cfn: Client, template: str, message: str) -> None:
