@@ -58,7 +58,9 @@ class Formation:
     def resume(self) -> None:
         """Goes on after a restart: what was being made or updated is rolled back, what was being removed is removed."""
         for stack in self.stacks.all:
-            if stack.status == "CREATE_IN_PROGRESS":
+            if stack.status == "CREATE_IN_PROGRESS" and stack.doomed:
+                stack.say("DELETE_IN_PROGRESS", "User Initiated")
+            elif stack.status == "CREATE_IN_PROGRESS":
                 stack.say("ROLLBACK_IN_PROGRESS", "The cloud's process ended while the stack was being created. ")
             if stack.status in ("ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"):
                 self.worker.begin(self.worker.delete, stack)
@@ -203,7 +205,8 @@ class Formation:
             if strange := sorted(set(retained) - known):
                 raise invalid(f"RetainResources: {strange[0]}: not a resource of the stack")
             if stack.is_busy:  # it is deleted instead of what it is doing
-                self.worker.cancelled.add(stack.id)
+                stack.doomed = True
+                self.stacks.save(stack)
                 return {}
             before, reason = stack.status, self.worker.exports.in_use(stack)
             stack.retained = retained

@@ -229,6 +229,27 @@ def test_deleting_a_stack_that_is_being_made(cfn: Client, ec2: Client) -> None:
     assert not [each for each in ec2.describe_vpcs()["Vpcs"] if each["CidrBlock"] == "10.7.0.0/16"]
 
 
+@pytest.mark.parametrize("status", ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"])
+def test_a_deletion_that_was_asked_for_survives_the_process(
+    served: Served, cfn: Client, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    cfn.create_stack(StackName="doomed", TemplateBody=resource("AWS::EC2::VPC", CidrBlock="10.9.0.0/16"))
+    settled(cfn, "doomed")
+    stack = served.api.formation.stacks.find("doomed")
+    assert stack
+    stack.status = status
+    cfn.delete_stack(StackName="doomed")
+    again = Formation(served.cloud, served.folder / "stacks", served.client, lambda: ())
+    monkeypatch.setattr(again.stacks, "all", [each for each in again.stacks.all if each.id == stack.id])
+    again.resume()
+    (found,) = again.stacks.all
+    end = time.monotonic() + 60
+    while found.status.endswith("IN_PROGRESS") and time.monotonic() < end:
+        time.sleep(0.1)
+    assert found.status == "DELETE_COMPLETE"
+    served.api.formation.stacks.all.remove(stack)
+
+
 def test_what_is_to_be_retained_stays(cfn: Client, ec2: Client) -> None:
     template = json.loads(resource("AWS::EC2::VPC", CidrBlock="10.8.0.0/16"))
     template["Resources"]["One"]["DeletionPolicy"] = "Retain"
