@@ -21,6 +21,7 @@ STATUS = {
     **dict.fromkeys(("NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchBucketPolicy", "NoSuchTagSet"), 404),
     "NoSuchLifecycleConfiguration": 404,
     "MethodNotAllowed": 405,
+    "OperationAborted": 409,
     **dict.fromkeys(("BucketAlreadyOwnedByYou", "BucketNotEmpty"), 409),
     "PreconditionFailed": 412,
     "InvalidRange": 416,

@@ -20,7 +20,7 @@ from coreos_lab.cloud.sigv4 import RefusedError
 LEAST = 5 * 2**20  # bytes of every part but the last: AWS's limit
 PARTS_MAX = 10_000
 SHOWN_MAX = 1000
-RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+RANGE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})")
 
 
 class Uploads:
