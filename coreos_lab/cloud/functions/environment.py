@@ -64,7 +64,11 @@ class Environment:
         self._failed: bytes | None = None
         self._moved = threading.Condition()
         self._output = Output(self.sandbox.output)
-        self._server = RuntimeApi(self.sandbox.order.namespace, self)
+        try:
+            self._server = RuntimeApi(self.sandbox.order.namespace, self)
+        except BaseException:  # its namespace is just going
+            self._output.close()
+            raise
 
     @property
     def port(self) -> int:
