@@ -79,7 +79,10 @@ def require(name: str, values: Mapping[str, Any], action: Action, code: str) -> 
         raise invalid(code, missing[0], None, "Member must not be null")
     for each, value in values.items():
         kind = known[each]
-        if not isinstance(value, kind) or (kind is int and (isinstance(value, bool) or abs(value) > LARGEST)):
+        fits = isinstance(value, kind)
+        if kind is int:
+            fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
+        if not fits:
             raise RefusedError("SerializationException", f"{name}: {each}: {KINDS[kind]} is expected")
 
 

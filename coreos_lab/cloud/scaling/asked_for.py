@@ -12,8 +12,10 @@ Asked = dict[str, Any]
 
 
 # What a request may have that is no text.
-TEXTS = ("AutoScalingGroupNames", "InstanceIds", "InstanceRefreshIds", "LaunchConfigurationNames", "LoadBalancerNames")
-TEXTS += ("PolicyNames", "PolicyTypes", "SecurityGroups", "TargetGroupARNs", "ActivityIds")
+TEXTS = (
+    *("AutoScalingGroupNames", "InstanceIds", "InstanceRefreshIds", "LaunchConfigurationNames", "LoadBalancerNames"),
+    *("PolicyNames", "PolicyTypes", "SecurityGroups", "TargetGroupARNs", "ActivityIds"),
+)
 STRUCTURES, STRUCTURE = ("BlockDeviceMappings", "Filters", "Tags"), ("Ebs", "LaunchTemplate", "Preferences")
 
 

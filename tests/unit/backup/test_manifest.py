@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,7 @@ def test_what_was_written_is_read(folder: Path) -> None:
 
 def test_the_files_are_on_the_disk_before_their_manifest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[str] = []
-    monkeypatch.setattr(
-        manifest.os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
-    )
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink().name))
     manifest.write(manifest.read(folder), folder)
     assert synced[:3] == [manifest.ETCD, manifest.KEYS, "ch7-store"]
 

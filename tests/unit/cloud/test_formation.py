@@ -312,6 +312,19 @@ def test_a_stack_with_a_role_needs_that_capability(served: Served, cfn: Client) 
     assert served.api.credentials(outputs["Profile"], "i-1") is None
 
 
+FUNCTIONS: list[dict[str, Any]] = [  # whose arguments have another shape
+    {"Ref": []},
+    {"Fn::GetAtt": "One"},
+    {"Fn::GetAtt": [1, "Arn"]},
+    {"Fn::Sub": []},
+    {"Fn::Sub": ["${a}", []]},
+    {"Fn::If": [{}, 1, 2]},
+    {"Fn::Join": ["", "text"]},
+    {"Fn::Split": ["", "text"]},
+    {"Fn::Not": ["text"]},
+]
+
+
 @pytest.mark.parametrize(
     ("template", "message"),
     [
@@ -335,20 +348,7 @@ def test_a_stack_with_a_role_needs_that_capability(served: Served, cfn: Client) 
         (with_more(Parameters={"A": {"Type": "Number", "MinValue": {}}}), "MinValue must be a number"),
         (with_more(Conditions={"A": {"Fn::Not": [{"Condition": "A"}]}}), r"Circular dependency in conditions: \[A\]"),
         (with_more(Conditions={"A": "yes"}), "a condition is one of"),
-        *[
-            (resource("AWS::EC2::VPC", CidrBlock=wrong), "One. Fn::|One. Ref|One. a condition")
-            for wrong in (
-                {"Ref": []},
-                {"Fn::GetAtt": "One"},
-                {"Fn::GetAtt": [1, "Arn"]},
-                {"Fn::Sub": []},
-                {"Fn::Sub": ["${a}", []]},
-                {"Fn::If": [{}, 1, 2]},
-                {"Fn::Join": ["", "text"]},
-                {"Fn::Split": ["", "text"]},
-                {"Fn::Not": ["text"]},
-            )
-        ],
+        *[(resource("AWS::EC2::VPC", CidrBlock=wrong), "One. Fn::|One. Ref|One. a condition") for wrong in FUNCTIONS],
     ],
 )
 def test_a_template_that_is_wrong_is_refused_before_anything_is_made(cfn: Client, template: str, message: str) -> None:

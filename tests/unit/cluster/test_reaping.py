@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from coreos_lab import clients
 from coreos_lab.clients.etcd import Member
 from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.cluster import leaving, reaping
@@ -127,10 +128,10 @@ def test_a_machine_between_two_boots_is_not_gone(
 def test_a_member_that_is_no_node_is_asked_too(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = planned()
     monkeypatch.setattr(membership, "listed", lambda _nodes: [*members(cluster.nodes), AWAY])
-    monkeypatch.setattr(reaping.etcd, "is_healthy", lambda address, timeout: True)
+    monkeypatch.setattr(clients.etcd, "is_healthy", lambda address, timeout: True)
     assert reaping.lasting(lambda: now(cluster))[1] == [], "it answers, so it is not gone"
     monkeypatch.setattr(reaping, "PATIENCE", 0.0)
-    monkeypatch.setattr(reaping.etcd, "is_healthy", lambda address, timeout: address != "10.0.0.9")
+    monkeypatch.setattr(clients.etcd, "is_healthy", lambda address, timeout: address != "10.0.0.9")
     assert [each.name for each in reaping.lasting(lambda: now(cluster))[1] if each.goes] == ["core-02"]
 
 
