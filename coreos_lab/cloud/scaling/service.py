@@ -126,7 +126,7 @@ class Scaling:
                 if "VPCZoneIdentifier" in asked:
                     group.subnets = self._subnets(asked)
                 self._configure(group, asked)
-            except RefusedError:
+            except Exception:  # also what EC2 refuses
                 for name, value in before.items():
                     setattr(group, name, value)
                 raise
