@@ -107,14 +107,12 @@ class LoadBalancers:
         return {"Attributes": shown.pairs(balancer.attributes)}
 
     def _add_tags(self, asked: Asked) -> Asked:
-        for arn in asked.get("ResourceArns", []):
-            one = self._tagged(arn)
+        for one in [self._tagged(arn) for arn in asked.get("ResourceArns", [])]:
             one.tags = tagged(one.tags, asked)
         return {}
 
     def _remove_tags(self, asked: Asked) -> Asked:
-        for arn in asked.get("ResourceArns", []):
-            one = self._tagged(arn)
+        for one in [self._tagged(arn) for arn in asked.get("ResourceArns", [])]:
             one.tags = untagged(one.tags, asked.get("TagKeys", []))
         return {}
 

@@ -333,6 +333,15 @@ def test_an_update_that_ec2_refuses_changes_nothing(asg: Client, group: str) -> 
     assert found["MaxSize"] < 99
 
 
+def test_tags_of_several_groups_are_set_for_all_or_for_none(asg: Client, group: str) -> None:
+    tag = {"ResourceType": "auto-scaling-group", "Key": "half", "Value": "1", "PropagateAtLaunch": False}
+    listed = [{**tag, "ResourceId": name} for name in (group, "none")]
+    with pytest.raises(ClientError, match="not found - none"):
+        asg.create_or_update_tags(Tags=listed)
+    (found,) = asg.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+    assert "half" not in [each["Key"] for each in found["Tags"]]
+
+
 def test_a_launch_without_an_answer_is_asked_for_again_by_its_token(tmp_path: Path) -> None:
     tokens: list[str] = []
 
