@@ -41,9 +41,14 @@ def sort(path: Path, name: str) -> int:
     content = path.read_bytes()
     if content and not content.endswith(b"\n"):
         raise LabError(f"{name}: its dump ends within a line", "find out what cuts it off: the command is in lab.yaml")
-    lines = sorted(content.splitlines(keepends=True))
+    lines = sorted(_lines(content))
     path.write_bytes(b"".join(lines))
     return len(lines)
+
+
+def _lines(content: bytes) -> list[bytes]:
+    """Lines end with a line feed and nothing else: an item may have a carriage return, or bytes that are no UTF-8."""
+    return [line + b"\n" for line in content.split(b"\n")[:-1]]
 
 
 def restore(cluster: Cluster, nodes: Sequence[Node], lab: Lab, backup: LabBackup, source: Path) -> None:
@@ -78,9 +83,8 @@ def _transfer(call: Sequence[str | Path], *, source: Path | None = None, target:
 
 def missing(source: Path, now: Path) -> tuple[int, list[str]]:
     """How many lines of a dump are in a later one, and those that are not. More may have been stored meanwhile."""
-    wanted = source.read_text(encoding="utf-8").splitlines()
-    there = set(now.read_text(encoding="utf-8").splitlines())
-    lost = [line for line in wanted if line not in there]
+    wanted, there = _lines(source.read_bytes()), set(_lines(now.read_bytes()))
+    lost = [line.decode("utf-8", "replace").removesuffix("\n") for line in wanted if line not in there]
     return len(wanted) - len(lost), lost
 
 

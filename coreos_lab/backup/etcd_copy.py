@@ -22,21 +22,25 @@ DATA = "data"  # the folder of the copy in the archive
 # The keys that etcd lists, and the hidden ones of Container Linux's own programs, which it lists only by name.
 TREES = {"keys.json": "/", "hidden.json": "/_coreos.com"}
 SCRATCH = "/var/tmp/coreos-lab-backup"  # noqa: S108 - root's alone, made anew with each copy
+# A copy whose caller is gone may still run: each has a folder of its own, so that its end takes nothing from the next.
 COPY = f"""
 set -eu
 exec 3>&1 >&2
-work={SCRATCH} client=http://127.0.0.1:23790 peer=http://127.0.0.1:23800
-[ ! -f $work/pid ] || kill -9 "$(cat $work/pid)" 2>/dev/null || true
-rm -rf $work
+work={SCRATCH}.$$ client=http://127.0.0.1:23790 peer=http://127.0.0.1:23800
+for old in {SCRATCH}*; do
+    [ ! -f $old/pid ] || kill -9 "$(cat $old/pid)" 2>/dev/null || true
+    rm -rf $old
+done
 mkdir -m 700 $work
 etcdctl backup --data-dir /var/lib/etcd2 --backup-dir $work/{DATA}
 cp -r $work/{DATA} $work/tried
 env -i /opt/coreos-lab/bin/etcd --name tried --data-dir $work/tried --force-new-cluster --enable-v2 --log-level error \\
     --listen-client-urls $client --advertise-client-urls $client \\
     --listen-peer-urls $peer --initial-advertise-peer-urls $peer --initial-cluster tried=$peer &
-echo $! >$work/pid
-trap 'kill -9 $(cat $work/pid) 2>/dev/null; wait; rm -rf $work' EXIT
-until curl -sf $client/health | grep -q true; do kill -0 $(cat $work/pid); sleep 0.1; done
+tried=$!
+echo $tried >$work/pid
+trap 'kill -9 $tried 2>/dev/null; wait; rm -rf $work' EXIT
+until curl -sf $client/health | grep -q true; do kill -0 $tried; sleep 0.1; done
 curl -s "$client/v2/keys/?recursive=true&quorum=true" >$work/keys.json
 curl -s "$client/v2/keys/_coreos.com?recursive=true&quorum=true" >$work/hidden.json
 tar -C $work -cz {DATA} keys.json hidden.json >&3
@@ -51,8 +55,10 @@ def take(cluster: Cluster, member: Node, folder: Path, *, stale: bool) -> EtcdPa
     archive = folder / manifest.ETCD
     with events.step("etcd", member.name, "copied and tried"):
         try:
-            call = ssh.command(cluster, member, ["sudo", "sh", "-c", COPY])
-            run.transfer(call, target=archive, timeout=wait.patiently(DEADLINE))
+            deadline = wait.patiently(DEADLINE)
+            # The node has the deadline, too: an etcd that never becomes healthy would be waited for without end.
+            call = ssh.command(cluster, member, ["sudo", "timeout", f"{deadline:g}", "sh", "-c", COPY])
+            run.transfer(call, target=archive, timeout=deadline)
         except run.CommandError as failed:
             raise LabError(f"{member.name}: no copy of etcd: {failed.message}", details=failed.details) from None
     keys = keys_in(archive)

@@ -48,13 +48,24 @@ def refuse_broken(cluster: Cluster) -> None:
         raise LabError(f"{faults[0].node}: is broken ({faults[0].kind.value})", f"run '{hints.lab('heal')}' first")
 
 
-def refuse_another(folder: Path, begun: Restore, *, replace: bool) -> None:
+def is_another(wanted: Restore, begun: Restore) -> bool:
+    """Whether a restore is of another backup than the one that was begun."""
+    return Path(begun.folder) != Path(wanted.folder) or begun.backup not in ("", wanted.backup)
+
+
+def refuse_another(wanted: Restore, begun: Restore, *, replace: bool) -> None:
     """LabError where the restore of another backup was interrupted, unless that may be replaced."""
-    if Path(begun.folder) != folder and not replace:
+    if replace or not is_another(wanted, begun):
+        return
+    if begun.folder != wanted.folder:
         raise LabError(
             f"the restore of {begun.folder} was interrupted",
             f"finish it: {hints.lab('restore', begun.folder)}, or add --replace to have this one instead",
         )
+    raise LabError(
+        f"the restore of {begun.folder} was interrupted, and another backup lies there by now",
+        "add --replace to have this one instead",
+    )
 
 
 def refuse_full(now: Observation, folder: Path) -> None:

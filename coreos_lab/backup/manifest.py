@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,8 +94,21 @@ def described(path: Path) -> File:
     return File(path.name, path.stat().st_size, digest.hexdigest())
 
 
+def files_of(manifest: Manifest) -> tuple[File, ...]:
+    """The files beside the manifest."""
+    return *manifest.etcd.files, *(part.file for part in manifest.data)
+
+
+def identity(folder: Path) -> str:
+    """Tells a backup from any other, also from one that has taken its place."""
+    return described(folder / FILE).sha256
+
+
 def write(manifest: Manifest, folder: Path) -> None:
-    """Makes a backup of what is in a folder."""
+    """Makes a backup of what is in a folder: its files are on the disk before the manifest that lists them."""
+    for file in files_of(manifest):
+        with (folder / file.name).open("rb") as content:
+            os.fsync(content.fileno())
     FORMAT.write(folder / FILE, to_json(manifest), 0o600)
 
 
@@ -113,7 +127,7 @@ def read(folder: Path) -> Manifest:
             "its making was cut off, or it is another folder: take another backup",
         )
     manifest = FORMAT.read(folder / FILE, _parse)
-    for file in (*manifest.etcd.files, *(part.file for part in manifest.data)):
+    for file in files_of(manifest):
         path = folder / file.name
         if not path.is_file():
             raise LabError(f"{shown(path)}: missing, though the backup's manifest lists it", "take another backup")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from coreos_lab import hints
 from coreos_lab.backup import data, etcd_copy, manifest
-from coreos_lab.backup.manifest import LabPart, Manifest
+from coreos_lab.backup.manifest import DataPart, LabPart, Manifest
 from coreos_lab.clients import etcd
 from coreos_lab.disk import shown
 from coreos_lab.errors import LabError, UsageError
@@ -59,6 +60,14 @@ def make_folder(folder: Path) -> None:
         raise UsageError(f"{shown(folder)}: {error.strerror}", "name another folder: --output") from None
     if there is not None:
         raise UsageError(f"{shown(folder)}: is not empty", "name a folder that is empty or not there: --output")
+    with suppress(PermissionError):  # a file system without modes, such as FAT
+        folder.chmod(0o700)  # one that was there already
+
+
+def file_of(lab: str, name: str, taken: Collection[str]) -> str:
+    """The file for a lab's data. Both names may have hyphens, so that two pairs of names may come to the same text."""
+    found = f"{lab}-{name}"
+    return found if found not in taken else file_of(lab, f"{name}-{len(taken)}", taken)
 
 
 def take(cluster: Cluster, provider: Provider, labs: Sequence[Lab], folder: Path, *, stale: bool) -> Manifest:
@@ -72,11 +81,11 @@ def take(cluster: Cluster, provider: Provider, labs: Sequence[Lab], folder: Path
     began = time.time()
     copied = etcd_copy.take(cluster, where.member, folder, stale=where.stale)
     nodes = [node for node in now.running if node.name not in now.broken] or now.running
-    parts = [
-        data.dump(cluster, nodes, lab, backup, folder / f"{lab.name}-{backup.name}")
-        for lab in labs
-        for backup in lab.backups
-    ]
+    parts: list[DataPart] = []
+    for lab in labs:
+        for backup in lab.backups:
+            target = file_of(lab.name, backup.name, [part.file.name for part in parts])
+            parts.append(data.dump(cluster, nodes, lab, backup, folder / target))
     made = Manifest(
         cluster.name,
         cluster.provider,

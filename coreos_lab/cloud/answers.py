@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from uuid import uuid4
-from xml.sax.saxutils import escape
 
 from coreos_lab.cloud import json_api
+from coreos_lab.cloud.query import escaped
 
 STATUS = {
     "AccessDenied": 403,
@@ -21,6 +21,7 @@ STATUS = {
     **dict.fromkeys(("NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NoSuchBucketPolicy", "NoSuchTagSet"), 404),
     "NoSuchLifecycleConfiguration": 404,
     "MethodNotAllowed": 405,
+    "OperationAborted": 409,
     **dict.fromkeys(("BucketAlreadyOwnedByYou", "BucketNotEmpty"), 409),
     "PreconditionFailed": 412,
     "InvalidRange": 416,
@@ -92,7 +93,7 @@ def headers(service: str, code: str) -> list[tuple[str, str]]:
 
 def error(service: str, code: str, message: str) -> bytes:
     """The body of an answer."""
-    one = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    one = f"<Error><Code>{escaped(code)}</Code><Message>{escaped(message)}</Message></Error>"
     if service in OF_JSON:
         return json_api.error(code, message)
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -13,6 +13,8 @@ from typing import Any
 
 from coreos_lab.clients import discovery_service
 from coreos_lab.clients.discovery_service import BODY_MAX, EtcdError, Tokens
+from coreos_lab.cloud.requests import length
+from coreos_lab.cloud.sigv4 import RefusedError
 
 NAME = "discovery.etcd.io"
 URL = f"https://{NAME}"
@@ -31,16 +33,15 @@ class Discovery:
         """Carries a request out; one that waits is answered when something has happened."""
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         fields = discovery_service.fields_of(environ.get("QUERY_STRING", ""))
-        length = int(environ.get("CONTENT_LENGTH") or 0)
         try:
-            body = environ["wsgi.input"].read(min(length, BODY_MAX))  # a longer one is not from an etcd
+            body = environ["wsgi.input"].read(min(length(environ), BODY_MAX))  # a longer one is not from an etcd
             fields |= discovery_service.fields_of(body.decode("utf-8", "replace"))
             if events := discovery_service.waiting(self.tokens, method, path, fields):
                 return self._reply(HTTPStatus.OK, _when_there(events))
             status, said = discovery_service.answer(self.tokens, URL, method, path, fields)
         except EtcdError as error:
             status, said = discovery_service.failure(self.tokens, error)
-        except ValueError as error:
+        except (RefusedError, ValueError) as error:
             status, said = HTTPStatus.BAD_REQUEST, f"{error}\n"
         return self._reply(status, [(said if isinstance(said, str) else json.dumps(said) + "\n").encode()])
 

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -18,6 +17,7 @@ from coreos_lab.cloud import answers, discovery, services, sigv4
 from coreos_lab.cloud.discovery import Discovery
 from coreos_lab.cloud.gateway.service import Gateway
 from coreos_lab.cloud.monitoring import wire
+from coreos_lab.cloud.requests import length, status_line
 from coreos_lab.cloud.s3 import operations as s3
 from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.sigv4 import RefusedError, Request, Secret, Signed
@@ -58,7 +58,7 @@ class Front:
             return body
         if self.behind.gateway.is_about(environ):
             reply = self.behind.gateway.serve(environ)
-            start(f"{reply.status} {HTTPStatus(reply.status).phrase}", list(reply.headers.items()))
+            start(status_line(reply.status), list(reply.headers.items()))
             return reply.body
         service = ""
         try:
@@ -86,7 +86,7 @@ class Front:
             traceback.print_exc()
             code = answers.denial(service, "InternalError")
             status, headers, body = _error(environ, service, code, f"{type(error).__name__}: {error}")
-        start(f"{status} {HTTPStatus(status).phrase}", headers)
+        start(status_line(status), headers)
         return body if environ["REQUEST_METHOD"] != "HEAD" else ()
 
     def _call(self, signed: Signed, request: Request, environ: dict[str, Any]) -> Answer:
@@ -119,10 +119,10 @@ def _body(environ: dict[str, Any]) -> bytes:
     """The request's body. A chunked one has no length, and is not part of this cloud."""
     if environ.get("HTTP_TRANSFER_ENCODING"):
         raise RefusedError("NotImplemented", "chunked requests are not part of this cloud")
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    if length > BODY_MAX:
+    size = length(environ)
+    if size > BODY_MAX:
         raise RefusedError("RequestEntityTooLarge", f"a request has {BODY_MAX} bytes at most")
-    found: bytes = environ["wsgi.input"].read(length)
+    found: bytes = environ["wsgi.input"].read(size)
     return found
 
 

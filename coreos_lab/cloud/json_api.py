@@ -17,6 +17,7 @@ from coreos_lab.cloud.sigv4 import RefusedError, Request
 
 TARGET = "x-amz-target"
 TYPE = "application/x-amz-json-1.1"
+LARGEST = 2**63 - 1
 Values = dict[str, Any]
 # How a value of a type is called in an error.
 KINDS: dict[type, str] = {str: "a string", int: "a number", bool: "a boolean", list: "a list", dict: "a map"}
@@ -46,12 +47,22 @@ def action_of(request: Request) -> str:
     return request.headers.get(TARGET, "").rpartition(".")[2]
 
 
+def loads(data: bytes) -> Any:
+    """What JSON says. ValueError for what is none, also for half a character and for more brackets than can be read."""
+    try:
+        found = json.loads(data)
+        json.dumps(found, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("too many brackets in each other") from None
+    return found
+
+
 def read(request: Request) -> Values:
     """A request's body as values, without those that are null. RefusedError for what is no JSON object."""
     if not request.body.strip():
         return {}
     try:
-        found = json.loads(request.body)
+        found = loads(request.body)
     except ValueError as error:
         raise RefusedError("SerializationException", f"the body is no JSON: {error}") from None
     if not isinstance(found, dict):
@@ -68,7 +79,10 @@ def require(name: str, values: Mapping[str, Any], action: Action, code: str) -> 
         raise invalid(code, missing[0], None, "Member must not be null")
     for each, value in values.items():
         kind = known[each]
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        fits = isinstance(value, kind)
+        if kind is int:
+            fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
+        if not fits:
             raise RefusedError("SerializationException", f"{name}: {each}: {KINDS[kind]} is expected")
 
 

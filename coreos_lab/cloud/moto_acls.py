@@ -10,6 +10,8 @@ from moto.ec2 import models as ec2
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses.network_acls import NetworkACLs
 
+from coreos_lab.cloud import query
+
 LAST = 32767  # the number of the rule that denies all, which is AWS's own
 NUMBERS = range(1, LAST)
 ICMP = {"Icmp.Code": "IcmpTypeCode.Code", "Icmp.Type": "IcmpTypeCode.Type"}
@@ -68,7 +70,7 @@ def _check(its: dict[str, Any]) -> None:
     if its["rule_action"] not in ("allow", "deny"):
         raise EC2ClientError("InvalidParameterValue", f"Rule action {its['rule_action']}: must be allow or deny")
     protocol = str(its["protocol"])
-    if protocol != "-1" and not (protocol.isdigit() and int(protocol) < 256):  # noqa: PLR2004 - IP's numbers
+    if protocol != "-1" and not (query.is_number(protocol) and int(protocol) < 256):  # noqa: PLR2004 - IP's numbers
         raise EC2ClientError("InvalidParameterValue", f"Protocol {protocol}: must be a number, or -1 for all")
     if protocol in PORTS and (its["port_range_from"] is None or its["port_range_to"] is None):
         raise EC2ClientError("MissingParameter", f"{PORTS[protocol]} needs the parameter PortRange")

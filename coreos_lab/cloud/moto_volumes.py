@@ -11,6 +11,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instances import Instance
 from moto.ec2.responses.elastic_block_store import ElasticBlockStore
 
+from coreos_lab.cloud import query
 from coreos_lab.cloud.states import PENDING, RUNNING, STOPPED
 from coreos_lab.cloud.view import ATTACHED, ATTACHING, DETACHING, ROOT
 
@@ -37,7 +38,7 @@ def check_disk(device: str, size: Any) -> None:
 
 
 def _check_size(size: Any, of: str = "") -> None:
-    if not str(size or 0).isdigit() or not 1 <= int(size or 0) <= SIZE_MAX:
+    if not query.is_number(size or 0) or not 1 <= int(size or 0) <= SIZE_MAX:
         raise _wrong(f"{of}VolumeSize must be from 1 to {SIZE_MAX}")
 
 

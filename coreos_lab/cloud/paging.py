@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
+from coreos_lab.cloud import query
 from coreos_lab.cloud.sigv4 import RefusedError
 
 ROWS = ("item", "member")  # what a list's parts are called, in EC2's answers and in the others'
@@ -56,7 +57,7 @@ def page(service: str, action: str, parameters: Mapping[str, str], body: bytes) 
     if words is None or not action.startswith("Describe") or not {words.most, words.token} & set(parameters):
         return body
     first, most = _first(words, parameters.get(words.token, "")), parameters.get(words.most, "")
-    if most and (not most.isdigit() or int(most) < 1):
+    if most and (not query.is_number(most) or int(most) < 1):
         raise RefusedError(words.refusal, f"Value ( {most} ) for parameter {words.most} is invalid.")
     root = ElementTree.fromstring(body)  # noqa: S314 - our own answer
     space = root.tag.partition("}")[0].lstrip("{") if root.tag.startswith("{") else ""

@@ -56,7 +56,10 @@ def covers(statement: dict[str, Any], action: str, resource: str) -> bool:
 
 def matches(pattern: str, text: str) -> bool:
     """IAM's patterns: `*` stands for any text, `?` for one character."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    first, *rest = [re.escape(part).replace(r"\?", ".") for part in pattern.split("*")]
+    # Each part is looked for once, where it comes first: with several `.*` it would be tried at all places.
+    middle = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
+    expression = f"{first}{middle}.*{rest[-1]}" if rest else first
     return re.fullmatch(expression, text, re.DOTALL) is not None
 
 

@@ -8,18 +8,40 @@ from typing import Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
+from coreos_lab.cloud.sigv4 import RefusedError
+
+STRANGE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NUMBER = re.compile(r"[0-9]{1,18}")  # int() would take other digits, too, and refuse very many
+
+
+def is_number(text: object) -> bool:
+    """Whether a text is a whole number, not negative, with which one can calculate."""
+    return NUMBER.fullmatch(str(text)) is not None
+
 
 def nested(asked: Mapping[str, str]) -> dict[str, Any]:
-    """Parameters as a tree: `A.member.1.B` is the part B of the first item of the list A."""
+    """Parameters as a tree: `A.member.1.B` is the part B of the first item of the list A.
+
+    RefusedError where something is a text and has parts.
+    """
     tree: dict[str, Any] = {}
     for name, value in asked.items():
         parts = name.replace(".member.", ".#").split(".")
         place = tree
         for part in parts[:-1]:
             place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise malformed(name)
+        if parts[-1] in place:
+            raise malformed(name)
         place[parts[-1]] = value
     found: dict[str, Any] = _lists(tree)
     return found
+
+
+def malformed(name: str) -> RefusedError:
+    """The error for a parameter that has another shape than it should have."""
+    return RefusedError("MalformedInput", f"{name}: has another shape than this parameter has")
 
 
 def _lists(tree: Any) -> Any:
@@ -30,13 +52,18 @@ def _lists(tree: Any) -> Any:
     return {key: _lists(value) for key, value in tree.items()}
 
 
+def escaped(text: str) -> str:
+    """A text as XML has it. A character that no XML may have, not even escaped, would make an answer unreadable."""
+    return escape(STRANGE.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
 def xml(value: Any) -> str:
     """An answer's values as XML; what is empty is left out, but not an empty list."""
     if isinstance(value, list):
         return "".join(f"<member>{xml(each)}</member>" for each in value)
     if isinstance(value, dict):
         return "".join(f"<{key}>{xml(each)}</{key}>" for key, each in value.items() if each not in ("", None))
-    return escape(str(value).lower() if isinstance(value, bool) else str(value))
+    return escaped(str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def answer(action: str, namespace: str, result: Mapping[str, Any]) -> bytes:

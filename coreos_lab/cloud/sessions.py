@@ -12,6 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from coreos_lab.cloud import sigv4
 from coreos_lab.cloud.sigv4 import Secret
 from coreos_lab.model import Cloud
 
@@ -54,14 +55,11 @@ def read(cloud: Cloud, access_key: str, token: str) -> tuple[Session, Secret] | 
     text, _dot, seal = token.partition(".")
     try:
         said = urlsafe_b64decode(text)
-        role, instance, expires = json.loads(said)
     except ValueError:
         return None
-    if (
-        not hmac.compare_digest(seal, _seal(cloud, said).hex())
-        or access_key != f"ASIA{_digest(token)[:ID_LENGTH].upper()}"
-    ):
+    if not sigv4.equal(seal, _seal(cloud, said).hex()) or access_key != f"ASIA{_digest(token)[:ID_LENGTH].upper()}":
         return None
+    role, instance, expires = json.loads(said)  # what it says is only looked at once it is known to be ours
     end = datetime.fromtimestamp(expires, UTC)
     return Session(role, instance, end), Secret(_secret(cloud, token), token, end)
 

@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW = timedelta(minutes=15)  # how far the client's clock may be off
+LONGEST = timedelta(days=7)  # that a signed URL may last
 STAMP = "%Y%m%dT%H%M%SZ"
 UNSIGNED = "UNSIGNED-PAYLOAD"
 UNRESERVED = "-_.~"  # RFC 3986
@@ -81,7 +82,7 @@ def parse(request: Request) -> Signed | None:
             return _of_header(request)
         if "X-Amz-Signature=" in request.query:
             return _of_query(request)
-    except (KeyError, ValueError) as error:
+    except (LookupError, OverflowError, ValueError) as error:
         raise RefusedError("IncompleteSignature", f"the signature cannot be read: {error}") from None
     return None
 
@@ -100,6 +101,8 @@ def _of_query(request: Request) -> Signed:
     fields = dict(pairs(request.query))
     access_key, date, region, service, _end = fields["X-Amz-Credential"].rsplit("/", 4)
     lifetime = timedelta(seconds=int(fields["X-Amz-Expires"]))
+    if not timedelta(0) < lifetime <= LONGEST:
+        raise ValueError(f"X-Amz-Expires must be from 1 to {LONGEST.total_seconds():.0f}")
     token = fields.get("X-Amz-Security-Token", "")
     names = tuple(fields["X-Amz-SignedHeaders"].split(";"))
     moment = _moment(fields["X-Amz-Date"])
@@ -107,7 +110,15 @@ def _of_query(request: Request) -> Signed:
 
 
 def _moment(stamp: str) -> datetime:
-    return datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+    found = datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+    if not 1970 <= found.year <= 9000:  # noqa: PLR2004 - with which one can calculate
+        raise ValueError(f"{stamp}: no time of a signature")
+    return found
+
+
+def equal(one: str, other: str) -> bool:
+    """Whether two secrets are equal, in a time that does not tell where they differ. What clients send is any text."""
+    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
 
 
 def verify(request: Request, signed: Signed, secret_of: Callable[[Signed], Secret | None], now: datetime) -> None:
@@ -115,7 +126,7 @@ def verify(request: Request, signed: Signed, secret_of: Callable[[Signed], Secre
     secret = secret_of(signed)
     if secret is None:
         raise RefusedError("InvalidClientTokenId", "The security token included in the request is invalid.")
-    if secret.token and not hmac.compare_digest(secret.token, signed.token):
+    if secret.token and not equal(secret.token, signed.token):
         raise RefusedError("InvalidClientTokenId", "The security token included in the request is invalid.")
     if secret.expires is not None and secret.expires <= now:
         raise RefusedError("ExpiredToken", "The security token included in the request is expired")
@@ -127,7 +138,7 @@ def verify(request: Request, signed: Signed, secret_of: Callable[[Signed], Secre
     text = "\n".join(
         [ALGORITHM, signed.moment.strftime(STAMP), signed.scope, _hash(_canonical(request, signed, payload))]
     )
-    if not hmac.compare_digest(_signature(secret.key, signed, text), signed.signature):
+    if not equal(_signature(secret.key, signed, text), signed.signature):
         raise RefusedError(
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. "

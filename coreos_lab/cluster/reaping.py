@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from urllib.parse import urlsplit
 
 from coreos_lab import events, hints, wait
 from coreos_lab.clients import etcd
@@ -58,17 +59,19 @@ def found(now: Observation, there: Sequence[Member], healthy: Collection[str]) -
     return result
 
 
-def lasting(now: Observation) -> list[Found]:
-    """Those that do not answer for PATIENCE seconds; none at once where all members are healthy.
+def lasting(look: Callable[[], Observation]) -> tuple[Observation, list[Found]]:
+    """Those that do not answer for PATIENCE seconds, and the cluster as it is then; none at once if all are healthy.
 
+    `look` observes the cluster: a machine that is only off between two boots is no machine that is gone.
     UnknownError when no member tells who the members are; LabError when they have no majority.
     """
+    now = look()
     there, healthy = now.members, _healthy(now)
     if there is None:
         raise CannotCheckError(f"{now.cluster.name}: no member of etcd answers, so who is gone is unknown")
     first = found(now, there, healthy)
     if not first:
-        return []
+        return now, []
 
     def back() -> bool:
         healthy.update(_healthy(now))
@@ -76,13 +79,23 @@ def lasting(now: Observation) -> list[Found]:
 
     with suppress(wait.DeadlineError):
         wait.until(back, deadline=wait.patiently(PATIENCE), interval=0.5, missing="")
-    if why := leaving.unsafe(there, _healthy(now)):
+    now = look()
+    healthy = _healthy(now)
+    if why := leaving.unsafe(there, healthy):
         raise LabError(
             f"{now.cluster.name}: {why}: none can be removed",
             f"'{hints.lab('heal')}' and '{hints.lab('up')}' start machines again; "
             f"'{hints.lab('restore', '--help')}' is the way from a backup",
         )
-    return found(now, there, healthy)
+    gone = [each.member.id for each in first if each.goes]
+    return now, [each if each.member.id in gone else _kept(each) for each in found(now, there, healthy)]
+
+
+def _kept(each: Found) -> Found:
+    """A member whose machine was there at the first look."""
+    return (
+        replace(each, why="its machine was there a moment ago, so it may come back", goes=False) if each.goes else each
+    )
 
 
 def remove(now: Observation, gone: Sequence[Found]) -> None:
@@ -106,10 +119,14 @@ def remove(now: Observation, gone: Sequence[Found]) -> None:
 
 
 def _healthy(now: Observation) -> set[str]:
-    """The peer URLs of the members that say that etcd is healthy."""
+    """The peer URLs of the members that say that etcd is healthy, also of those that are no node of the cluster."""
     nodes = [node for node in now.running if node.member]
-    if not nodes:
+    asked = dict(zip((node.peer_url for node in nodes), node_states.addresses(nodes), strict=True))
+    own = {node.peer_url for node in now.cluster.nodes}
+    others = [url for member in now.members or () for url in member.peer_urls if url not in own]
+    asked |= {url: host for url in others if (host := urlsplit(url).hostname)}
+    if not asked:
         return set()
-    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
-        well = list(pool.map(partial(etcd.is_healthy, timeout=1.0), node_states.addresses(nodes)))
-    return {node.peer_url for node, healthy in zip(nodes, well, strict=True) if healthy}
+    with ThreadPoolExecutor(max_workers=len(asked)) as pool:
+        well = list(pool.map(partial(etcd.is_healthy, timeout=1.0), asked.values()))
+    return {url for url, healthy in zip(asked, well, strict=True) if healthy}

@@ -25,8 +25,8 @@ def reap_members(name: str, *, dry_run: bool, as_json: bool) -> None:
     store.require(name)
     with screen.showing(), store.ClusterFolder(name).lock(hints.lab("reap-members")):
         cluster = store.require(name)
-        now = observe(cluster, choose(cluster.provider))
-        found = reaping.lasting(now)
+        provider = choose(cluster.provider)
+        now, found = reaping.lasting(lambda: observe(cluster, provider))
         gone = [each for each in found if each.goes]
         if not dry_run:
             reaping.remove(now, gone)

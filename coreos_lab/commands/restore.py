@@ -49,7 +49,7 @@ def restore(name: str, backup: Path, *, replace: bool, deadline: float, as_json:
     """
     folder = backup.absolute()
     store.require(name)
-    saved = manifest.read(folder)
+    saved, wanted = manifest.read(folder), restores.Restore(str(folder), backup=manifest.identity(folder))
     began = time.monotonic()
     with screen.showing(), store.ClusterFolder(name).lock(hints.lab("restore", shown(folder))):
         cluster = store.require(name)
@@ -59,11 +59,11 @@ def restore(name: str, backup: Path, *, replace: bool, deadline: float, as_json:
         labs = fitting.labs(cluster, saved)
         begun = restores.load(cluster)
         if begun is not None:
-            fitting.refuse_another(folder, begun, replace=replace)
+            fitting.refuse_another(wanted, begun, replace=replace)
         elif not replace:
             fitting.refuse_full(observe(cluster, provider), folder)
-        if begun is None or Path(begun.folder) != folder:
-            begun = restores.Restore(str(folder))
+        if begun is None or fitting.is_another(wanted, begun):
+            begun = wanted
         results = Restoring(cluster, provider, saved, folder, labs, deadline).carry_out(begun)
     if as_json:
         print(json.dumps({"folder": str(folder), **to_json(saved), "checks": to_json(results)}, indent=2))

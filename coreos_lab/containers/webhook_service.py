@@ -116,12 +116,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _taken(self, body: bytes) -> HTTPStatus:
         if self.path == EVENTS:
-            if not hmac.compare_digest(self.headers.get("Authorization", ""), f"Bearer {self.secret}"):
+            said = self.headers.get("Authorization", "").encode("utf-8", "replace")
+            if not hmac.compare_digest(said, f"Bearer {self.secret}".encode()):
                 return HTTPStatus.FORBIDDEN
             self.deliverer.take(json.loads(body))
             return HTTPStatus.OK
-        said = json.loads(body)
-        if not isinstance(said, dict) or not self.deliverer.answered(self.path.removeprefix(CALLBACK), said):
+        answer = json.loads(body)
+        if not isinstance(answer, dict) or not self.deliverer.answered(self.path.removeprefix(CALLBACK), answer):
             return HTTPStatus.NOT_FOUND
         return HTTPStatus.OK
 

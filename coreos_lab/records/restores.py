@@ -13,11 +13,15 @@ FORMAT = Format("record of a restore")
 
 @dataclass(frozen=True)
 class Restore:
-    """A restore that is not over: from which `folder`, whether etcd is done, and which labs' data (`LAB/NAME`) is."""
+    """A restore that is not over: from which `folder`, whether etcd is done, and which labs' data (`LAB/NAME`) is.
+
+    `backup` identifies what lay in the folder: another backup may lie there by now.
+    """
 
     folder: str
     etcd: bool = False
     data: tuple[str, ...] = ()
+    backup: str = ""
 
 
 def load(cluster: Cluster) -> Restore | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from coreos_lab.cloud import query
 from coreos_lab.cloud.sigv4 import RefusedError
 
 Asked = dict[str, Any]
@@ -30,16 +31,23 @@ def name(asked: Asked, key: str, most: int) -> str:
     return found
 
 
+def part(its: Asked, key: str) -> str:
+    """A part that an item of a list must have."""
+    if not its.get(key):
+        raise invalid(f"{key}: is needed")
+    return str(its[key])
+
+
 def pairs(asked: Asked) -> Iterator[tuple[str, str]]:
     """The attributes that are to be set."""
     for each in asked.get("Attributes", []):
-        yield str(each["Key"]), str(each.get("Value", ""))
+        yield part(each, "Key"), str(each.get("Value", ""))
 
 
 def count(value: object, key: str, least: int, most: int) -> int:
     """A number within limits."""
     text = str(value)
-    if not text.isdigit() or not least <= int(text) <= most:
+    if not query.is_number(text) or not least <= int(text) <= most:
         raise invalid(f"{key}: '{text}': must be a number from {least} to {most}")
     return int(text)
 

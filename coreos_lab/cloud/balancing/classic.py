@@ -132,15 +132,13 @@ class Classic:
         return {"LoadBalancerName": balancer.name, "LoadBalancerAttributes": classic_shown.attributes(balancer)}
 
     def _add_tags(self, asked: Asked) -> Asked:
-        for name in asked.get("LoadBalancerNames", []):
-            one = self.require(name)
+        for one in [self.require(name) for name in asked.get("LoadBalancerNames", [])]:
             one.tags = tagged(one.tags, asked)
         return {}
 
     def _remove_tags(self, asked: Asked) -> Asked:
-        keys = [each["Key"] for each in asked.get("Tags", [])]
-        for name in asked.get("LoadBalancerNames", []):
-            one = self.require(name)
+        keys = [asked_for.part(each, "Key") for each in asked.get("Tags", [])]
+        for one in [self.require(name) for name in asked.get("LoadBalancerNames", [])]:
             one.tags = untagged(one.tags, keys)
         return {}
 

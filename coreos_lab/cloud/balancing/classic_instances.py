@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from coreos_lab.cloud.balancing import health
+from coreos_lab.cloud.balancing import asked_for, health
 from coreos_lab.cloud.balancing.classic import Classic
 from coreos_lab.cloud.balancing.kept import Balancer, Target
 from coreos_lab.cloud.balancing.shelf import Shelf
@@ -61,7 +61,7 @@ class Instances:
 
 
 def _names(asked: Asked) -> list[str]:
-    return [str(each["InstanceId"]) for each in asked.get("Instances", [])]
+    return [asked_for.part(each, "InstanceId") for each in asked.get("Instances", [])]
 
 
 def _listed(balancer: Balancer) -> Asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from coreos_lab.cloud.balancing.v2_groups import TargetGroups
 from coreos_lab.cloud.balancing.v2_listeners import Listeners
 from coreos_lab.cloud.engine import Engine
 from coreos_lab.model import Cloud
+
+ITEM = re.compile(r"\.member\.\d+$")  # of a list; an empty one is none
 
 
 class Balancing:
@@ -35,8 +38,9 @@ class Balancing:
         actions.require(version, action, asked)
         name = query.method(action)
         part = next(each for each in self._parts[version] if hasattr(each, name))
+        values = query.nested({key: value for key, value in asked.items() if value or not ITEM.search(key)})
         with self.shelf.lock:
-            result = getattr(part, name)(query.nested(asked))
+            result = getattr(part, name)(values)
             if services.changes(action):
                 self.shelf.save()
         return query.answer(action, actions.NAMESPACES[version], result)

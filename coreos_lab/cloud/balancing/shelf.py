@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from coreos_lab import run
-from coreos_lab.cloud.balancing import interfaces
+from coreos_lab.cloud.balancing import asked_for, interfaces
 from coreos_lab.cloud.balancing.control import Control, Seen
 from coreos_lab.cloud.balancing.kept import CLASSIC, INTERNAL, PUBLIC, Balancer, Kept
 from coreos_lab.cloud.balancing.plan import CROSS_ZONE, Machine
@@ -168,7 +168,7 @@ class Shelf:
 
 def tagged(tags: list[dict[str, str]], asked: Mapping[str, Any]) -> list[dict[str, str]]:
     """Tags with those that a request adds."""
-    added = {str(each["Key"]): str(each.get("Value", "")) for each in asked.get("Tags", [])}
+    added = {asked_for.part(each, "Key"): str(each.get("Value", "")) for each in asked.get("Tags", [])}
     kept = {each["Key"]: each["Value"] for each in tags} | added
     return [{"Key": key, "Value": value} for key, value in kept.items()]
 

@@ -38,7 +38,7 @@ class LoadBalancers:
         name = asked_for.name(asked, "Name", NAMES_MAX)
         if asked.get("Type", APPLICATION) != APPLICATION:
             raise RefusedError("UnsupportedOperation", f"Type={asked['Type']}: this cloud has {APPLICATION} alone")
-        subnets = asked.get("Subnets") or [each["SubnetId"] for each in asked.get("SubnetMappings", [])]
+        subnets = asked.get("Subnets") or [asked_for.part(each, "SubnetId") for each in asked.get("SubnetMappings", [])]
         if len(set(subnets)) < LEAST_SUBNETS:
             raise invalid("At least two subnets in two different Availability Zones must be specified")
         there = next((each for each in self.kept.shown(APPLICATION) if each.name == name), None)
@@ -107,14 +107,12 @@ class LoadBalancers:
         return {"Attributes": shown.pairs(balancer.attributes)}
 
     def _add_tags(self, asked: Asked) -> Asked:
-        for arn in asked.get("ResourceArns", []):
-            one = self._tagged(arn)
+        for one in [self._tagged(arn) for arn in asked.get("ResourceArns", [])]:
             one.tags = tagged(one.tags, asked)
         return {}
 
     def _remove_tags(self, asked: Asked) -> Asked:
-        for arn in asked.get("ResourceArns", []):
-            one = self._tagged(arn)
+        for one in [self._tagged(arn) for arn in asked.get("ResourceArns", [])]:
             one.tags = untagged(one.tags, asked.get("TagKeys", []))
         return {}
 

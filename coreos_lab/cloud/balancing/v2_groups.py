@@ -153,7 +153,7 @@ class TargetGroups:
 
     def _deregister_targets(self, asked: Asked) -> Asked:
         group = self.require(asked.get("TargetGroupArn", ""))
-        given = {each["Id"]: "Port" in each for each in asked.get("Targets", [])}
+        given = {asked_for.part(each, "Id"): "Port" in each for each in asked.get("Targets", [])}
         leaving = self._asked_targets(group, asked)
         for target in list(group.targets):
             if (target.instance, target.port) in leaving or given.get(target.instance) is False:
@@ -163,7 +163,7 @@ class TargetGroups:
         return {}
 
     def _asked_targets(self, group: TargetGroup, asked: Asked) -> list[tuple[str, int]]:
-        return [(str(each["Id"]), _port(each, group)) for each in asked.get("Targets", [])]
+        return [(asked_for.part(each, "Id"), _port(each, group)) for each in asked.get("Targets", [])]
 
     def _describe_target_health(self, asked: Asked) -> Asked:
         group = self.require(asked.get("TargetGroupArn", ""))

@@ -41,7 +41,9 @@ class Listeners:
             kinds = ", ".join(str(each.get("Type")) for each in actions) or "none"
             raise RefusedError("UnsupportedOperation", f"DefaultActions: {kinds}: this cloud has one, of type forward")
         action = actions[0]
-        targets = [each["TargetGroupArn"] for each in action.get("ForwardConfig", {}).get("TargetGroups", [])]
+        targets = [
+            asked_for.part(each, "TargetGroupArn") for each in action.get("ForwardConfig", {}).get("TargetGroups", [])
+        ]
         arns = {*targets, *([action["TargetGroupArn"]] if "TargetGroupArn" in action else [])}
         if len(arns) != 1:
             raise RefusedError("UnsupportedOperation", "DefaultActions: this cloud forwards to one target group")

@@ -8,7 +8,7 @@ from typing import Any
 
 from coreos_lab.cloud.balancing import v2, v2_groups
 from coreos_lab.cloud.formation import tags
-from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values
+from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, only
 
 # What a target group's health check is where the template says nothing else.
 CHECK: dict[str, Any] = {
@@ -111,11 +111,14 @@ def _group(call: Call, its: Values) -> tuple[str, Attributes]:
 
 def _check(its: Values) -> dict[str, Any]:
     """The parameters of a target group's health check."""
+    only("AWS::ElasticLoadBalancingV2::TargetGroup Matcher", its.get("Matcher", {}), ("HttpCode",))
     found = {key: type(default)(its.get(key, default)) for key, default in CHECK.items()}
     return {**found, "Matcher": {"HttpCode": str(its.get("Matcher", {}).get("HttpCode", "200"))}}
 
 
 def _targets(its: Values) -> list[dict[str, Any]]:
+    for each in its.get("Targets", []):
+        only("AWS::ElasticLoadBalancingV2::TargetGroup Targets", each, ("Id", "Port"))
     return [{"Id": each["Id"], **_port(each)} for each in its.get("Targets", [])]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -77,6 +77,13 @@ class Kind:
     volatile: tuple[str, ...] = ()
     name: str = ""
     propagates: bool = False
+
+
+def only(where: str, its: Values, known: Iterable[str]) -> None:
+    """RefusedError for a part of a property that would be passed over in silence. `where` it is: its type and place."""
+    if unknown := sorted(set(its) - set(known)):
+        type_, _space, place = where.partition(" ")
+        raise invalid(f"{type_}: Encountered unsupported property {place}/{unknown[0]}")
 
 
 def true(value: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from coreos_lab.cloud.formation import tags
 from coreos_lab.cloud.formation.balancing_kinds import short_name
-from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, true
+from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, only, true
 
 # What a load balancer has without a word of its template.
 DEFAULTS = {
@@ -14,6 +14,8 @@ DEFAULTS = {
     "ConnectionSettings": {"IdleTimeout": 60},
     "ConnectionDrainingPolicy": {"Enabled": False, "Timeout": 300},
 }
+TYPE = "AWS::ElasticLoadBalancing::LoadBalancer"
+PARTS = {"ConnectionSettings": ("IdleTimeout",), "ConnectionDrainingPolicy": ("Enabled", "Timeout")}
 CHECK = ("Interval", "Timeout", "HealthyThreshold", "UnhealthyThreshold")
 
 
@@ -33,6 +35,7 @@ def _balancer(call: Call, its: Values) -> tuple[str, Attributes]:
 
 
 def _check(its: Values) -> dict[str, Any]:
+    only(f"{TYPE} HealthCheck", its, ("Target", *CHECK))
     return {"Target": its["Target"], **{key: int(its[key]) for key in CHECK}}
 
 
@@ -95,6 +98,8 @@ def _listener(its: Values) -> dict[str, Any]:
 
 
 def _attributes(its: Values) -> dict[str, Any]:
+    for part, known in PARTS.items():
+        only(f"{TYPE} {part}", its.get(part, {}), known)
     found: dict[str, Any] = {}
     if "CrossZone" in its:
         found["CrossZoneLoadBalancing"] = {"Enabled": true(its["CrossZone"])}

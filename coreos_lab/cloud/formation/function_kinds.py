@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coreos_lab.cloud.formation import tags
-from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of
+from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of, only
 from coreos_lab.cloud.formation.errors import invalid
 from coreos_lab.cloud.functions import code
 from coreos_lab.cloud.functions.runtimes import RUNTIMES
@@ -31,8 +31,8 @@ def _configuration(its: Values) -> dict[str, Any]:
     found |= {key: int(its[key]) for key in NUMBERS if key in its}
     vpc = its.get("VpcConfig", {})
     parts = ("SubnetIds", "SecurityGroupIds")
-    if unknown := sorted(set(vpc) - set(parts)):
-        raise invalid(f"AWS::Lambda::Function: Encountered unsupported property VpcConfig/{unknown[0]}")
+    only("AWS::Lambda::Function VpcConfig", vpc, parts)
+    only("AWS::Lambda::Function Environment", its.get("Environment", {}), ("Variables",))
     variables = its.get("Environment", {}).get("Variables", {})
     return {
         **found,
@@ -44,8 +44,7 @@ def _configuration(its: Values) -> dict[str, Any]:
 def _code(its: Values) -> dict[str, Any]:
     """The code as the API takes it: what stands in the template becomes a file of an archive."""
     given = its["Code"]
-    if unknown := sorted(set(given) - {"ZipFile", "S3Bucket", "S3Key"}):
-        raise invalid(f"AWS::Lambda::Function: Encountered unsupported property Code/{unknown[0]}")
+    only("AWS::Lambda::Function Code", given, ("ZipFile", "S3Bucket", "S3Key"))
     if "ZipFile" not in given:
         return {key: str(value) for key, value in given.items()}
     runtime = RUNTIMES.get(str(its.get("Runtime")))

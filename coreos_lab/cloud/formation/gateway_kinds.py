@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coreos_lab.cloud.formation import tags
-from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of
-from coreos_lab.cloud.formation.errors import invalid
+from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of, only
 from coreos_lab.cloud.formation.method_kind import METHOD
 
 # Settings of a stage's methods: the property, and what the API calls it.
@@ -111,8 +110,7 @@ def _settings(its: Values) -> list[dict[str, str]]:
     """The settings of methods as changes of a stage. A path's slashes are written ~1 in there."""
     found = []
     for each in its.get("MethodSettings", []):
-        if unknown := sorted(set(each) - {"HttpMethod", "ResourcePath", *SETTINGS}):
-            raise invalid(f"AWS::ApiGateway::Stage: Encountered unsupported property MethodSettings/{unknown[0]}")
+        only("AWS::ApiGateway::Stage MethodSettings", each, ("HttpMethod", "ResourcePath", *SETTINGS))
         place = _place(each)
         for key, name in SETTINGS.items():
             if key in each:

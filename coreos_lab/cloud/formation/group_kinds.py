@@ -47,7 +47,8 @@ def _group(call: Call, its: Values) -> tuple[str, Attributes]:
         everything = [_rule(each, "") for each in EVERYTHING]
         call.ec2.revoke_security_group_egress(GroupId=name, IpPermissions=everything)
         call.ec2.authorize_security_group_egress(GroupId=name, IpPermissions=egress)
-    return name, {"GroupId": name, "VpcId": its.get("VpcId", "")}
+    made = call.ec2.describe_security_groups(GroupIds=[name])["SecurityGroups"][0]
+    return name, {"GroupId": name, "VpcId": made["VpcId"]}  # the default one without a word of the template
 
 
 def _ingress(call: Call, its: Values) -> tuple[str, Attributes]:

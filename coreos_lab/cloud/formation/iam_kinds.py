@@ -6,7 +6,7 @@ import json
 from functools import partial
 from typing import Any
 
-from coreos_lab.cloud.formation.call import Attributes, Call, Kind, Values, name_of, unless
+from coreos_lab.cloud.formation.call import Attributes, Call, Kind, Values, name_of, only, unless
 from coreos_lab.cloud.metadata import ACCOUNT
 
 GONE = "NoSuchEntity"
@@ -24,6 +24,7 @@ def _role(call: Call, its: Values) -> tuple[str, Attributes]:
     note = {"Description": its["Description"]} if "Description" in its else {}
     made = iam.create_role(RoleName=name, Path=its.get("Path", "/"), AssumeRolePolicyDocument=trust, **note)["Role"]
     for policy in its.get("Policies", []):
+        only("AWS::IAM::Role Policies", policy, ("PolicyName", "PolicyDocument"))
         document = _document(policy["PolicyDocument"])
         iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
     for arn in its.get(MANAGED, []):

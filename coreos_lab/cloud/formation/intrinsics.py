@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from coreos_lab.cloud import query
 from coreos_lab.cloud.formation.errors import invalid
 
 NO_VALUE = object()  # of Ref AWS::NoValue: the property is left out
@@ -67,13 +68,17 @@ def _of_text(name: str, argument: Any, scope: Scope) -> Any:
         return list(scope.zones)
     if name == "Fn::Join":
         separator, items = _list(name, argument, 2)
+        _require_list(name, items)
         return str(separator).join(str(each) for each in items)
     if name == "Fn::Split":
         separator, text = _list(name, argument, 2)
+        if not str(separator):
+            raise invalid(f"Template error: {name} needs a delimiter")
         return str(text).split(str(separator))
     if name == "Fn::Select":
         index, items = _list(name, argument, 2)
-        if not str(index).isdigit() or int(index) >= len(items):
+        _require_list(name, items)
+        if not query.is_number(index) or int(index) >= len(items):
             raise invalid(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
         return items[int(index)]
     if name == "Fn::FindInMap":
@@ -84,6 +89,12 @@ def _of_text(name: str, argument: Any, scope: Scope) -> Any:
             found = next(each for own, each in found.items() if str(own) == str(key))
         return found
     raise invalid(f"Template error: {name}: not part of this cloud")
+
+
+def _require_list(name: str, items: Any) -> None:
+    """RefusedError for what has turned out to be a text: its characters are not meant."""
+    if not isinstance(items, list):
+        raise invalid(f"Template error: {name} needs a list of items")
 
 
 def _sub(argument: Any, scope: Scope) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from coreos_lab.cloud.formation.call import Attributes, Call, Kind, Values, name_of, true, unless
-from coreos_lab.cloud.formation.errors import invalid
+from coreos_lab.cloud.formation.call import Attributes, Call, Kind, Values, name_of, only, true, unless
 
 GONE = ("NotFoundException",)
 INTEGRATION, RESPONSES = "Integration", "MethodResponses"
@@ -19,8 +18,12 @@ def _place(its: Values) -> dict[str, str]:
 
 def _make(call: Call, its: Values) -> tuple[str, Attributes]:
     gateway, place, integration = call.client("apigateway"), _place(its), its.get(INTEGRATION, {})
-    if unknown := sorted(set(integration) - set(PARTS)):
-        raise invalid(f"AWS::ApiGateway::Method: Encountered unsupported property {INTEGRATION}/{unknown[0]}")
+    only(f"AWS::ApiGateway::Method {INTEGRATION}", integration, PARTS)
+    for each in its.get(RESPONSES, []):
+        only(f"AWS::ApiGateway::Method {RESPONSES}", each, ("StatusCode", "ResponseModels"))
+    for each in integration.get("IntegrationResponses", []):
+        known = ("StatusCode", "SelectionPattern", "ResponseTemplates")
+        only(f"AWS::ApiGateway::Method {INTEGRATION}/IntegrationResponses", each, known)
     needs_key = true(its.get("ApiKeyRequired", False))
     gateway.put_method(**place, authorizationType=its["AuthorizationType"], apiKeyRequired=needs_key)
     for each in its.get(RESPONSES, []):

@@ -29,6 +29,12 @@ def resolve(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, 
     return values
 
 
+def check(declared: Mapping[str, Any]) -> None:
+    """RefusedError for a parameter that is not declared as it must be."""
+    for name, rules in declared.items():
+        _has(name, rules, {})
+
+
 def _has(name: str, rules: Any, given: Mapping[str, str]) -> bool:
     if not isinstance(rules, dict) or "Type" not in rules:
         raise invalid(f"Template format error: Every Parameters object must contain a Type member. ({name})")

@@ -113,7 +113,7 @@ def scope(
 
     def attribute(name: str, wanted: str) -> str:
         type_, _physical, attributes = of(name)
-        if wanted not in attributes:
+        if str(wanted) not in attributes:
             raise invalid(f"Template error: resource {name} ({type_}) does not support attribute type {wanted}")
         return attributes[wanted]
 

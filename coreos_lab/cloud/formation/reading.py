@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
-from coreos_lab.cloud.formation import asked_for, plan, shown
+from coreos_lab.cloud.formation import asked_for, parameters, plan, shapes, shown
 from coreos_lab.cloud.formation import template as templates
 from coreos_lab.cloud.formation.asked_for import Asked
 from coreos_lab.cloud.formation.errors import invalid
@@ -112,6 +112,8 @@ class Reading:
     def _checked(self, text: str) -> Template:
         """A template with nothing wrong in it, whatever its parameters are."""
         template = templates.parse(text)
+        shapes.check(template)
+        parameters.check(template.parameters)
         nowhere = Stack("", "", "", dict.fromkeys(template.parameters, ""), "")
         plan.wanted(template, self.owner.scope(template, nowhere))
         return template

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from coreos_lab.cloud import query
 from coreos_lab.cloud.formation import signals
 from coreos_lab.cloud.formation.call import Call, true
 from coreos_lab.cloud.formation.errors import invalid
@@ -41,7 +42,7 @@ def rolling(policy: Mapping[str, Any]) -> Rolling | None:
     signalled = true(its.get("WaitOnResourceSignals", False))
     numbers = {key: str(its.get(key, default)) for key, default in (("MaxBatchSize", 1), ("MinInstancesInService", 0))}
     for key, text in numbers.items():
-        if not text.isdigit() or (key == "MaxBatchSize" and not int(text)):
+        if not query.is_number(text) or (key == "MaxBatchSize" and not int(text)):
             raise invalid(f"UpdatePolicy: {key} {text}: must be a number of instances")
     pause = signals.seconds(its.get("PauseTime", SIGNALLED if signalled else "PT0S"))
     return Rolling(int(numbers["MaxBatchSize"]), int(numbers["MinInstancesInService"]), pause, signalled)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from coreos_lab.cloud.formation import tags
-from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of
+from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values, name_of, only
 from coreos_lab.cloud.formation.errors import invalid
 
 LONGEST, HALF = 63, 24  # characters of a bucket's name, and of the resource's part in it
@@ -26,7 +26,7 @@ def _name(call: Call, its: Values) -> str:
 
 def _bucket(call: Call, its: Values) -> tuple[str, Attributes]:
     s3, name = call.client("s3"), _name(call, its)
-    rules = [_rule(each) for each in its.get(LIFECYCLE, {}).get("Rules", [])]
+    rules = _rules(its)
     region = s3.meta.region_name
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     s3.create_bucket(Bucket=name, **place)
@@ -40,10 +40,17 @@ def _bucket(call: Call, its: Values) -> tuple[str, Attributes]:
     }
 
 
+def _rules(its: Values) -> list[dict[str, Any]]:
+    """A bucket's lifecycle rules as the API has them."""
+    given = its.get(LIFECYCLE, {})
+    only(f"AWS::S3::Bucket {LIFECYCLE}", given, ("Rules",))
+    return [_rule(each) for each in given.get("Rules", [])]
+
+
 def _rule(each: Values) -> dict[str, Any]:
     """A rule as the API has it."""
-    if unknown := sorted(set(each) - set(RULE)):
-        raise invalid(f"AWS::S3::Bucket: Encountered unsupported property {LIFECYCLE}/Rules/{unknown[0]}")
+    only(f"AWS::S3::Bucket {LIFECYCLE}/Rules", each, RULE)
+    only(f"AWS::S3::Bucket {LIFECYCLE}/Rules/{ABORT}", each.get(ABORT, {}), ("DaysAfterInitiation",))
     rule: dict[str, Any] = {"Status": each.get("Status"), "Filter": {"Prefix": each.get("Prefix", "")}}
     if "Id" in each:
         rule["ID"] = each["Id"]
@@ -57,7 +64,7 @@ def _rule(each: Values) -> dict[str, Any]:
 
 def _update_bucket(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
     s3 = call.client("s3")
-    rules = [_rule(each) for each in new.get(LIFECYCLE, {}).get("Rules", [])]
+    rules = _rules(new)
     if rules:
         s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
     elif LIFECYCLE in old:

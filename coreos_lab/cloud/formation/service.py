@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from coreos_lab.cloud import query
-from coreos_lab.cloud.formation import asked_for, existing, plan
+from coreos_lab.cloud.formation import asked_for, existing, plan, shapes
 from coreos_lab.cloud.formation import template as templates
 from coreos_lab.cloud.formation.asked_for import Asked
 from coreos_lab.cloud.formation.change_set import EXECUTING
@@ -59,7 +59,9 @@ class Formation:
     def resume(self) -> None:
         """Goes on after a restart: what was being made or updated is rolled back, what was being removed is removed."""
         for stack in self.stacks.all:
-            if stack.status == "CREATE_IN_PROGRESS":
+            if stack.status == "CREATE_IN_PROGRESS" and stack.doomed:
+                stack.say("DELETE_IN_PROGRESS", "User Initiated")
+            elif stack.status == "CREATE_IN_PROGRESS":
                 stack.say("ROLLBACK_IN_PROGRESS", "The cloud's process ended while the stack was being created. ")
             if stack.status in ("ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"):
                 self.worker.begin(self.worker.delete, stack)
@@ -103,6 +105,7 @@ class Formation:
     def propose(self, stack: Stack, asked: Asked, before: Stack | None) -> Proposal:
         """What a request would make of a stack; `before` is the stack whose previous values it may name."""
         template = templates.parse(asked_for.body(asked, self.worker.client, before))
+        shapes.check(template)
         values, tags = asked_for.values(asked, template, before), asked_for.tags(asked, stack.tags)
         existing.check(template.parameters, values, self.worker.client)
         proposed = replace(stack, parameters=values, tags=tags)
@@ -202,8 +205,9 @@ class Formation:
             known = {*stack.resources, *(each.logical for each in stack.leaving)}
             if strange := sorted(set(retained) - known):
                 raise invalid(f"RetainResources: {strange[0]}: not a resource of the stack")
-            if stack.is_busy:  # its worker gives up what it does, and deletes it
-                self.worker.cancelled.add(stack.id)
+            if stack.is_busy:  # it is deleted instead of what it is doing
+                stack.doomed = True
+                self.stacks.save(stack)
                 return {}
             before, reason = stack.status, self.worker.exports.in_use(stack)
             stack.retained = retained

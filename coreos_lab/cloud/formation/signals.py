@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from coreos_lab.cloud import query
 from coreos_lab.cloud.formation.call import Wait
 from coreos_lab.cloud.formation.errors import invalid
 
@@ -37,7 +38,7 @@ def awaited(policy: Mapping[str, Any]) -> Awaited:
     if strange:
         raise invalid(f"CreationPolicy: {strange[0]}: not part of this cloud")
     count = str(signal.get("Count", 1))
-    if not count.isdigit():
+    if not query.is_number(count):
         raise invalid(f"CreationPolicy: Count {count}: must be a number")
     return Awaited(int(count), seconds(signal.get("Timeout", TIMEOUT)))
 

@@ -96,7 +96,8 @@ class Stack:
     deletes; what it could not delete stays there. `imports` are the names of the exports that the stack uses.
     A deletion leaves the resources in `retained` alone, a rollback of an update those in `skipped`. `detected` is when
     its drift was. An update keeps to `policy_of_update`, which may be another one than the stack's `policy`.
-    `signals` has those that each resource has got, by the id of who sent them.
+    `signals` has those that each resource has got, by the id of who sent them. `doomed`: its deletion was asked for
+    while it was being made or rolled back.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Stack:
     policy: str = ""
     policy_of_update: str = ""
     signals: dict[str, dict[str, str]] = field(default_factory=dict)
+    doomed: bool = False
 
     def say(self, status: str, reason: str = "") -> None:
         """Sets the stack's own state."""

@@ -123,7 +123,7 @@ def _check_output(name: str, raw: Any) -> None:
 def _read(text: str) -> Any:
     from ruamel.yaml import YAML
     from ruamel.yaml.constructor import SafeConstructor
-    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
     class Constructor(SafeConstructor):
@@ -156,3 +156,5 @@ def _read(text: str) -> Any:
         mark = error.problem_mark
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise invalid(f"Template format error: YAML not well-formed.{where}: {error.problem}") from None
+    except (YAMLError, RecursionError, ValueError) as error:  # such as a character that no YAML may have
+        raise invalid(f"Template format error: YAML not well-formed: {str(error).splitlines()[0][:200]}") from None

@@ -6,13 +6,16 @@ from copy import deepcopy
 from typing import Any
 
 from coreos_lab.cloud.formation.call import Attributes, Call, Kind, Values, name_of, true
+from coreos_lab.cloud.formation.errors import invalid
 
 DATA, NOTE, TAGS = "LaunchTemplateData", "VersionDescription", "TagSpecifications"
 KIND = "launch-template"
 
 
 def _make(call: Call, its: Values) -> tuple[str, Attributes]:
-    own = [each for each in its.get(TAGS, []) if each["ResourceType"] == KIND]
+    own = its.get(TAGS, [])
+    if other := [each["ResourceType"] for each in own if each["ResourceType"] != KIND]:
+        raise invalid(f"AWS::EC2::LaunchTemplate: {TAGS}: {other[0]}: those of the template itself are {KIND}")
     tags = [*(tag for each in own for tag in each["Tags"]), *({"Key": key, "Value": value} for key, value in call.tags)]
     made = call.ec2.create_launch_template(
         LaunchTemplateName=its.get("LaunchTemplateName") or name_of(call),

@@ -30,7 +30,7 @@ class Worker:
         self.lock = threading.RLock()
         self.exports = Exports(stacks)
         self.work = Work(stacks, self.lock, client, scope)
-        self.cancelled: set[str] = set()  # ids of stacks whose present work is to be given up
+        self.cancelled: set[str] = set()  # ids of stacks whose update is to be given up
 
     def begin(self, work: Callable[[Stack], None], stack: Stack) -> None:
         """Lets something go on while the request is answered."""
@@ -66,21 +66,20 @@ class Worker:
             broken = in_order(
                 plan.needs(wanted),
                 lambda name: self.work.make(stack, template, name),
-                lambda: self._is_cancelled(stack),
+                lambda: stack.doomed,
             )
             if broken:
                 failed = f"The following resource(s) failed to create: [{', '.join(broken)}]. "
-        if not failed and not self._is_cancelled(stack):
+        if not failed:
             failed = self._finish(stack, template)
-        if failed or self._is_cancelled(stack):
+        if failed or stack.doomed:
             self._give_up(stack, failed)
 
-    def _is_cancelled(self, stack: Stack) -> bool:
-        return stack.id in self.cancelled
-
     def _finish(self, stack: Stack, template: Template) -> str:
-        """Completes a stack; returns why it cannot be."""
+        """Completes a stack, unless it is to be deleted; returns why it cannot be."""
         with self.lock:
+            if stack.doomed:
+                return ""
             try:
                 outputs = plan.outputs(template, self.scope(template, stack))
                 self.exports.check(stack, outputs)
@@ -91,30 +90,33 @@ class Worker:
         return ""
 
     def _give_up(self, stack: Stack, reason: str) -> None:
-        if self._is_cancelled(stack):
-            self.work.say(stack, "DELETE_IN_PROGRESS", "User Initiated")
-            self.delete(stack)
-        elif stack.on_failure == "DO_NOTHING":
-            self.work.say(stack, "CREATE_FAILED", reason)
-        elif stack.on_failure == "DELETE":
-            self.work.say(stack, "DELETE_IN_PROGRESS", reason)
-            self.delete(stack)
-        else:
-            self.work.say(stack, ROLLBACK, f"{reason}Rollback requested by user.")
-            self.delete(stack)
+        with self.lock:  # whether it is to be deleted does not change meanwhile
+            if stack.doomed:
+                self.work.say(stack, "DELETE_IN_PROGRESS", "User Initiated")
+            elif stack.on_failure == "DO_NOTHING":
+                self.work.say(stack, "CREATE_FAILED", reason)
+                return
+            elif stack.on_failure == "DELETE":
+                self.work.say(stack, "DELETE_IN_PROGRESS", reason)
+            else:
+                self.work.say(stack, ROLLBACK, f"{reason}Rollback requested by user.")
+        self.delete(stack)
 
     def delete(self, stack: Stack) -> None:
         """Removes what there is of a stack, the last one first. What is to be kept is left alone."""
         broken = self.clean(stack, everything(stack))
         if broken:
             reason = f"The following resource(s) failed to delete: [{', '.join(broken)}]. "
-            self.work.say(stack, "ROLLBACK_FAILED" if stack.status == ROLLBACK else "DELETE_FAILED", reason)
+            rolled_back = stack.status == ROLLBACK and not stack.doomed
+            self.work.say(stack, "ROLLBACK_FAILED" if rolled_back else "DELETE_FAILED", reason)
         elif stack.status == ROLLBACK:
             with self.lock:
                 stack.imports = []
-                self.work.say(stack, "ROLLBACK_COMPLETE")
-            if self._is_cancelled(stack):
-                self.work.say(stack, "DELETE_IN_PROGRESS", "User Initiated")
+                stack.say("ROLLBACK_COMPLETE")
+                if stack.doomed:
+                    stack.say("DELETE_IN_PROGRESS", "User Initiated")
+                self.stacks.save(stack)
+            if stack.doomed:
                 self.delete(stack)
         else:
             with self.lock:

@@ -106,6 +106,9 @@ def require(action: str, values: Values) -> None:
         parts = Action({}, {"SubnetIds": list, "SecurityGroupIds": list})
         given = {key: value for key, value in values["VpcConfig"].items() if value is not None}
         json_api.require(f"{action}: VpcConfig", given, parts, MISSING)
+    if "Environment" in values:
+        given = {key: value for key, value in values["Environment"].items() if value is not None}
+        json_api.require(f"{action}: Environment", given, Action({}, {"Variables": dict}), MISSING)
     for name, value in values.items():
         if value not in AS_IT_IS.get(name, (value,)):
             raise RefusedError("UnsupportedOperation", f"{action}: {name}={value}: not part of this cloud")

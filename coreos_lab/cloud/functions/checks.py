@@ -95,8 +95,7 @@ def require_role(engine: Engine, arn: str, *, in_vpc: bool) -> None:
 
 def network_of(engine: Engine, asked: Values) -> tuple[str, list[str], list[str]]:
     """The VPC, the subnets and the security groups of a function. RefusedError where they do not belong together."""
-    subnets = list(asked.get("SubnetIds") or [])
-    groups = list(asked.get("SecurityGroupIds") or [])
+    subnets, groups = ([str(each) for each in asked.get(part) or []] for part in ("SubnetIds", "SecurityGroupIds"))
     if not subnets and not groups:
         return "", [], []
     if not subnets or not groups:

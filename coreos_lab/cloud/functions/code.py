@@ -7,7 +7,6 @@ import io
 import stat
 import zipfile
 from base64 import b64decode, b64encode
-from binascii import Error
 from pathlib import Path
 
 from coreos_lab import disk
@@ -22,7 +21,7 @@ def decoded(text: str) -> bytes:
     """The archive in a request. RefusedError for what is no Base64."""
     try:
         return b64decode(text, validate=True)
-    except Error:
+    except ValueError:  # also for characters beyond ASCII, unlike binascii.Error
         raise RefusedError(INVALID, "ZipFile: not Base64") from None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from coreos_lab.cloud import json_api
 from coreos_lab.cloud.functions.output import Output
 from coreos_lab.cloud.functions.runtime_api import RuntimeApi
 from coreos_lab.cloud.functions.sandbox import Sandbox
@@ -63,7 +64,11 @@ class Environment:
         self._failed: bytes | None = None
         self._moved = threading.Condition()
         self._output = Output(self.sandbox.output)
-        self._server = RuntimeApi(self.sandbox.order.namespace, self)
+        try:
+            self._server = RuntimeApi(self.sandbox.order.namespace, self)
+        except BaseException:  # its namespace is just going
+            self._output.close()
+            raise
 
     @property
     def port(self) -> int:
@@ -157,7 +162,7 @@ class Environment:
         self.rested = time.monotonic()
         lines = [(_now(), f"START RequestId: {turn.id} Version: $LATEST"), *self._output.take()]
         if failed is not None:
-            lines.append((_now(), f"{turn.id} {json.loads(failed).get('errorMessage', '')}"))
+            lines.append((_now(), f"{turn.id} {_message(failed)}"))
         lines += [(_now(), f"END RequestId: {turn.id}"), (_now(), self._report(turn, seconds, init))]
         first = min(moment for moment, _line in lines)
         lines[0] = (first, lines[0][1])
@@ -183,6 +188,15 @@ class Environment:
             self.sandbox.end()
         finally:
             self._output.close()
+
+
+def _message(failed: bytes) -> str:
+    """The message of an error, which may be the process's own and then anything."""
+    try:
+        said = json_api.loads(failed)
+    except ValueError:
+        return ""
+    return str(said.get("errorMessage", "")) if isinstance(said, dict) else ""
 
 
 def _told(kind: str, message: str) -> bytes:

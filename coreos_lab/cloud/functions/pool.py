@@ -95,7 +95,11 @@ class Pool:
 
     def _start(self, function: Function) -> Environment:
         sandbox = Sandbox(self.cloud, self.provider, self.order(function))
-        environment = Environment(sandbox, function.revision, function.timeout, function.arn)
+        try:
+            environment = Environment(sandbox, function.revision, function.timeout, function.arn)
+        except BaseException:
+            sandbox.end()
+            raise
         try:
             sandbox.start(environment.stream, environment.port)
         except BaseException:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -96,9 +95,13 @@ class Functions:
         if "ZipFile" in given and "S3Bucket" not in given:
             archive = code.decoded(given["ZipFile"])
         elif "S3Bucket" in given and "S3Key" in given and "ZipFile" not in given:
+            from botocore.exceptions import ParamValidationError
+
             s3 = self.client("s3")
             try:
                 archive = s3.get_object(Bucket=given["S3Bucket"], Key=given["S3Key"])["Body"].read()
+            except ParamValidationError as error:  # boto3 knows which names no bucket can have
+                raise invalid(f"Error occurred while GetObject. {error}") from None
             except s3.exceptions.ClientError as error:
                 code_, message = (error.response["Error"][part] for part in ("Code", "Message"))
                 raise invalid(
@@ -112,7 +115,7 @@ class Functions:
     def _list_functions(self, asked: Values) -> Values:
         listed = sorted((each for each in self.kept.functions if not each.deleting), key=lambda each: each.name)
         later = [each for each in listed if each.name > asked.get("Marker", "")]
-        count = int(asked.get("MaxItems", PAGE)) if asked.get("MaxItems", "1").isdigit() else 0
+        count = int(asked.get("MaxItems", PAGE)) if query.is_number(asked.get("MaxItems", PAGE)) else 0
         if count < 1:
             raise invalid("MaxItems: a number from 1 on is needed")
         found, more = later[:count], later[count:]
@@ -235,7 +238,7 @@ def _event(body: bytes, most: int) -> bytes:
     if not body:
         return b"{}"
     try:
-        json.loads(body)
+        json_api.loads(body)
     except ValueError as error:
         raise RefusedError(
             "InvalidRequestContentException",

@@ -131,9 +131,12 @@ def require(action: str, values: Values) -> None:
             raise RefusedError("UnsupportedOperation", f"{action}: {name}={value}: not part of this cloud")
     if any(values.get("responseTemplates", {}).values()):
         raise RefusedError("UnsupportedOperation", f"{action}: responseTemplates: not part of this cloud")
-    kinds = values.get("endpointConfiguration", {}).get("types", [])
-    if any(each not in ("EDGE", "REGIONAL") for each in kinds):
-        raise RefusedError("UnsupportedOperation", f"{action}: endpointConfiguration={kinds}: not part of this cloud")
+    configuration = values.get("endpointConfiguration", {})
+    kinds = configuration.get("types") or []
+    if set(configuration) - {"types"} or any(each not in ("EDGE", "REGIONAL") for each in kinds):
+        raise RefusedError(
+            "UnsupportedOperation", f"{action}: endpointConfiguration={configuration}: not part of this cloud"
+        )
 
 
 def invalid(message: str) -> RefusedError:

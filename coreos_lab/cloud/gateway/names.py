@@ -46,8 +46,10 @@ def changes(asked: Values, known: tuple[str, ...], operations: tuple[str, ...] =
     """
     found: dict[str, str | None] = {}
     for each in asked.get("patchOperations", []):
+        if not isinstance(each, dict):
+            raise invalid(f"Invalid patch operation: {each}")
         name = str(each.get("path", "")).removeprefix("/")
         if each.get("op") not in operations or not any(re.fullmatch(pattern, name) for pattern in known):
             raise invalid(f"Invalid patch path {each.get('path')} for {each.get('op')}: known: {', '.join(known)}")
-        found[name] = str(each.get("value", "")) if each["op"] == "replace" else None
+        found[name] = str(each.get("value") or "") if each["op"] == "replace" else None
     return found

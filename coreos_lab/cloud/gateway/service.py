@@ -15,8 +15,9 @@ from coreos_lab.cloud.gateway.resources import Resources, api_of, resource_of
 from coreos_lab.cloud.gateway.serving import Call, Serving
 from coreos_lab.cloud.gateway.stages import Stages
 from coreos_lab.cloud.json_api import Asked, Values
+from coreos_lab.cloud.requests import length
 from coreos_lab.cloud.s3.answer import Reply
-from coreos_lab.cloud.sigv4 import Request, pairs
+from coreos_lab.cloud.sigv4 import RefusedError, Request, pairs
 from coreos_lab.model import Cloud
 
 NAME = "apigateway"
@@ -45,9 +46,13 @@ class Gateway:
         name = query.method(asked.action).lstrip("_")
         part = next(each for each in (self._resources, self._stages) if hasattr(each, name))
         with self.lock:
-            result = getattr(part, name)(asked.values)
-            if not asked.action.startswith("Get"):
-                self.kept.save()
+            try:
+                result = getattr(part, name)(asked.values)
+                if not asked.action.startswith("Get"):
+                    self.kept.save()
+            except Exception:  # what is refused, or cannot be written, has changed nothing
+                self.kept.apis = Kept.load(self.kept.path).apis
+                raise
         status = next((code for begin, code in STATUS.items() if asked.action.startswith(begin)), 200)
         return json_api.reply(result, 202 if asked.action in ACCEPTED else status)
 
@@ -69,8 +74,11 @@ class Gateway:
             resources = api.deployments[stage.deployment].resources if stage else None
         if stage is None or resources is None:
             return serving.refused(403, "Forbidden", "ForbiddenException")
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        if length > BODY_MAX or environ.get("HTTP_TRANSFER_ENCODING"):
+        try:
+            size = length(environ)
+        except RefusedError as error:
+            return serving.refused(400, error.message, "BadRequestException")
+        if size > BODY_MAX or environ.get("HTTP_TRANSFER_ENCODING"):
             return serving.refused(413, "Request Too Long", "RequestTooLargeException")
         headers = {
             name[5:].replace("_", "-").lower(): str(value) for name, value in environ.items() if name[:5] == "HTTP_"
@@ -84,7 +92,7 @@ class Gateway:
             f"/{unquote(below)}",
             tuple(pairs(asked)),
             headers,
-            environ["wsgi.input"].read(length),
+            environ["wsgi.input"].read(size),
             str(environ.get("REMOTE_ADDR", "")),
             stage.variables,
         )

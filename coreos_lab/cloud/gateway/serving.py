@@ -7,12 +7,12 @@ import re
 import threading
 import time
 from base64 import b64decode, b64encode
-from binascii import Error
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from coreos_lab.cloud import json_api
 from coreos_lab.cloud.functions import permissions
 from coreos_lab.cloud.functions.kept import ACTIVE
 from coreos_lab.cloud.functions.runner import Result
@@ -27,6 +27,10 @@ from coreos_lab.errors import LabError
 
 SERVICE = "apigateway.amazonaws.com"
 JSON = "application/json"
+NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # of a header, and its value: RFC 9110
+VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
+# What the gateway says itself of an answer. AWS gives a function's own another name, too.
+OWN, MOVED = ("connection", "content-length", "transfer-encoding"), "x-amzn-Remapped-"
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class Serving:
             if integration["passthroughBehavior"] == "NEVER":
                 return refused(415, "Unsupported Media Type", "UnsupportedMediaTypeException")
             try:
-                event = json.dumps(json.loads(call.body)).encode() if call.body.strip() else b"{}"
+                event = json.dumps(json_api.loads(call.body)).encode() if call.body.strip() else b"{}"
             except ValueError:
                 said = f"Could not parse request body into json: it is {kind}, and a function takes JSON"
                 return refused(400, said, "BadRequestException")
@@ -196,7 +200,7 @@ def _mapped(result: Result, responses: Mapping[str, Values]) -> Reply:
     said: Any = {}
     if result.error:
         try:
-            said = json.loads(result.payload)
+            said = json_api.loads(result.payload)
         except ValueError:
             said = {}
     message = str(said.get("errorMessage", "")) if isinstance(said, dict) else ""
@@ -219,16 +223,19 @@ def _proxied(result: Result) -> Reply:
     if result.error:
         return malformed
     try:
-        said = json.loads(result.payload)
+        said = json_api.loads(result.payload)
         status = int(said.get("statusCode", 200))
         headers = {str(name): str(value) for name, value in (said.get("headers") or {}).items()}
         for name, values in (said.get("multiValueHeaders") or {}).items():
             headers[str(name)] = ", ".join(map(str, values))
         body = said.get("body") or ""
-        if not isinstance(body, str) or not 100 <= status <= 599:  # noqa: PLR2004 - what HTTP has
+        if not isinstance(body, str) or not 200 <= status <= 599:  # noqa: PLR2004 - what ends a request
             return malformed
+        if not all(NAME.fullmatch(name) and VALUE.fullmatch(value) for name, value in headers.items()):
+            return malformed
+        headers = {f"{MOVED}{name}" if name.lower() in OWN else name: value for name, value in headers.items()}
         data = b64decode(body) if said.get("isBase64Encoded") else body.encode()
-    except (ValueError, AttributeError, TypeError, Error):
+    except (ValueError, OverflowError, AttributeError, TypeError):
         return malformed
     if not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = JSON

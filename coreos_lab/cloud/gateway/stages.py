@@ -71,10 +71,12 @@ class Stages:
             _require_name(name)
         made = Deployment(names.new(6), _now(), asked.get("description", ""), api.copy())
         api.deployments[made.id] = made
-        if name and name in api.stages:
-            api.stages[name].deployment, api.stages[name].updated = made.id, _now()
-        elif name:
+        if name and name not in api.stages:
             api.stages[name] = Stage(name, made.id, _now(), _now(), asked.get("stageDescription", ""))
+        if name:
+            stage = api.stages[name]
+            stage.deployment, stage.updated = made.id, _now()
+            stage.variables |= {key: str(value) for key, value in asked.get("variables", {}).items()}
         return _shown_deployment(made)
 
     def get_deployments(self, asked: Values) -> Values:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from coreos_lab.cloud.json_api import Values
+from coreos_lab.cloud.json_api import LARGEST, Values
 from coreos_lab.cloud.json_api import invalid as wrong
 from coreos_lab.cloud.logs import names, patterns
 from coreos_lab.cloud.logs.actions import INVALID, invalid
@@ -23,7 +23,7 @@ EVER = 2**62  # the end of time, in milliseconds
 BEGIN, END = (0, 0), (EVER, 0)  # positions: a time and an event's id
 READ = 1000  # events that are looked at in one go
 STREAMS_MAX = 100  # that a request may name
-POSITION = re.compile(r"([fb])/(\d+)/(\d+)")
+POSITION = re.compile(r"([fb])/([0-9]{1,19})/([0-9]{1,19})")
 
 
 class Events:
@@ -169,7 +169,7 @@ def _position(asked: Values) -> tuple[str, tuple[int, int]] | None:
     if "nextToken" not in asked:
         return None
     found = POSITION.fullmatch(asked["nextToken"])
-    if found is None:
+    if found is None or max(int(found[2]), int(found[3])) > LARGEST:
         raise invalid("The specified nextToken is invalid.")
     return found[1], (int(found[2]), int(found[3]))
 

@@ -61,13 +61,15 @@ class Groups:
         self.shelf.change_group(asked["logGroupName"], retention=0)
 
     def tag_resource(self, asked: Values) -> None:
-        group = self.shelf.group(names.of_arn(asked["resourceArn"]))
-        self.shelf.change_group(group.name, tags=_tags({**group.tags, **asked["tags"]}))
+        with self.shelf.change():  # of two requests at once, neither takes the other's tags away
+            group = self.shelf.group(names.of_arn(asked["resourceArn"]))
+            self.shelf.change_group(group.name, tags=_tags({**group.tags, **asked["tags"]}))
 
     def untag_resource(self, asked: Values) -> None:
-        group = self.shelf.group(names.of_arn(asked["resourceArn"]))
-        left = {key: value for key, value in group.tags.items() if key not in asked["tagKeys"]}
-        self.shelf.change_group(group.name, tags=left)
+        with self.shelf.change():
+            group = self.shelf.group(names.of_arn(asked["resourceArn"]))
+            left = {key: value for key, value in group.tags.items() if key not in asked["tagKeys"]}
+            self.shelf.change_group(group.name, tags=left)
 
     def list_tags_for_resource(self, asked: Values) -> Values:
         return {"tags": self.shelf.group(names.of_arn(asked["resourceArn"])).tags}

@@ -48,8 +48,9 @@ class Logs:
 
     def write(self, group: str, stream: str, lines: list[tuple[int, str]]) -> None:
         """Adds events of this cloud's own services; makes group and stream if they are not there."""
-        if group not in {each.name for each in self.shelf.groups()}:
-            self._groups.create_log_group({"logGroupName": group})
-        if stream not in {each.name for each in self.shelf.streams(group)}:
-            self._groups.create_log_stream({"logGroupName": group, "logStreamName": stream})
-        self.shelf.put(group, stream, lines, names.now())
+        with self.shelf.change():  # others write at the same time, such as the function's other environments
+            if group not in {each.name for each in self.shelf.groups()}:
+                self._groups.create_log_group({"logGroupName": group})
+            if stream not in {each.name for each in self.shelf.streams(group)}:
+                self._groups.create_log_stream({"logGroupName": group, "logStreamName": stream})
+            self.shelf.put(group, stream, lines, names.now())

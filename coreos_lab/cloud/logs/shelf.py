@@ -92,21 +92,21 @@ class Shelf(Tables):
 
     def change_group(self, name: str, *, retention: int | None = None, tags: dict[str, str] | None = None) -> None:
         """Changes what is given."""
-        old = self.group(name)
-        values = (old.retention if retention is None else retention, json.dumps(old.tags if tags is None else tags))
         with self.change() as tables:
+            old = self.group(name)
+            values = (old.retention if retention is None else retention, json.dumps(old.tags if tags is None else tags))
             tables.execute("UPDATE groups SET retention = ?, tags = ? WHERE name = ?", (*values, name))
 
     def delete_group(self, name: str) -> None:
-        self.group(name)
         with self.change() as tables:
+            self.group(name)
             tables.execute("DELETE FROM groups WHERE name = ?", (name,))
             tables.execute("DELETE FROM streams WHERE grp = ?", (name,))
             tables.execute("DELETE FROM events WHERE grp = ?", (name,))
 
     def make_stream(self, group: str, name: str, now: int) -> None:
-        self.group(group)
         with self.change() as tables:
+            self.group(group)
             if tables.execute("SELECT 1 FROM streams WHERE grp = ? AND name = ?", (group, name)).fetchone():
                 raise RefusedError("ResourceAlreadyExistsException", "The specified log stream already exists")
             tables.execute("INSERT INTO streams VALUES (?, ?, ?, 0)", (group, name, now))
@@ -123,16 +123,17 @@ class Shelf(Tables):
             raise RefusedError("ResourceNotFoundException", "The specified log stream does not exist.")
 
     def delete_stream(self, group: str, name: str) -> None:
-        self.require_stream(group, name)
         with self.change() as tables:
+            self.require_stream(group, name)
             self._drop(tables, "grp = ? AND stream = ?", group, name)
             tables.execute("DELETE FROM streams WHERE grp = ? AND name = ?", (group, name))
 
     def put(self, group: str, stream: str, events: Iterable[tuple[int, str]], now: int) -> None:
-        """Adds events, each a time and a message."""
+        """Adds events, each a time and a message. RefusedError where there is no such stream any more."""
         rows = [(group, stream, time, now, message) for time, message in events]
         size = sum(len(row[4].encode()) + OVERHEAD for row in rows)
         with self.change() as tables:
+            self.require_stream(group, stream)
             tables.executemany("INSERT INTO events (grp, stream, time, ingested, message) VALUES (?, ?, ?, ?, ?)", rows)
             tables.execute("UPDATE streams SET ingested = ? WHERE grp = ? AND name = ?", (now, group, stream))
             tables.execute("UPDATE groups SET size = size + ? WHERE name = ?", (size, group))

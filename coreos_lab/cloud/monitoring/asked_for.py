@@ -17,6 +17,8 @@ from coreos_lab.cloud.sigv4 import RefusedError
 
 Asked = dict[str, Any]
 DIMENSIONS_MOST = 30
+DAY, HOUR = 86400, 3600  # seconds
+LATEST = 250_000_000_000  # the end of the calendar: the year 9892
 SHORT = (10, 20, 30)  # seconds: the periods that are no multiple of a minute
 POLICY = re.compile(
     r"arn:aws:autoscaling:[a-z0-9-]+:\d+:scalingPolicy:[0-9a-f-]+:autoScalingGroupName/.+:policyName/.+"
@@ -83,10 +85,13 @@ def moment(asked: Asked, key: str, default: float | None = None) -> float:
         if isinstance(found, str):
             found = datetime.fromisoformat(found)
         if isinstance(found, datetime):
-            return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-        return float(found)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+            found = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        seconds = float(found)  # type: ignore[arg-type]
+    except (OverflowError, TypeError, ValueError):
         raise invalid(f"{key}: {found}: must be a time") from None
+    if not 0 <= seconds < LATEST:
+        raise invalid(f"{key}: {found}: must be a time")
+    return seconds
 
 
 def flag(asked: Asked, key: str, default: bool) -> bool:
@@ -159,12 +164,17 @@ def alarm(asked: Asked) -> Asked:
     needed = count(asked, "DatapointsToAlarm", periods)
     if needed > periods:
         raise invalid(f"DatapointsToAlarm: {needed}: must be at most EvaluationPeriods, {periods}")
+    its, most = period(asked), 7 * DAY if period(asked) >= HOUR else DAY
+    if periods * its > most:
+        raise invalid(
+            f"Metrics cannot be checked across more than {most} s (EvaluationPeriods * Period)", "ValidationError"
+        )
     return {
         "namespace": text(asked, "Namespace"),
         "metric": text(asked, "MetricName"),
         "dimensions": [list(each) for each in dimensions(asked)],
         "statistic": one_of(asked, "Statistic", STATISTICS),
-        "period": period(asked),
+        "period": its,
         "periods": periods,
         "needed": needed,
         "threshold": number(asked, "Threshold"),

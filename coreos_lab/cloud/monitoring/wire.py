@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from coreos_lab.cloud import answers, moments, query
+from coreos_lab.cloud import answers, json_api, moments, query
 from coreos_lab.cloud.monitoring import cbor
 from coreos_lab.cloud.s3.answer import Reply
 from coreos_lab.cloud.sigv4 import RefusedError, Request
@@ -61,7 +61,7 @@ def read(request: Request) -> Asked:
             return Asked(match[1] if match else "", _object(cbor.decode(body) if body else {}), kind)
         if kind == JSON:
             action = request.headers["x-amz-target"].removeprefix(f"{TARGET}.")
-            return Asked(action, _object(json.loads(body or b"{}")), kind)
+            return Asked(action, _object(json_api.loads(body or b"{}")), kind)
         values = dict(parse_qsl(body.decode(), keep_blank_values=True))
         values |= dict(parse_qsl(request.query, keep_blank_values=True))
     except ValueError as error:

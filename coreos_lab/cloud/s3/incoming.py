@@ -10,6 +10,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
+from coreos_lab.cloud.requests import length
 from coreos_lab.cloud.s3.answer import missing
 from coreos_lab.cloud.s3.bodies import BLOCK
 from coreos_lab.cloud.sigv4 import RefusedError
@@ -77,7 +78,7 @@ class Incoming:
                 raise missing("a chunked request")
             self._source = io.BufferedReader(source)
         else:
-            self._length = int(environ.get("CONTENT_LENGTH") or 0)
+            self._length = length(environ)
             self._source = io.BufferedReader(_Limited(source, self._length))
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 from xml.etree.ElementTree import Element
 
+from coreos_lab.cloud import query
 from coreos_lab.cloud.s3.answer import malformed, missing
 from coreos_lab.cloud.sigv4 import RefusedError
 
@@ -56,7 +57,7 @@ def _rule(element: Element) -> Rule:
     for name, path in (("Days", "Expiration/Days"), ("Abort", "AbortIncompleteMultipartUpload/DaysAfterInitiation")):
         text = element.findtext(path)
         if text is not None:
-            if not text.isdigit() or int(text) < 1:
+            if not query.is_number(text) or int(text) < 1:
                 raise RefusedError("InvalidArgument", f"'{path}' must be a positive integer")
             rule[name] = int(text)
     if (date := element.findtext("Expiration/Date")) is not None:

@@ -21,7 +21,7 @@ KEPT = ("content-type", "cache-control", "content-disposition", "content-encodin
 OWN, OWN_MOST = "x-amz-meta-", 2048  # how headers of the user's own begin, and how long they may be together
 LONGEST = 1024  # bytes of a key
 CHUNKED = "aws-chunked"
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def kept_headers(headers: dict[str, str]) -> dict[str, str]:
@@ -63,9 +63,10 @@ class Objects:
         self._require_put(asked)
         name = self.bodies.write(body.blocks())
         try:
-            self._require_put(asked)  # another request may have put it meanwhile
             stored = Stored(asked.bucket, asked.key, name, body.size, body.etag, time.time(), headers)
-            old = self.index.put(stored)
+            with self.index.change():  # another request may have put it meanwhile, and none may from now on
+                self._require_put(asked)
+                old = self.index.put(stored)
         except RefusedError:
             self.bodies.remove([name])
             raise
@@ -132,11 +133,19 @@ class Objects:
             raise RefusedError("InvalidRequest", "An object is copied to itself with other metadata only (REPLACE)")
         is_unchanged(asked, source, "x-amz-copy-source-")
         headers = kept_headers(dict(asked.headers)) if anew == "REPLACE" else source.headers
-        name = self.bodies.copy(source.body)
+        try:
+            name = self.bodies.copy(source.body)
+        except FileNotFoundError:  # it was put anew, or deleted, since it was looked up
+            raise RefusedError("OperationAborted", f"{source.key} has changed meanwhile: try again") from None
         copy = replace(
             source, bucket=asked.bucket, key=asked.key, body=name, modified=time.time(), headers=dict(headers)
         )
-        self.bodies.remove(self.index.put(copy))
+        try:
+            old = self.index.put(copy)
+        except RefusedError:
+            self.bodies.remove([name])
+            raise
+        self.bodies.remove(old)
         return xml("CopyObjectResult", {"LastModified": iso(copy.modified), "ETag": f'"{copy.etag}"'})
 
 
@@ -168,9 +177,9 @@ def _tags(text: str) -> list[str]:
 def _moment(text: str | None) -> float | None:
     try:
         found: datetime | None = parsedate_to_datetime(text) if text else None
-    except ValueError:
+        return found.timestamp() if found else None
+    except (OverflowError, ValueError):
         return None
-    return found.timestamp() if found else None
 
 
 def _unmet(condition: str) -> RefusedError:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from coreos_lab.cloud import query
 from coreos_lab.cloud.s3.answer import missing
 from coreos_lab.cloud.sigv4 import RefusedError, Request, pairs
 
@@ -129,6 +130,6 @@ def _place(request: Request) -> tuple[str, str]:
 def number(asked: Asked, name: str, default: int, most: int) -> int:
     """A number in the query, `most` if it is more."""
     text = asked.query.get(name, str(default))
-    if not text.isdigit():
+    if not query.is_number(text):
         raise RefusedError("InvalidArgument", f"Provided {name} not an integer or within integer range: {text}")
     return min(int(text), most)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from uuid import uuid4
 
+from coreos_lab.cloud import query
 from coreos_lab.cloud.s3.answer import Reply, iso, malformed, read_xml, xml
 from coreos_lab.cloud.s3.bodies import Bodies
 from coreos_lab.cloud.s3.incoming import MOST, Incoming
@@ -19,7 +20,7 @@ from coreos_lab.cloud.sigv4 import RefusedError
 LEAST = 5 * 2**20  # bytes of every part but the last: AWS's limit
 PARTS_MAX = 10_000
 SHOWN_MAX = 1000
-RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+RANGE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})")
 
 
 class Uploads:
@@ -102,7 +103,7 @@ class Uploads:
             (each.findtext("PartNumber", ""), each.findtext("ETag", "").strip('"'))
             for each in read_xml(body.document()).findall("Part")
         ]
-        if not said or not all(place.isdigit() for place, _etag in said):
+        if not said or not all(query.is_number(place) for place, _etag in said):
             raise malformed("a list of parts, each with PartNumber and ETag")
         places = [int(place) for place, _etag in said]
         if places != sorted(set(places)):

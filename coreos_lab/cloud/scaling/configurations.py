@@ -31,13 +31,13 @@ class Configurations:
         if "SecurityGroups" in asked:
             taken["SecurityGroupIds"] = asked["SecurityGroups"]
         if "UserData" in asked:
-            taken["UserData"] = b64decode(asked["UserData"]).hex()
+            try:
+                taken["UserData"] = b64decode(asked["UserData"]).hex()
+            except ValueError:
+                raise asked_for.invalid("UserData: not Base64") from None
         if "AssociatePublicIpAddress" in asked:
             taken["AssociatePublicIpAddress"] = asked["AssociatePublicIpAddress"] == "true"
-        disks = [
-            {"DeviceName": each["DeviceName"], "Ebs": asked_for.disk(each["Ebs"])}
-            for each in asked.get("BlockDeviceMappings", [])
-        ]
+        disks = [asked_for.disk(each) for each in asked.get("BlockDeviceMappings", [])]
         if disks:
             taken["BlockDeviceMappings"] = disks
         with self.keeper.lock:

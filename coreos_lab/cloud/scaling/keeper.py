@@ -132,8 +132,13 @@ class Keeper:
 
     def _launch(self, group: Group, member: Member) -> bool:
         """Starts a member's instance; returns whether EC2 did."""
+        from botocore.exceptions import HTTPClientError
+
         try:
             member.instance = self._started(group, member)
+        except HTTPClientError as error:  # no answer: EC2 may have started it, and is asked again by the same token
+            self.say(f"{group.name}: {error}")
+            return False
         except Exception as error:
             group.members.remove(member)
             group.retry_after = time.time() + RETRY

@@ -55,7 +55,9 @@ class Scaling:
         """Carries a request out; returns the answer's body."""
         name = query.method(action)
         part = next(each for each in self.parts if hasattr(each, name))
-        result = getattr(part, name)(query.nested(asked))
+        values = {key: value for key, value in query.nested(asked).items() if key not in ("Action", "Version")}
+        asked_for.check(values)
+        result = getattr(part, name)(values)
         self.keeper.changed.set()
         return query.answer(action, NAMESPACE, result)
 
@@ -125,7 +127,7 @@ class Scaling:
                 if "VPCZoneIdentifier" in asked:
                     group.subnets = self._subnets(asked)
                 self._configure(group, asked)
-            except RefusedError:
+            except Exception:  # also what EC2 refuses
                 for name, value in before.items():
                     setattr(group, name, value)
                 raise

@@ -18,19 +18,24 @@ class Tags:
 
     def _create_or_update_tags(self, asked: Asked) -> Asked:
         with self.keeper.lock:
-            for each in asked.get("Tags", []):
-                group = self._group(each)
+            for group, each in self._groups(asked):
                 group.tags = [*_without(group, each), asked_for.tag(each)]
             self.keeper.kept.save()
         return {}
 
     def _delete_tags(self, asked: Asked) -> Asked:
         with self.keeper.lock:
-            for each in asked.get("Tags", []):
-                group = self._group(each)
+            for group, each in self._groups(asked):
                 group.tags = _without(group, each)
             self.keeper.kept.save()
         return {}
+
+    def _groups(self, asked: Asked) -> list[tuple[Group, Asked]]:
+        """The tags of a request, each with its group; all of them are there, and tags, before the first is changed."""
+        found = [(self._group(each), each) for each in asked.get("Tags", [])]
+        for _group, each in found:
+            asked_for.tag(each)
+        return found
 
     def _group(self, tag: Asked) -> Group:
         if tag.get("ResourceType") != "auto-scaling-group":

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from coreos_lab import disk
 from coreos_lab.containers.webhooks.push import Push
 
 WAITS = (1, 2, 4, 8, 15, 30, 60, 120)  # seconds between the attempts of a delivery: four minutes in all
@@ -125,4 +126,5 @@ def _anew(path: Path, pages: Pages) -> TextIO:
     file.flush()
     os.fsync(file.fileno())
     draft.replace(path)
+    disk.sync_folder(path.parent)  # else a power cut brings the old file back, without what is written from now on
     return file

@@ -82,3 +82,13 @@ def test_a_store_that_never_serves_is_told_with_what_it_says(
         data.restore(cluster, cluster.nodes, lab, backup, tmp_path)
     assert "CLUSTERDOWN" in str(told.value.details)
     assert told.value.hint == "repeat it: it goes on here"
+
+
+def test_a_line_ends_with_a_line_feed_alone(tmp_path: Path) -> None:
+    dumped = b"b\rz\n\xff\na\xe2\x80\xa8y\n"
+    source, now = tmp_path / "source", tmp_path / "now"
+    source.write_bytes(dumped)
+    assert data.sort(source, "x") == 3
+    assert source.read_bytes() == b"a\xe2\x80\xa8y\nb\rz\n\xff\n", "an item was cut in two"
+    now.write_bytes(b"b\nz\n\xff\n")
+    assert data.missing(source, now) == (1, ["a\u2028y", "b\rz"])

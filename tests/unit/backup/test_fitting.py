@@ -95,11 +95,26 @@ def test_a_broken_cluster_is_healed_first(planned: Planned) -> None:
 
 
 def test_another_restore_is_finished_first(tmp_path: Path) -> None:
-    begun = Restore(str(tmp_path / "first"))
-    fitting.refuse_another(tmp_path / "first", begun, replace=False)
-    fitting.refuse_another(tmp_path / "second", begun, replace=True)
+    begun, second = Restore(str(tmp_path / "first"), etcd=True, backup="a"), Restore(str(tmp_path / "second"))
+    fitting.refuse_another(Restore(begun.folder, backup="a"), begun, replace=False)
+    fitting.refuse_another(second, begun, replace=True)
     with pytest.raises(LabError, match="first was interrupted"):
-        fitting.refuse_another(tmp_path / "second", begun, replace=False)
+        fitting.refuse_another(second, begun, replace=False)
+
+
+def test_another_backup_in_the_same_folder_does_not_go_on_where_the_first_was_interrupted(tmp_path: Path) -> None:
+    begun, other = Restore(str(tmp_path), etcd=True, backup="a"), Restore(str(tmp_path), backup="b")
+    with pytest.raises(LabError, match="was interrupted, and another backup lies there by now"):
+        fitting.refuse_another(other, begun, replace=False)
+    assert fitting.is_another(other, begun), "etcd would stay as the first backup has it"
+    assert not fitting.is_another(other, Restore(str(tmp_path), etcd=True)), (
+        "a record from before there was an identity"
+    )
+
+
+def test_two_labs_never_have_the_same_file() -> None:
+    first = take.file_of("ch10", "backup-x", [])
+    assert (first, take.file_of("ch10-backup", "x", [first])) == ("ch10-backup-x", "ch10-backup-x-1")
 
 
 def test_a_restore_is_on_record_until_it_is_over(planned: Planned) -> None:
@@ -171,6 +186,9 @@ def test_a_member_that_is_broken_on_purpose_is_not_copied(planned: Planned, monk
 def test_a_backup_gets_an_empty_folder_of_its_owners(tmp_path: Path) -> None:
     take.make_folder(tmp_path / "new" / "one")
     assert (tmp_path / "new" / "one").stat().st_mode & 0o077 == 0
+    (tmp_path / "there").mkdir(mode=0o755)
+    take.make_folder(tmp_path / "there")
+    assert (tmp_path / "there").stat().st_mode & 0o077 == 0
     with pytest.raises(UsageError, match="is not empty"):
         take.make_folder(tmp_path / "new")
     (tmp_path / "file").touch()

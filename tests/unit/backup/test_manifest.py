@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,13 @@ def test_what_was_written_is_read(folder: Path) -> None:
     assert (read.etcd.keys, read.data[0].items, read.labs[0].settings) == (2, 1, {"window": "20s"})
     assert manifest.checksum(manifest.keys_of(folder)) == read.etcd.checksum
     assert (folder / manifest.FILE).stat().st_mode & 0o077 == 0, "etcd may have secrets"
+
+
+def test_the_files_are_on_the_disk_before_their_manifest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink().name))
+    manifest.write(manifest.read(folder), folder)
+    assert synced[:3] == [manifest.ETCD, manifest.KEYS, "ch7-store"]
 
 
 def test_a_folder_without_a_manifest_was_cut_off(folder: Path) -> None:

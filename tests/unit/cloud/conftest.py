@@ -83,14 +83,13 @@ class Served:
         return made
 
 
-def _free() -> Cloud:
-    """A cloud whose port no other test's has."""
+def _listening() -> tuple[Cloud, socket.socket]:
+    """A cloud whose port no other process has, and the socket that listens there: whoever looks next finds it taken."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     for index in range(100 + worker % 10 * 10, 200):
         cloud = Cloud("try", "us-west-2", index, "AKIAEXAMPLE", "secret")
         try:
-            with socket.create_server(("127.0.0.1", cloud.port)):
-                return cloud
+            return cloud, socket.create_server(("127.0.0.1", cloud.port), backlog=64)
         except OSError:
             continue
     raise AssertionError("no port is free")
@@ -102,10 +101,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         pytest.importorskip(name, reason="the extra `cloud` is not installed")
     from werkzeug.serving import make_server
 
-    cloud, folder = _free(), tmp_path_factory.mktemp("cloud")
+    (cloud, listening), folder = _listening(), tmp_path_factory.mktemp("cloud")
     engine = Engine(cloud, folder / "services", lambda instance: f"console of {instance}")
     api = Api(cloud, engine, folder, print)
-    server = make_server("127.0.0.1", cloud.port, Front(cloud, api), threaded=True)
+    server = make_server("127.0.0.1", cloud.port, Front(cloud, api), threaded=True, fd=listening.detach())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     api.begin()
     yield Served(cloud, engine, api, folder)

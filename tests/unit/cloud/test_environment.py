@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from coreos_lab.cloud import inside
+from coreos_lab.cloud.functions import pool
 from coreos_lab.cloud.functions.environment import Environment, Outcome
 from coreos_lab.cloud.functions.runtimes import NODE, OF_NODE, OF_PYTHON, RUNTIMES
+from coreos_lab.wait import until
 from tests.unit.cloud.run_locally import environment
 
 Start = Callable[..., Environment]
@@ -106,6 +111,39 @@ def test_code_that_cannot_begin_is_told_with_the_first_event(start: Start, text:
     outcome = one.invoke(b"{}", "r-1")
     assert outcome
     assert (outcome.error, said(outcome)["errorType"], one.over) == (True, kind, True)
+
+
+def test_an_environment_that_cannot_begin_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_asked: object) -> None:
+        raise FileNotFoundError("its namespace is gone")
+
+    ended: list[str] = []
+    sandbox: Any = SimpleNamespace(
+        output=tmp_path / "output", order=SimpleNamespace(namespace=tmp_path), end=lambda: ended.append("sandbox")
+    )
+    os.mkfifo(sandbox.output)
+    monkeypatch.setattr(inside, "listen", gone)
+    monkeypatch.setattr(pool, "Sandbox", lambda *_asked: sandbox)
+    function: Any = SimpleNamespace(number=1, revision="1", timeout=3, arn="arn")
+    none: Any = None
+    with pytest.raises(FileNotFoundError):
+        pool.Pool(none, none, lambda _function: none, print).run(function, b"{}", "r-1")
+    assert ended == ["sandbox"]
+    until(
+        lambda: not [each for each in threading.enumerate() if each.name == f"output {tmp_path.name}"],
+        deadline=10,
+        missing="its thread goes on",
+    )
+
+
+@NEEDS_NODE
+@pytest.mark.parametrize("body", [b"no JSON", b"[]", b"5"])
+def test_what_a_process_says_of_its_own_failure_may_be_anything(start: Start, body: bytes) -> None:
+    one = start(JS, "exports.handler = async () => 1;")
+    one.fail(body, "Mine")
+    outcome = one.invoke(b"{}", "r-1")
+    assert outcome
+    assert (outcome.error, outcome.payload) == (True, body)
 
 
 @NEEDS_NODE

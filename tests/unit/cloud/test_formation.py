@@ -123,6 +123,10 @@ def resource(type_: str, **properties: Any) -> str:
     return json.dumps({"Resources": {"One": {"Type": type_, "Properties": properties}}})
 
 
+def with_more(**sections: Any) -> str:
+    return json.dumps({**json.loads(resource("AWS::EC2::InternetGateway")), **sections})
+
+
 def test_a_stack_from_its_creation_to_its_deletion(cfn: Client, ec2: Client) -> None:
     before = len(ec2.describe_vpcs()["Vpcs"])
     cfn.create_stack(StackName="first", TemplateBody=TEMPLATE, Parameters=SECRET)
@@ -225,6 +229,27 @@ def test_deleting_a_stack_that_is_being_made(cfn: Client, ec2: Client) -> None:
     assert not [each for each in ec2.describe_vpcs()["Vpcs"] if each["CidrBlock"] == "10.7.0.0/16"]
 
 
+@pytest.mark.parametrize("status", ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"])
+def test_a_deletion_that_was_asked_for_survives_the_process(
+    served: Served, cfn: Client, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    cfn.create_stack(StackName="doomed", TemplateBody=resource("AWS::EC2::VPC", CidrBlock="10.9.0.0/16"))
+    settled(cfn, "doomed")
+    stack = served.api.formation.stacks.find("doomed")
+    assert stack
+    stack.status = status
+    cfn.delete_stack(StackName="doomed")
+    again = Formation(served.cloud, served.folder / "stacks", served.client, lambda: ())
+    monkeypatch.setattr(again.stacks, "all", [each for each in again.stacks.all if each.id == stack.id])
+    again.resume()
+    (found,) = again.stacks.all
+    end = time.monotonic() + 60
+    while found.status.endswith("IN_PROGRESS") and time.monotonic() < end:
+        time.sleep(0.1)
+    assert found.status == "DELETE_COMPLETE"
+    served.api.formation.stacks.all.remove(stack)
+
+
 def test_what_is_to_be_retained_stays(cfn: Client, ec2: Client) -> None:
     template = json.loads(resource("AWS::EC2::VPC", CidrBlock="10.8.0.0/16"))
     template["Resources"]["One"]["DeletionPolicy"] = "Retain"
@@ -287,6 +312,19 @@ def test_a_stack_with_a_role_needs_that_capability(served: Served, cfn: Client) 
     assert served.api.credentials(outputs["Profile"], "i-1") is None
 
 
+FUNCTIONS: list[dict[str, Any]] = [  # whose arguments have another shape
+    {"Ref": []},
+    {"Fn::GetAtt": "One"},
+    {"Fn::GetAtt": [1, "Arn"]},
+    {"Fn::Sub": []},
+    {"Fn::Sub": ["${a}", []]},
+    {"Fn::If": [{}, 1, 2]},
+    {"Fn::Join": ["", "text"]},
+    {"Fn::Split": ["", "text"]},
+    {"Fn::Not": ["text"]},
+]
+
+
 @pytest.mark.parametrize(
     ("template", "message"),
     [
@@ -303,6 +341,14 @@ def test_a_stack_with_a_role_needs_that_capability(served: Served, cfn: Client) 
             '"UpdatePolicy": {}}}}',
             "UpdatePolicy",
         ),
+        ("Resources: \x01", "YAML not well-formed"),
+        ('{"Resources": {"One": {"Type": "AWS::EC2::VPC", "Properties": [1]}}}', "Properties must be an object"),
+        ('{"Resources": {"One": {"Type": "AWS::EC2::VPC", "DependsOn": [{}]}}}', "DependsOn must be"),
+        (with_more(Parameters={"A": {"Type": "String", "AllowedPattern": "["}}), "AllowedPattern: unterminated"),
+        (with_more(Parameters={"A": {"Type": "Number", "MinValue": {}}}), "MinValue must be a number"),
+        (with_more(Conditions={"A": {"Fn::Not": [{"Condition": "A"}]}}), r"Circular dependency in conditions: \[A\]"),
+        (with_more(Conditions={"A": "yes"}), "a condition is one of"),
+        *[(resource("AWS::EC2::VPC", CidrBlock=wrong), "One. Fn::|One. Ref|One. a condition") for wrong in FUNCTIONS],
     ],
 )
 def test_a_template_that_is_wrong_is_refused_before_anything_is_made(cfn: Client, template: str, message: str) -> None:

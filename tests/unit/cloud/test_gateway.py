@@ -6,6 +6,7 @@ import http.client
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -136,7 +137,12 @@ def test_a_proxy_integration_has_the_whole_request_and_the_whole_answer(api: Api
     assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"]}
     assert event["headers"]["X-Given"] == "y"
     assert event["requestContext"]["stage"] == "prod"
-    for wrong in (b'"text"', b'{"statusCode": "x"}', b'{"body": 7}'):
+    odd = {"statusCode": 299, "headers": {"Content-Length": "100", "Connection": "x"}, "body": "made"}
+    played.answer = lambda _event: (json.dumps(odd).encode(), False)
+    status, text, headers = api.ask("POST", "/prod/hook")
+    assert (status, text, headers["x-amzn-Remapped-Content-Length"]) == (299, "made", "100")
+    split = b'{"headers": {"X": "a\\r\\nSet-Cookie: b"}}'
+    for wrong in (b'"text"', b'{"statusCode": "x"}', b'{"body": 7}', b'{"statusCode": 1e400}', b"[" * 10**5, split):
         played.answer = lambda _event, wrong=wrong: (wrong, False)  # type: ignore[misc]
         assert api.ask("POST", "/prod/hook")[0] == 502
 
@@ -170,6 +176,40 @@ def test_what_cannot_be_is_refused(api: Api) -> None:
     traced = [{"op": "replace", "path": "/~1hook/POST/logging/loglevel", "value": "INFO"}]
     assert refusal(client.update_stage, **its, stageName="prod", patchOperations=traced) == "UnsupportedOperation"
     assert refusal(client.get_api_keys) == "UnsupportedOperation"
+
+
+def test_what_is_refused_has_changed_nothing(api: Api) -> None:
+    client, stage = api.client, {"restApiId": api.id, "stageName": "prod"}
+    changes = [("/description", "new"), ("/variables/a", "1"), ("/~1hook/POST/logging/loglevel", "INFO")]
+    asked = [{"op": "replace", "path": path, "value": value} for path, value in changes]
+    assert refusal(client.update_stage, **stage, patchOperations=asked) == "UnsupportedOperation"
+    found = client.get_stage(**stage)
+    assert "description" not in found
+    assert "variables" not in found
+    client.update_stage(**stage, patchOperations=asked[:2])
+    assert client.get_stage(**stage)["variables"] == {"a": "1"}
+
+
+def test_a_deployment_s_variables_are_its_stage_s(api: Api) -> None:
+    for variables in ({"a": "1", "b": "1"}, {"b": "2"}):
+        api.client.create_deployment(restApiId=api.id, stageName="more", variables=variables)
+    assert api.client.get_stage(restApiId=api.id, stageName="more")["variables"] == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "\u00b2", "1" * 30])
+@pytest.mark.parametrize("host", ["", "discovery.etcd.io", "API"])
+def test_a_length_that_is_no_number_of_bytes_is_not_waited_for(api: Api, host: str, length: str) -> None:
+    name = f"{api.id}.execute-api.us-west-2.amazonaws.com" if host == "API" else host
+    signed = {
+        "Authorization": "AWS4-HMAC-SHA256 Credential=a/b/us-west-2/ec2/aws4_request, SignedHeaders=h, Signature=x"
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", api.served.cloud.port, timeout=20)
+    connection.putrequest("POST", "/prod/hook", skip_host=True)
+    for key, value in {"Host": name, "X-Amz-Date": "20260101T000000Z", "Content-Length": length, **signed}.items():
+        connection.putheader(key, value.encode("utf-8"))
+    connection.endheaders()
+    assert connection.getresponse().status == HTTPStatus.BAD_REQUEST
+    connection.close()
 
 
 def test_paths_with_variables_come_after_those_that_are_written_out() -> None:

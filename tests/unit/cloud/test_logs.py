@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,8 @@ from coreos_lab.cloud import sessions
 from coreos_lab.cloud.logs import patterns
 from coreos_lab.cloud.logs.events import DAY, HOUR
 from coreos_lab.cloud.logs.service import Logs
-from coreos_lab.cloud.sigv4 import RefusedError
+from coreos_lab.cloud.logs.shelf import Group
+from coreos_lab.cloud.sigv4 import RefusedError, Request
 from tests.unit.cloud.conftest import Client, Served, refusal
 
 ClientError = pytest.importorskip("botocore.exceptions").ClientError
@@ -173,6 +177,44 @@ def test_what_amazon_would_not_take_is_refused(logs: Client, group: str) -> None
     assert refusal(logs.start_query, logGroupName=group, startTime=0, endTime=1, queryString="x") == (
         "UnsupportedOperation"
     )
+
+
+def test_what_no_client_should_send_is_refused_too(served: Served, logs: Client, group: str) -> None:
+    its = {"logGroupName": group, "logStreamName": "one"}
+    assert refusal(logs.get_log_events, **its, startTime=10**30) == "SerializationException"
+    assert refusal(logs.get_log_events, **its, nextToken=f"f/{10**18 * 9}9/1") == "InvalidParameterException"
+    half = Request("POST", "/", "", {"x-amz-target": "Logs.DeleteLogGroup"}, b'{"logGroupName": "\\ud800"}')
+    for body in (half.body, b"[" * 100_000, b'{"logGroupName": 1'):
+        with pytest.raises(RefusedError, match="the body is no JSON"):
+            served.api.logs.read(replace(half, body=body))
+
+
+def test_events_do_not_outlive_their_group(tmp_path: Path) -> None:
+    kept = Logs("us-west-2", tmp_path / "logs.sqlite")
+    kept.write("g", "s", [(now(), "old")])
+    kept.shelf.delete_group("g")
+    with pytest.raises(RefusedError, match="does not exist"):  # as for a request that was checked before
+        kept.shelf.put("g", "s", [(now(), "late")], now())
+    kept.write("g", "s", [(now(), "new")])
+    assert [each.message for each in kept.shelf.events("g", None, (0, 2**62), limit=9)] == ["new"]
+
+
+def test_two_environments_write_the_first_lines_of_a_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, begun = Logs("us-west-2", tmp_path / "logs.sqlite"), threading.Event()
+    make = kept.shelf.make_group
+
+    def slowly(new: Group) -> None:
+        begun.set()
+        time.sleep(0.2)
+        make(new)
+
+    monkeypatch.setattr(kept.shelf, "make_group", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(kept.write, "g", "one", [(now(), "a")])
+        assert begun.wait(10)
+        pool.submit(kept.write, "g", "two", [(now(), "b")]).result()
+        first.result()
+    assert [each.name for each in kept.shelf.streams("g")] == ["one", "two"]
 
 
 def test_tags_of_a_group_come_and_go(logs: Client, group: str) -> None:

@@ -295,6 +295,8 @@ def test_the_meter_measures_what_a_machine_uses_of_its_processors(tmp_path: Any)
     [
         ({"Period": 15}, "Period: 15: must be 10, 20, 30 or a multiple of 60"),
         ({"DatapointsToAlarm": 2}, "DatapointsToAlarm: 2"),
+        ({"Period": 60, "EvaluationPeriods": 10**9}, "across more than 86400 s"),
+        ({"Period": 86400, "EvaluationPeriods": 8}, "across more than 604800 s"),
         ({"AlarmActions": ["arn:aws:sns:us-west-2:123456789012:mail"]}, "execute scaling policies"),
         ({"Statistic": "", "ExtendedStatistic": "p90"}, "ExtendedStatistic: not part of this cloud"),
         ({"TreatMissingData": "guess"}, "TreatMissingData: guess"),

@@ -68,6 +68,25 @@ def test_an_action_is_allowed_by_one_policy_unless_any_denies_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        ("*", "", True),
+        ("a*", "a", True),
+        ("a*b*c", "a-b-c-b-c", True),
+        ("a*b*c", "a-c-b", False),
+        ("*a?c", "abcaxc", True),
+        ("a*a", "a", False),
+        ("[a]*.b", "[a]x.b", True),
+        ("[a]*.b", "ax-b", False),
+        ("*" * 40 + "x", "ec2:DescribeInstances" * 3, False),
+        ("*e" * 40 + "x", "e" * 60, False),
+    ],
+)
+def test_patterns_of_policies(pattern: str, text: str, fits: bool) -> None:
+    assert policy.matches(pattern, text) == fits
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{}", "no Statement"),

@@ -6,18 +6,22 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from coreos_lab.cloud.scaling.group import Group, Kept, Member, Refresh, next_subnet, victims
+from coreos_lab.cloud.scaling.group import Configuration, Group, Kept, Member, Refresh, next_subnet, victims
+from coreos_lab.cloud.scaling.keeper import Keeper
 from coreos_lab.cloud.scaling.policies import wanted
 from coreos_lab.cloud.scaling.refreshing import step
+from coreos_lab.cloud.sigv4 import RefusedError
 from coreos_lab.cloud.states import RUNNING, STOPPED
 from tests.unit.cloud.conftest import Client, Served
 from tests.unit.cloud.test_formation import deleted, settled
 
 ClientError = pytest.importorskip("botocore.exceptions").ClientError
+ReadTimeoutError = pytest.importorskip("botocore.exceptions").ReadTimeoutError
 pytestmark = pytest.mark.usefixtures("machines")
 IMAGE = "ami-7d11c51d"
 LAUNCH = {"LaunchConfigurationName": "two", "ImageId": IMAGE, "InstanceType": "t2.small"}
@@ -296,3 +300,67 @@ def test_a_refresh_that_is_cancelled_replaces_nothing_more() -> None:
     its.members[2].state = "InService"
     step(its, set(), 0.0)
     assert [each.status for each in its.refreshes] == ["Cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("action", "asked"),
+    [
+        ("CreateAutoScalingGroup", {"AutoScalingGroupName": "x", "MinSize": "\u00b2", "MaxSize": "1"}),
+        ("CreateAutoScalingGroup", {"AutoScalingGroupName": "x", "MinSize": "1" * 5000, "MaxSize": "1"}),
+        ("CreateAutoScalingGroup", {"AutoScalingGroupName": "x", "LaunchTemplate": "text"}),
+        ("CreateAutoScalingGroup", {"AutoScalingGroupName": "x", "MinSize": "1", "MinSize.More": "1"}),
+        ("CreateOrUpdateTags", {"Tags.member.1": "text"}),
+        ("CreateOrUpdateTags", {"Tags": "text"}),
+        ("DescribeAutoScalingGroups", {"AutoScalingGroupNames.member.1.Name": "x"}),
+        ("CreateLaunchConfiguration", {**LAUNCH, "LaunchConfigurationName": "x", "UserData": "no"}),
+        (
+            "CreateLaunchConfiguration",
+            {**LAUNCH, "LaunchConfigurationName": "x", "BlockDeviceMappings.member.1.DeviceName": "/dev/xvdb"},
+        ),
+    ],
+)
+def test_a_request_of_another_shape_is_refused(served: Served, action: str, asked: dict[str, str]) -> None:
+    with pytest.raises(RefusedError):
+        served.api.scaling.call(action, asked)
+
+
+def test_an_update_that_ec2_refuses_changes_nothing(asg: Client, group: str) -> None:
+    with pytest.raises(ClientError, match="subnet-00000000"):
+        asg.update_auto_scaling_group(
+            AutoScalingGroupName=group, MinSize=0, MaxSize=99, VPCZoneIdentifier="subnet-00000000"
+        )
+    (found,) = asg.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+    assert found["MaxSize"] < 99
+
+
+def test_tags_of_several_groups_are_set_for_all_or_for_none(asg: Client, group: str) -> None:
+    tag = {"ResourceType": "auto-scaling-group", "Key": "half", "Value": "1", "PropagateAtLaunch": False}
+    listed = [{**tag, "ResourceId": name} for name in (group, "none")]
+    with pytest.raises(ClientError, match="not found - none"):
+        asg.create_or_update_tags(Tags=listed)
+    (found,) = asg.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+    assert "half" not in [each["Key"] for each in found["Tags"]]
+
+
+def test_a_launch_without_an_answer_is_asked_for_again_by_its_token(tmp_path: Path) -> None:
+    tokens: list[str] = []
+
+    class Ec2:
+        def run_instances(self, **asked: Any) -> dict[str, Any]:
+            tokens.append(asked["ClientToken"])
+            if len(tokens) == 1:
+                raise ReadTimeoutError(endpoint_url="ec2")
+            return {"Instances": [{"InstanceId": "i-1"}]}
+
+        def describe_instances(self, **_asked: Any) -> dict[str, Any]:
+            return {"Reservations": []}
+
+    kept = Kept(tmp_path / "scaling.json")
+    kept.configurations["one"] = Configuration("one", "arn", "", {"ImageId": IMAGE})
+    kept.groups["web"] = Group("web", "arn", "", "one", 1, 1, 1, {"subnet-a": "a"})
+    keeper = Keeper(kept, lambda _service: Ec2(), print)
+    keeper.look("web")
+    assert [each.instance for each in kept.groups["web"].members] == [""]
+    keeper.look("web")
+    assert [each.instance for each in kept.groups["web"].members] == ["i-1"]
+    assert len(set(tokens)) == 1

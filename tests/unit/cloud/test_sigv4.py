@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coreos_lab.cloud import sigv4
+from coreos_lab.cloud import sessions, sigv4
 from coreos_lab.cloud.sigv4 import RefusedError, Request, Secret
+from coreos_lab.model import Cloud
 
 pytest.importorskip("botocore", reason="the extra `cloud` is not installed")
 
@@ -114,3 +116,31 @@ def test_what_has_no_signature_and_what_cannot_be_read() -> None:
     assert sigv4.parse(Request("POST", "/", "", {}, b"")) is None
     with pytest.raises(RefusedError, match="cannot be read"):
         sigv4.parse(Request("POST", "/", "", {"authorization": "AWS4-HMAC-SHA256 Credential=x"}, b""))
+
+
+@pytest.mark.parametrize("words", ["AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, Signature=x"])
+def test_a_header_without_what_it_should_have_cannot_be_read(words: str) -> None:
+    with pytest.raises(RefusedError, match="cannot be read"):
+        sigv4.parse(Request("POST", "/", "", {"authorization": words, "x-amz-date": "20260101T000000Z"}, b""))
+
+
+@pytest.mark.parametrize("expires", ["0", "-1", "604801", "1" * 30])
+@pytest.mark.parametrize("moment", ["20260101T000000Z", "99991231T235959Z", "00010101T000000Z"])
+def test_a_url_is_signed_for_a_week_at_most_and_for_a_time_that_there_is(expires: str, moment: str) -> None:
+    query = f"X-Amz-Credential=a/b/c/d/e&X-Amz-Date={moment}&X-Amz-SignedHeaders=host&X-Amz-Signature=x&X-Amz-Expires="
+    for seconds in (expires, "60"):
+        if (seconds, moment[:4]) != ("60", "2026"):
+            with pytest.raises(RefusedError, match="cannot be read"):
+                sigv4.parse(Request("GET", "/", query + seconds, {}, b""))
+
+
+def test_a_signature_and_a_token_may_be_any_text() -> None:
+    request = signed(token=SESSION)
+    odd = {**request.headers, "authorization": request.headers["authorization"].rpartition("=")[0] + "=\u00e9"}
+    assert refusal(replace(request, headers=odd)) == "SignatureDoesNotMatch"
+    odd = {**request.headers, "x-amz-security-token": "\u00e9"}
+    assert refusal(replace(request, headers=odd), secret=Secret(SECRET, SESSION)) == "InvalidClientTokenId"
+    cloud = Cloud("try", "us-west-2", 1, "AKIAEXAMPLE", "secret")
+    for said in (b"5", b'"text"', b"[]", b"\xff"):
+        for seal in ("\u00e9", "00"):
+            assert sessions.read(cloud, "ASIAX", f"{urlsafe_b64encode(said).decode()}.{seal}") is None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from coreos_lab import clients
 from coreos_lab.clients.etcd import Member
 from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.cluster import leaving, reaping
@@ -70,7 +71,7 @@ def etcd(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[st
 def test_a_healthy_cluster_loses_none(planned: Planned, monkeypatch: pytest.MonkeyPatch, etcd: object) -> None:
     cluster = planned()
     monkeypatch.setattr(membership, "listed", lambda _nodes: members(*cluster.nodes))
-    assert reaping.lasting(now(cluster)) == []
+    assert reaping.lasting(lambda: now(cluster))[1] == []
 
 
 def test_none_goes_without_a_majority(
@@ -80,13 +81,13 @@ def test_none_goes_without_a_majority(
     etcd["healthy"] = [cluster.nodes[0].peer_url]
     monkeypatch.setattr(membership, "listed", lambda _nodes: members(*cluster.nodes))
     with pytest.raises(LabError, match="etcd has no majority: 1 of its 3 members are healthy: none can be removed"):
-        reaping.lasting(now(cluster, core_02=NodeState.STOPPED, core_03=NodeState.STOPPED))
+        reaping.lasting(lambda: now(cluster, core_02=NodeState.STOPPED, core_03=NodeState.STOPPED))
 
 
 def test_whom_nobody_tells_is_unknown(planned: Planned, monkeypatch: pytest.MonkeyPatch, etcd: object) -> None:
     monkeypatch.setattr(membership, "listed", lambda _nodes: None)
     with pytest.raises(CannotCheckError, match="who is gone is unknown"):
-        reaping.lasting(now(planned()))
+        reaping.lasting(lambda: now(planned()))
 
 
 def test_a_member_that_comes_back_in_time_stays(
@@ -96,7 +97,39 @@ def test_a_member_that_comes_back_in_time_stays(
     looks = [set(etcd["healthy"][:2]), set(etcd["healthy"])]
     monkeypatch.setattr(reaping, "_healthy", lambda _now: looks.pop(0) if len(looks) > 1 else looks[0])
     monkeypatch.setattr(membership, "listed", lambda _nodes: members(*cluster.nodes))
-    assert reaping.lasting(now(cluster)) == []
+    assert reaping.lasting(lambda: now(cluster))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("looks", "goes"),
+    [
+        ((NodeState.STOPPED, NodeState.STOPPED), True),
+        ((NodeState.STOPPED, NodeState.RUNNING), False),
+        ((NodeState.RUNNING, NodeState.STOPPED), False),
+    ],
+)
+def test_a_machine_between_two_boots_is_not_gone(
+    planned: Planned,
+    monkeypatch: pytest.MonkeyPatch,
+    etcd: dict[str, list[str]],
+    looks: tuple[NodeState, NodeState],
+    goes: bool,
+) -> None:
+    cluster, left = planned(), list(looks)
+    etcd["healthy"] = [node.peer_url for node in cluster.nodes[:2]]
+    monkeypatch.setattr(membership, "listed", lambda _nodes: members(*cluster.nodes))
+    later, (found,) = reaping.lasting(lambda: now(cluster, core_03=left.pop(0)))
+    assert (found.goes, later.state(cluster.nodes[2])) == (goes, looks[1])
+
+
+def test_a_member_that_is_no_node_is_asked_too(planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = planned()
+    monkeypatch.setattr(membership, "listed", lambda _nodes: [*members(*cluster.nodes), AWAY])
+    monkeypatch.setattr(clients.etcd, "is_healthy", lambda address, timeout: True)
+    assert reaping.lasting(lambda: now(cluster))[1] == [], "it answers, so it is not gone"
+    monkeypatch.setattr(reaping, "PATIENCE", 0.0)
+    monkeypatch.setattr(clients.etcd, "is_healthy", lambda address, timeout: address != "10.0.0.9")
+    assert [each.name for each in reaping.lasting(lambda: now(cluster))[1] if each.goes] == ["core-02"]
 
 
 def test_the_next_one_goes_when_the_others_are_healthy_without_the_first(

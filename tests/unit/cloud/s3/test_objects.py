@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from coreos_lab.cloud.s3.service import Storage
+from coreos_lab.cloud.sigv4 import RefusedError
 from tests.unit.cloud.conftest import Client, Served, refusal
 
 ClientError = pytest.importorskip("botocore.exceptions").ClientError
@@ -251,3 +254,48 @@ def test_many_at_once_lose_nothing(served: Served, s3: Client, bucket: str) -> N
     for turn in range(3):
         assert len(set(text(s3, f"k{turn}"))) == 1
     assert len(bodies(served)) == before + 3
+
+
+def test_of_two_conditional_puts_at_once_one_succeeds(
+    served: Served, s3: Client, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, both = served.api.storage.index, threading.Barrier(2)
+    find, looks = index.find, threading.local()
+
+    def slowly(of: str, key: str) -> Any:
+        found = find(of, key)
+        looks.count = getattr(looks, "count", 0) + 1
+        if looks.count == 2:  # the last look before an object is put
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait(0.3)
+        return found
+
+    monkeypatch.setattr(index, "find", slowly)
+
+    def put(_number: int) -> bool:
+        try:
+            s3.put_object(Bucket=bucket, Key="lock", Body=b"mine", IfNoneMatch="*")
+        except ClientError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(put, range(2))) == [False, True]
+
+
+def test_a_copy_that_fails_leaves_no_body(
+    served: Served, s3: Client, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"text")
+    before, source = bodies(served), {"Bucket": bucket, "Key": "k"}
+
+    def gone(_new: object) -> None:
+        raise RefusedError("NoSuchBucket", "deleted meanwhile")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(served.api.storage.index, "put", gone)
+        assert refusal(s3.copy_object, Bucket=bucket, Key="other", CopySource=source) == "NoSuchBucket"
+    assert bodies(served) == before
+    for body in before:
+        (served.api.storage.bodies.folder / body).unlink()  # as if it had been put anew since it was looked up
+    assert refusal(s3.copy_object, Bucket=bucket, Key="other", CopySource=source) == "OperationAborted"

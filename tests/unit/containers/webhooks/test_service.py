@@ -139,6 +139,7 @@ def test_nobody_but_the_registry_is_believed(webhooks: Webhooks, receiver: Calla
     webhooks.add(receiver(200).url, "")
     webhooks.run()
     assert tell(webhooks, word="another") == http.client.FORBIDDEN
+    assert tell(webhooks, word="\u00e9") == http.client.FORBIDDEN
     told = webhooks.notified()
     assert told is not None
     headers = {"Authorization": f"Bearer {told.secret}"}
