@@ -42,7 +42,7 @@ def ssh(name: str, node_name: str, argv: Sequence[str]) -> NoReturn:
     """Becomes the ssh client: its exit code is the command's. `node_name` may be unit:NAME."""
     cluster = store.require(name)
     provider = choose(cluster.provider)
-    node = target_node(cluster, provider, node_name)
+    node = target_node(cluster, provider, node_name, up=False)
     state = provider.state(cluster, node)
     if state is not NodeState.RUNNING:
         raise LabError(

@@ -43,11 +43,12 @@ def require_whole_zones(step: Step) -> None:
         raise UsageError(f"{others[0]}: a zone fails as a whole", f"name a zone, such as {ZONE}us-west-2a")
 
 
-def target_node(cluster: Cluster, provider: Provider, target: str) -> Node:
+def target_node(cluster: Cluster, provider: Provider, target: str, *, up: bool = True) -> Node:
     """The node that a target names.
 
-    The unit of unit:NAME is looked up on the nodes. Raises LabError if it runs on none, UsageError if on several, and
-    UnknownError if a node that may run it does not answer.
+    The unit of unit:NAME is looked up on the nodes. Where it need not be `up`, the one node that fleet has chosen for
+    it will do: a unit that fails or waits is what somebody wants to look at. Raises LabError if it runs on none,
+    UsageError if on several, and UnknownError if a node that may run it does not answer.
     """
     prefix, colon, unit = target.partition(":")
     if not colon:
@@ -63,6 +64,8 @@ def target_node(cluster: Cluster, provider: Provider, target: str) -> Node:
             f"{full}: {', '.join(silent)} does not answer, so where it runs is unknown",
             f"see '{hints.lab('status')}', or name the node that you want to break",
         )
+    if not running and not up and len(places) == 1:
+        return places[0][0]
     if not running:
         raise LabError(f"{full}: no machine runs that unit", f"see '{hints.lab('status')}' for the units that run")
     if len(running) > 1:

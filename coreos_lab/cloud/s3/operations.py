@@ -71,11 +71,13 @@ COPYING["UploadPart"] = Operation("UploadPartCopy", "PutObject", ("partNumber",)
 MARKERS = {marker for _method, _level, marker in OPERATIONS if marker}
 # What an SDK or a signature in the URL adds. The names of the second kind begin with X-Amz-.
 ADDED, SIGNED = ("x-id",), "x-amz-"
-# Headers of S3 that are carried out, or that ask for what is so in any case.
+# Headers of S3 that are carried out, or that ask for what is so in any case. The last ones are of S3's answers: s3cmd
+# repeats them when it copies, and S3 passes over them.
 HEADERS = re.compile(
     r"x-amz-(content-sha256|date|security-token|user-agent|meta-.+|decoded-content-length|trailer|target)"
     r"|x-amz-(copy-source(-range|-if-(none-)?match|-if-(un)?modified-since)?|metadata-directive)"
     r"|x-amz-(checksum-.+|sdk-checksum-algorithm|expected-bucket-owner|source-expected-bucket-owner)"
+    r"|x-amz-(expiration|request-id|id-2)"
 )
 AS_IT_IS = {
     "x-amz-acl": ("private", "bucket-owner-full-control"),

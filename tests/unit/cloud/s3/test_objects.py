@@ -299,3 +299,15 @@ def test_a_copy_that_fails_leaves_no_body(
     for body in before:
         (served.api.storage.bodies.folder / body).unlink()  # as if it had been put anew since it was looked up
     assert refusal(s3.copy_object, Bucket=bucket, Key="other", CopySource=source) == "OperationAborted"
+
+
+def test_what_an_answer_said_is_passed_over_in_a_request(s3: Client, bucket: str) -> None:
+    """s3cmd repeats an object's headers when it copies it."""
+
+    def repeat(request: Any, **_more: object) -> None:
+        request.headers["x-amz-expiration"] = 'expiry-date="Tue, 08 Dec 2026 00:00:00 GMT", rule-id="lab"'
+
+    s3.put_object(Bucket=bucket, Key="from", Body=b"text")
+    s3.meta.events.register("before-sign.s3.CopyObject", repeat)
+    s3.copy_object(Bucket=bucket, Key="to", CopySource={"Bucket": bucket, "Key": "from"})
+    assert text(s3, "to") == b"text"
