@@ -69,7 +69,7 @@ def create(cluster: Cluster) -> None:
         routes.require_reached(cluster.nodes[0].address, name)
     except LabError:
         if link is None:  # while nothing of a plan exists it can be changed to another subnet
-            run.run(["ip", "link", "delete", name])
+            destroy(cluster)
         raise
     with host_settings.lock():
         host_settings.require({**host_settings.LEAST, **(host_settings.SWITCHES if _open_way_out(cluster) else {})})

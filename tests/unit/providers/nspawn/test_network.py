@@ -12,7 +12,7 @@ from coreos_lab.commands import planning
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Network
 from coreos_lab.providers import routes
-from coreos_lab.providers.nspawn import cgroup, names, network
+from coreos_lab.providers.nspawn import cgroup, guard, names, network
 from coreos_lab.records import identity
 from coreos_lab.records.store import ClusterFolder
 
@@ -58,21 +58,30 @@ def test_a_cluster_of_that_name_from_another_state_is_left_alone(
         network.create(planned())
 
 
-def test_a_network_that_cannot_be_reached_leaves_no_bridge(
+def test_nothing_stays_of_a_network_that_cannot_be_reached(
     planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Otherwise the plan would bind the next `lab up`, which is told to choose another subnet."""
     calls: list[str] = []
+    cluster = planned()
 
     def call(argv: list[str], **_options: object) -> run.Completed:
         calls.append(" ".join(map(str, argv)))
-        elsewhere = json.dumps([{"dst": "172.17.8.101", "dev": "tun0"}]) if "get" in argv else ""
-        return run.Completed((), 0, elsewhere, "")
+        answer = []
+        if "get" in argv:
+            answer = [{"dst": "172.17.8.101", "dev": "tun0"}]
+        if "show" in argv and any(each.startswith("ip link add") for each in calls):
+            answer = [{"ifname": "lab0", "ifalias": names.alias(cluster)}]
+        return run.Completed((), 0, json.dumps(answer), "")
 
     monkeypatch.setattr(run, "run", call)
     monkeypatch.setattr(cgroup, "runs_elsewhere", lambda _cluster: False)
+    monkeypatch.setattr(guard, "put_up", lambda _cluster: calls.append("firewall up"))
+    monkeypatch.setattr(guard, "take_down", lambda _cluster: calls.append("firewall down"))
     with pytest.raises(LabError, match="tun0"):
-        network.create(planned())
-    assert calls[-1] == "ip link delete lab0"
+        network.create(cluster)
+    assert "ip link delete lab0" in calls
+    assert calls.index("firewall up") < calls.index("firewall down")
 
 
 def test_only_our_own_bridge_is_ours(planned: Callable[..., Cluster]) -> None:
