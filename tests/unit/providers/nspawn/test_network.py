@@ -64,6 +64,7 @@ def test_nothing_stays_of_a_network_that_cannot_be_reached(
     """Otherwise the plan would bind the next `lab up`, which is told to choose another subnet."""
     calls: list[str] = []
     cluster = planned()
+    identity.ensure_token(ClusterFolder("core"))
 
     def call(argv: list[str], **_options: object) -> run.Completed:
         calls.append(" ".join(map(str, argv)))
