@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from coreos_lab.cloud import services
+from coreos_lab.cloud import policy, services
 from coreos_lab.cloud.state import Store
 from coreos_lab.cloud.states import ENDED
 from coreos_lab.model import Cloud
@@ -127,14 +127,14 @@ class Engine:
         with self._lock:
             found = self._backends["iam"].instance_profiles.values()
             roles = [role for each in found if each.name == profile for role in each.roles]
-            trusting = [role.name for role in roles if TRUSTED in role.assume_role_policy_document]
+            trusting = [role.name for role in roles if policy.trusts(role.assume_role_policy_document, TRUSTED)]
         return str(trusting[0]) if trusting else ""
 
     def trusts(self, role: str, service: str) -> bool:
         """Whether a service may take a role."""
         with self._lock:
             found = (each for each in self._backends["iam"].roles.values() if each.name == role)
-            return any(service in each.assume_role_policy_document for each in found)
+            return any(policy.trusts(each.assume_role_policy_document, service) for each in found)
 
     def role_arn(self, role: str) -> str:
         """The ARN of a role, "" where there is none of that name."""

@@ -54,6 +54,20 @@ def covers(statement: dict[str, Any], action: str, resource: str) -> bool:
     return by_action and any(matches(each, resource) for each in texts(statement["Resource"]))
 
 
+def trusts(document: str, service: str) -> bool:
+    """Whether a role's trust policy lets a service, such as ec2.amazonaws.com, take the role: as with any policy."""
+    found = {str(each.get("Effect")) for each in statements(document) if _is_about(each, service)}
+    return "Allow" in found and "Deny" not in found
+
+
+def _is_about(statement: dict[str, Any], service: str) -> bool:
+    """Whether a statement of a trust policy is about a service that takes the role."""
+    principal = statement.get("Principal")
+    named = texts(principal.get("Service") if isinstance(principal, dict) else principal)
+    by_action = any(matches(each.lower(), "sts:assumerole") for each in texts(statement.get("Action")))
+    return by_action and any(each in ("*", service) for each in named)
+
+
 def matches(pattern: str, text: str) -> bool:
     """IAM's patterns: `*` stands for any text, `?` for one character."""
     first, *rest = [re.escape(part).replace(r"\?", ".") for part in pattern.split("*")]

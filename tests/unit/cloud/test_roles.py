@@ -107,6 +107,29 @@ def iam(served: Served) -> Client:
     return served.client("iam")
 
 
+@pytest.mark.parametrize(
+    ("statements", "trusted"),
+    [
+        ({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}, True),
+        ({"Effect": "Allow", "Principal": {"Service": ["a.b", "ec2.amazonaws.com"]}, "Action": ["sts:*"]}, True),
+        ({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}, True),
+        ({"Effect": "Allow", "Principal": {"Service": "not-ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}, False),
+        ({"Effect": "Allow", "Principal": {"AWS": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}, False),
+        ({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:TagSession"}, False),
+        ({"Effect": "Deny", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}, False),
+        (
+            [
+                {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"},
+                {"Effect": "Deny", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "*"},
+            ],
+            False,
+        ),
+    ],
+)
+def test_whom_a_role_trusts_is_what_its_policy_says(statements: object, trusted: bool) -> None:
+    assert policy.trusts(json.dumps({"Statement": statements}), "ec2.amazonaws.com") is trusted
+
+
 def test_a_role_may_do_what_its_policy_says_and_no_more(served: Served, iam: Client) -> None:
     errors = pytest.importorskip("botocore.exceptions").ClientError
     iam.create_role(RoleName="web", AssumeRolePolicyDocument=TRUST)
