@@ -112,7 +112,8 @@ def test_one_file_system_on_three_disks(storage: Lab) -> None:
     storage("ssh", "core-01", "--", too_early)
     deploying = start("deploy", "ch4-ceph", "--deadline", "5m")
     says = ("ssh", "core-02", "--", "journalctl --no-pager -u 'ceph-disk@*'")
-    until(lambda: "/dev/sdb is not empty (ext4)" in storage(*says, code=None).out)
+    # The deployment may have to build the container image first, beside others'.
+    until(lambda: "/dev/sdb is not empty (ext4)" in storage(*says, code=None).out, deadline=TIMEOUT)
     storage("etcdctl", "set", "/ceph-config/ceph/wipe/core-02", "sdb")
     assert deploying.wait(TIMEOUT) == 0
     storage("deploy", "ch4-firewall")  # what follows must go on behind it
