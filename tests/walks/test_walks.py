@@ -18,7 +18,7 @@ STEPS = {each.name: len(parse.read(each.folder / PAGE).steps) for each in catalo
 CHAPTERS = sorted((name for name, steps in STEPS.items() if steps), key=lambda name: (-STEPS[name], name))
 
 # Pages that take minutes by themselves, or have to compile first: `make test-walks-all` goes through these, too.
-LONG = {"ch9", "ch10", "ch10-backup", "ch10-horizon", "ch10-rkt"}
+LONG = {"ch9", "ch10-backup", "ch10-rkt"}
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
