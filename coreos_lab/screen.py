@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import io
 import os
-import re
 import select
 import sys
 import time
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from coreos_lab import events
+from coreos_lab import characters, events
 from coreos_lab.events import Event
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ PLAIN = {
     "▌": "|",
     "×": "x",
 }
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but for tabs and ends of lines
 _feet: list[Callable[[], RenderableType]] = []
 HIDDEN = 0.05  # seconds: a step that is shorter leaves no line
 
@@ -139,7 +137,7 @@ def describe(event: Event) -> str:
     """An event's step, subject and message as one phrase. What a machine said in it does not act on the terminal."""
     head = " ".join(part for part in (event.step, event.subject) if part)
     text = f"{head}: {event.message}" if event.message else head
-    return CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return characters.spelt_out(text, characters.CONTROLS)
 
 
 def plain_lines(stream: TextIO) -> events.Sink:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import tempfile
 from pathlib import Path
 
-from coreos_lab import events, run
+from coreos_lab import characters, events, run
 from coreos_lab.errors import UnknownError
 from coreos_lab.model import CheckResult, Lab, Outcome
 
@@ -19,8 +18,6 @@ DEADLINE = "LAB_CHECK_DEADLINE"  # environment: seconds within which the checks 
 
 # Plugins of pytest that checks do not need: each costs time at the start of every run.
 WITHOUT = ("cacheprovider", "doctest", "faulthandler", "junitxml", "legacypath", "pastebin", "stepwise")
-# What XML cannot have (https://www.w3.org/TR/xml/#charsets).
-ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 NO_CHECKS = 5  # pytest's exit code when no test was selected
 
 
@@ -109,7 +106,7 @@ def write_junit(path: Path, suite: str, results: list[CheckResult]) -> None:
 
 def _legal(text: str) -> str:
     """A text without what XML cannot have: what a machine has answered may hold controls, and the file must be read."""
-    return ILLEGAL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return characters.spelt_out(text, characters.NOT_XML)
 
 
 def _command(folder: Path, only: str | None) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
+from coreos_lab.characters import NOT_XML
 from coreos_lab.cloud.sigv4 import RefusedError
 
-STRANGE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 NUMBER = re.compile(r"[0-9]{1,18}")  # int() would take other digits, too, and refuse very many
 
 
@@ -54,7 +54,7 @@ def _lists(tree: Any) -> Any:
 
 def escaped(text: str) -> str:
     """A text as XML has it. A character that no XML may have, not even escaped, would make an answer unreadable."""
-    return escape(STRANGE.sub("\N{REPLACEMENT CHARACTER}", text))
+    return escape(NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def xml(value: Any) -> str:
