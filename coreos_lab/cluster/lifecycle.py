@@ -23,6 +23,7 @@ from coreos_lab.cluster import (
     placing,
     preloading,
     updates,
+    waves,
 )
 from coreos_lab.cluster.work import Work, work_for
 from coreos_lab.errors import LabError, UnknownError
@@ -71,15 +72,16 @@ def bring_up(cluster: Cluster, provider: Provider) -> Brought:
     updates.run_server(cluster)
     objects.run_service(cluster)
     inventory.write(now)
+    booted: tuple[Node, ...] = ()
     if cluster.replaced:
         work = _start_and_place(work, provider)
         cluster = work.cluster
     else:
-        _start_together(work.at_once, work, provider)
+        booted = _start_together(work.at_once, work, provider)
     mirror.offer_tools(cluster)  # while the nodes boot: it waits for the disk
     _join_one_by_one(work, provider)
     mended = [f"Docker of {name} is started" for name in preloading.start_stopped(cluster, now.states)]
-    mended += [f"{name} is a member of etcd again" for name in _wait_until_all_serve(work, provider)]
+    mended += [f"{name} is a member of etcd again" for name in _wait_until_all_serve(work, provider, booted)]
     mirror.run_mirror(cluster)
     now = observe(cluster, provider)
     inventory.write(now)
@@ -131,11 +133,11 @@ def _make_identity(work: Work) -> None:
     identity.ensure_token(folder)
 
 
-def _start_together(nodes: Sequence[Node], work: Work, provider: Provider) -> None:
+def _start_together(nodes: Sequence[Node], work: Work, provider: Provider) -> tuple[Node, ...]:
+    """Returns the nodes that were seen to have booted."""
     for node in nodes:
         _prepare(work, node)
-    if nodes:
-        provider.start(work.cluster, nodes, ClusterFolder(work.cluster.name).user_data)
+    return waves.start(work.cluster, nodes, provider, ClusterFolder(work.cluster.name).user_data) if nodes else ()
 
 
 def _start_and_place(work: Work, provider: Provider) -> Work:
@@ -178,7 +180,7 @@ def _prepare(work: Work, node: Node, *, joins: str = "") -> None:
     ssh.forget(work.cluster, node)
 
 
-def _wait_until_all_serve(work: Work, provider: Provider) -> list[str]:
+def _wait_until_all_serve(work: Work, provider: Provider, booted: Sequence[Node]) -> list[str]:
     """Returns the names of the nodes that had to be made members of etcd again."""
     again: set[str] = set()
 
@@ -189,7 +191,9 @@ def _wait_until_all_serve(work: Work, provider: Provider) -> list[str]:
         return then
 
     if work.serving:
-        ready.wait_for_nodes(work.cluster, work.serving, provider, deadline=provider.boot_deadline, rejoin=rejoin)
+        ready.wait_for_nodes(
+            work.cluster, work.serving, provider, deadline=provider.boot_deadline, rejoin=rejoin, booted=booted
+        )
     return sorted(again)
 
 

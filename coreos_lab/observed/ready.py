@@ -73,17 +73,24 @@ def patience_for(nodes: int, deadline: float) -> float:
 
 
 def wait_for_nodes(
-    cluster: Cluster, nodes: Sequence[Node], provider: Provider, *, deadline: float, rejoin: Rejoin | None = None
+    cluster: Cluster,
+    nodes: Sequence[Node],
+    provider: Provider,
+    *,
+    deadline: float,
+    rejoin: Rejoin | None = None,
+    booted: Sequence[Node] = (),
 ) -> None:
     """Returns when every node has booted, its Docker answers, its etcd is healthy and fleet lists them all.
 
-    A node that was removed from etcd's members never gets healthy; `rejoin`, where given, makes it a member again.
-    Raises NodeNotReadyError for the first node that cannot get there or is not there after `deadline` seconds (see
-    `patience_for`), and DeadlineError when fleet still does not list one FLEET_ASKS_AGAIN later.
+    Of the nodes of `booted`, `boot` has returned already. A node that was removed from etcd's members never gets
+    healthy; `rejoin`, where given, makes it a member again. Raises NodeNotReadyError for the first node that cannot get
+    there or is not there after `deadline` seconds (see `patience_for`), and DeadlineError when fleet still does not
+    list one FLEET_ASKS_AGAIN later.
     """
     end = time.monotonic() + patience_for(len(nodes), deadline)
     with ThreadPoolExecutor(max_workers=2 * len(nodes) + 1) as pool:
-        jobs = [pool.submit(_boot, cluster, node, provider, end) for node in nodes]
+        jobs = [pool.submit(boot, cluster, node, provider, end) for node in nodes if node not in booted]
         members = [pool.submit(_etcd, cluster, node, provider, end, rejoin) for node in nodes]
         jobs += [*members, pool.submit(_fleet, nodes, end, members)]
         try:
@@ -104,7 +111,11 @@ def _left(end: float) -> float:
     return max(0.0, end - time.monotonic())
 
 
-def _boot(cluster: Cluster, node: Node, provider: Provider, end: float) -> None:
+def boot(cluster: Cluster, node: Node, provider: Provider, end: float) -> None:
+    """Returns when a node has booted and its Docker answers.
+
+    Raises NodeNotReadyError at `end` (monotonic seconds), or when it cannot get there.
+    """
     with events.step("boot", node.name):
         try:
             # coreos-cloudinit writes the keys before it starts a unit, so SSH before etcd would be refused: each try

@@ -22,6 +22,7 @@ class Provider(Protocol):
     name: str
     boot_deadline: float  # seconds until a node must serve: enough for a busy laptop, and the wait for a broken node
     own_clocks: bool  # whether each node has a clock of its own
+    boots_at_once: int | None  # nodes: more than that would hold each other up while they boot; None for any number
 
     def doctor(self) -> list[Finding]:
         """Whether this machine can run the provider: one finding for each condition, with its remedy."""

@@ -31,6 +31,7 @@ class AwsProvider:
     name = "aws"
     boot_deadline = 300.0  # seconds: EC2 takes a minute for an instance, and etcd's membership follows
     own_clocks = False  # of instances of a `lab cloud`
+    boots_at_once: int | None = None
 
     def __init__(self) -> None:
         self._apis: dict[Stack, Api] = {}

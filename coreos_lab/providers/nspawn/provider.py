@@ -6,6 +6,7 @@ cgroup of ours; both survive the command that made them.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,7 @@ class NspawnProvider:
     name = "nspawn"
     boot_deadline = 90.0
     own_clocks = False
+    boots_at_once: int | None = max(12, 6 * (os.cpu_count() or 1))  # on two cores: 12 of 99 at once, 109 s; all, 141 s
 
     def doctor(self) -> list[Finding]:
         return findings()

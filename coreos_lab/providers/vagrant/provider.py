@@ -29,6 +29,7 @@ class VagrantProvider:
     name = "vagrant"
     boot_deadline = 900.0  # seconds: emulated in software, three machines take minutes
     own_clocks = True
+    boots_at_once: int | None = None
 
     def doctor(self) -> list[Finding]:
         return findings()

@@ -20,6 +20,7 @@ class Paper:
 
     name = "paper"
     boot_deadline = 90.0
+    boots_at_once: int | None = None
     own_clocks = False
 
     def __init__(self, cluster: Cluster) -> None:

@@ -21,6 +21,7 @@ class Disks:
     """A provider whose nodes get their disks as they start."""
 
     boot_deadline = 1.0
+    boots_at_once: int | None = None
 
     def __init__(self, lacking: set[str]) -> None:
         self.lacking, self.halted, self.done = lacking, set[str](), list[str]()

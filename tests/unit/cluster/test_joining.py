@@ -26,6 +26,7 @@ class Running:
     """A provider whose machines all run."""
 
     boot_deadline = 0.3
+    boots_at_once: int | None = None
 
     def state(self, _cluster: Cluster, _node: Node) -> NodeState:
         return NodeState.RUNNING

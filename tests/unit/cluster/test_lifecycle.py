@@ -23,6 +23,7 @@ class Cables:
 
     name = "paper"
     boot_deadline = 90.0
+    boots_at_once: int | None = None
 
     def __getattr__(self, _name: str) -> Callable[..., None]:
         return lambda *_args: None

@@ -25,7 +25,7 @@ from tests.unit.paper import stands_for
 class Group:
     """A provider whose machines get the next number as their address when they are started."""
 
-    name, boot_deadline, own_clocks = "aws", 90.0, False
+    name, boot_deadline, own_clocks, boots_at_once = "aws", 90.0, False, None
 
     def __init__(self) -> None:
         self.at: dict[str, int] = {}

@@ -134,6 +134,7 @@ class Paper:
 
     name = "paper"
     boot_deadline = 0.3
+    boots_at_once: int | None = None
     own_clocks = False
 
     def __init__(self, cluster: Cluster) -> None:

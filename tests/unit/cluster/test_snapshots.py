@@ -32,6 +32,7 @@ class Disks:
 
     name = "disks"
     boot_deadline = 1.0
+    boots_at_once: int | None = None
     own_clocks = False
 
     def __init__(self, cluster: Cluster) -> None:

@@ -32,6 +32,7 @@ class Paper:
 
     name = "nspawn"
     boot_deadline = 10.0
+    boots_at_once: int | None = None
     own_clocks = False
 
     def __getattr__(self, name: str) -> Any:

@@ -37,7 +37,7 @@ class LateFleet:
 @pytest.fixture
 def booted(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """A cluster whose nodes and etcd are there, and fleet after 0.6 s."""
-    monkeypatch.setattr(ready, "_boot", lambda *_: None)
+    monkeypatch.setattr(ready, "boot", lambda *_: None)
     monkeypatch.setattr(ready, "_etcd", lambda *_: None)
     monkeypatch.setattr(ready, "Fleet", LateFleet)
     monkeypatch.setattr(LateFleet, "serves_at", time.monotonic() + 0.6)

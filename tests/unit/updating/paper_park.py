@@ -34,6 +34,7 @@ class Park:
     """
 
     boot_deadline = 90.0
+    boots_at_once: int | None = None
     name = "paper"
 
     def __init__(self, said: dict[str, list[str]], most: int = 1) -> None:

@@ -1,0 +1,50 @@
+"""Starts nodes that share the host's processors: when many boot at the same time, each holds up all the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
+from pathlib import Path
+
+from coreos_lab import interrupts
+from coreos_lab.model import Cluster, Node
+from coreos_lab.observed import ready
+from coreos_lab.providers.base import Provider
+
+
+def start(
+    cluster: Cluster, nodes: Sequence[Node], provider: Provider, user_data: Callable[[Node], Path]
+) -> tuple[Node, ...]:
+    """Starts nodes, no more at a time than the provider boots at once; returns those that were seen to have booted.
+
+    Where all start together, none is waited for, and none is returned. etcd's members start first and wait for nobody:
+    what the others' boots need is their majority. Raises NodeNotReadyError for a node whose boot fails.
+    """
+    most = provider.boots_at_once
+    if most is None or len(nodes) <= most:
+        provider.start(cluster, nodes, user_data)
+        return ()
+    end = time.monotonic() + ready.patience_for(len(nodes), provider.boot_deadline)
+    members = [node for node in nodes if node.member]
+    left = [node for node in nodes if not node.member]
+    booting: dict[Future[None], Node] = {}
+    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+        try:
+            provider.start(cluster, members, user_data)
+            while left:
+                unfinished = {job for job in booting if not job.done()}
+                wave, left = left[: most - len(unfinished)], left[most - len(unfinished) :]
+                provider.start(cluster, wave, user_data)
+                booting |= {pool.submit(ready.boot, cluster, node, provider, end): node for node in wave}
+                wait([job for job in booting if not job.done()], return_when=FIRST_COMPLETED)
+                for job in booting:
+                    if job.done():
+                        job.result()
+            for job in as_completed(booting):
+                job.result()
+        except BaseException:
+            with interrupts.telling_threads():  # the other threads have nothing left to wait for
+                pool.shutdown(wait=True)
+            raise
+    return tuple(booting.values())
