@@ -72,6 +72,9 @@ def test_a_push_is_served_by_every_machine_and_a_missing_sidekick_is_seen(ch9: L
             until(lambda: [shown.value(of_body % each) for each in ("color", "backgroundColor")] == white_on_black)
             assert shown.value("document.title") == "What people plan"
     ch9("fleetctl", "destroy", "web-sidekick@2.service")
+    # fleetctl does not wait. A sidekick that is ended while it deploys leaves its web server stopped.
+    state = ("systemctl", "show", "--property=ActiveState", "--value", "web-sidekick@2.service")
+    until(lambda: ch9("ssh", "unit:web@2.service", "--", *state).out.strip() == "inactive")
     ch9("etcdctl", "set", "/coreos.com/deploy", "by-hand")
 
     def missed() -> bool:
