@@ -1,4 +1,4 @@
-"""ch9's sidekick: the shell program in its unit, with programs in place of etcdctl, docker, fleetctl and curl."""
+"""ch9's sidekick: the shell program in its unit, with programs in place of those that it calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from coreos_lab.units import unit_file
 UNIT = Path(__file__).parents[2] / "labs/ch9/units/web-sidekick@.service"
 # `index` is etcd's; `keys/` has a file for each key, with / as -: the index of its last write, and its value. A watch
 # ends when the key has a later write than --after-index; otherwise the next of the `writes` comes while it waits.
-# Without one the program is ended. `away` is the call that gets no answer, `fails` the one that fails.
+# Without one the program is ended. `away` is the call that gets no answer, `fails` the one that fails. `state` is what
+# systemd says of the web server.
 ETCDCTL = """#!/bin/bash
 verb= key= value= after= extended= with=
 while [ $# -gt 0 ]; do
@@ -57,7 +58,7 @@ NEVER, PULL, STOP, START = (
     "",
     "docker pull --quiet ch6-web:production",
     "fleetctl stop web@1.service",
-    "fleetctl start web@1.service",
+    "fleetctl start --no-block web@1.service",
 )
 DEPLOYMENT = [PULL, STOP, START]
 
@@ -71,10 +72,13 @@ class Machine:
         for name, text in (("etcdctl", ETCDCTL), *((name, NOTING) for name in ("docker", "fleetctl", "curl"))):
             (folder / name).write_text(text)
             (folder / name).chmod(0o755)
+        (folder / "systemctl").write_text("#!/bin/sh\ncat state\n")
+        (folder / "systemctl").chmod(0o755)
         (folder / "sleep").write_text("#!/bin/sh\n[ ! -e after-a-nap ] || sh after-a-nap\n")
         (folder / "sleep").chmod(0o755)
         for name, text in (("index", "10"), ("away", ""), ("fails", ""), ("calls", ""), ("writes", "")):
             (folder / name).write_text(text)
+        (folder / "state").write_text("inactive\n")
 
     def key(self, key: str, index: int, value: str = "x") -> None:
         (self.folder / "keys" / key.replace("/", "-")).write_text(f"{index}\n{value}\n")
@@ -155,6 +159,23 @@ def test_etcd_that_does_not_answer_is_not_a_missing_key(machine: Machine, key: s
     machine.key("/coreos.com/deployed/1", 10, "9")
     assert machine.run(away=f"get {key}") == 1
     assert machine.did == []
+
+
+def test_the_web_server_has_ended_before_it_is_started(machine: Machine) -> None:
+    machine.key("/coreos.com/deploy", 9)
+    (machine.folder / "state").write_text("deactivating\n")
+    nap = "echo waited >>calls; [ $(grep -c waited calls) -lt 3 ] || echo failed >state\n"
+    (machine.folder / "after-a-nap").write_text(nap)
+    assert machine.run() == WAITS
+    assert machine.did == [PULL, STOP, *["waited"] * 3, START]
+
+
+def test_a_web_server_that_does_not_end_is_stopped_again(machine: Machine) -> None:
+    machine.key("/coreos.com/deploy", 9)
+    (machine.folder / "state").write_text("active\n")
+    assert machine.run() == 1
+    assert machine.did == [PULL, STOP]
+    assert machine.value("/coreos.com/deployed/1") is None
 
 
 def test_one_after_the_other_each_keeps_the_lock_until_it_serves(machine: Machine) -> None:
