@@ -172,7 +172,7 @@ def checks_pass(*labs: str) -> None:
 def listed(unit: str) -> str:
     """A unit's line in fleetctl's list, "" where it has none: fleet hears of a unit seconds after its machine."""
     lines = lab("fleetctl", "list-units", "--no-legend").out.splitlines()
-    return next((line for line in lines if line.split()[0] == unit), "")
+    return next((line for line in lines if line.split()[:1] == [unit]), "")
 
 
 def has_ended(node: str, unit: str) -> bool:
@@ -183,7 +183,7 @@ def has_ended(node: str, unit: str) -> bool:
 
 def destroy(unit: str) -> None:
     """Takes a unit out of fleet, and waits until no node runs it: fleetctl does not wait for its end."""
-    lab("fleetctl", "destroy", unit)
+    lab("fleetctl", "destroy", unit, code=None)
     until(lambda: all(has_ended(node, unit) for node in NODES))
 
 
