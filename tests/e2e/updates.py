@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.e2e.calls import Result, lab
+from tests.e2e.calls import NODES, Result, lab
 
 Lab = Callable[..., Result]
-NODES = ("core-01", "core-02", "core-03")
-LONG = 900.0  # seconds: locksmithd asks again after 10, 20, 40 ... s, and reboots take their time on a slow machine
 NOBODY = "00000000000000000000000000000bad"
 
 
