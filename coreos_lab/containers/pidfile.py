@@ -15,7 +15,8 @@ from pathlib import Path
 from coreos_lab import run, settings, wait
 from coreos_lab.errors import LabError
 
-PATIENCE = 5.0  # seconds for a process to end after SIGTERM, or to write the file
+PATIENCE = 5.0  # seconds for a process to end after SIGTERM
+WRITTEN = 60.0  # seconds for a process to write the file; it takes hundredths of one, and more on a busy host
 # The process writes the file before it becomes the program: the command that starts it may be killed in between.
 WRITE_DOWN = """
 stat=$(cat /proc/$$/stat) && started=$(echo "${stat##*) }" | cut -d " " -f 20) &&
@@ -36,7 +37,7 @@ def start(path: Path, argv: Sequence[str | Path], *, log_file: Path) -> None:
     pid = run.spawn(["sh", "-c", WRITE_DOWN, "sh", path, settings.host_boot(), *argv], log_file=log_file)
     wait.until(
         lambda: path.exists() or not _started(pid),
-        deadline=wait.patiently(PATIENCE),
+        deadline=wait.patiently(WRITTEN),
         missing=f"{path}: is not written",
         interval=0.005,
     )

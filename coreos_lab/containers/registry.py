@@ -14,7 +14,7 @@ from coreos_lab.containers.storage import ContainerImage, offer, prepare
 from coreos_lab.containers.webhooks.owner import Notified
 
 PROGRAM = "docker-registry"  # as Debian calls it
-DEADLINE = 10.0  # seconds for it to answer; it takes less than one
+DEADLINE = 60.0  # seconds for it to answer; it takes less than one, and many on a busy host
 MARK = "X-Coreos-Lab"  # a header that identifies our registry: another may be at the same address
 
 

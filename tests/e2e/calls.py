@@ -35,6 +35,12 @@ main()
 _running: list[subprocess.Popen[str]] = []
 ROOT = Path(__file__).parents[2]
 STATE = Path(os.environ.get("LAB_STATE_DIR", "/var/lib/coreos-lab"))
+NODES = ("core-01", "core-02", "core-03")
+# Seconds for a command, and for what must become so. Clusters share a few cores; what ends well ends far earlier.
+LONGEST, SOON = 1800.0, 600.0
+# For units to run, checks to pass, and each recovery, where a call does not say: the defaults are for a host that has
+# nothing else to do.
+DEADLINE = "5m"
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,12 @@ def environment() -> dict[str, str]:
     kept = {
         k: v for k, v in os.environ.items() if not k.startswith("LAB_") or k in ("LAB_STATE_DIR", "LAB_DEBIAN_MIRROR")
     }
-    return {**kept, "LAB_NAME": NAME, "LAB_CLOUD": NAME, "PYTHONPATH": str(ROOT)}
+    return {**kept, "LAB_NAME": NAME, "LAB_CLOUD": NAME, "LAB_DEADLINE": DEADLINE, "PYTHONPATH": str(ROOT)}
 
 
-def lab(*argv: str, code: int | None = 0, timeout: float = 300, entry: str = ENTRY, stdin: str | None = None) -> Result:
+def lab(
+    *argv: str, code: int | None = 0, timeout: float = LONGEST, entry: str = ENTRY, stdin: str | None = None
+) -> Result:
     """Runs `lab`, on the tests' own cluster unless --name says otherwise; `code` is the wanted exit code.
 
     `stdin` is what it reads, ours unless told.
@@ -133,12 +141,50 @@ def end_all() -> None:
             pass
 
 
-def until(true: Callable[[], object], *, deadline: float = 300) -> None:
-    """Waits for what must become so; the deadline is for machines far slower than any that one would work on."""
+def until(true: Callable[[], object], *, deadline: float = SOON, interval: float = 0.2) -> Any:
+    """Waits for what must become so, and returns what was found then.
+
+    The deadline is for machines far slower than any that one would work on.
+    """
     end = time.monotonic() + deadline
-    while not true():
+    while not (found := true()):
         assert time.monotonic() < end, "did not become so in time"
+        time.sleep(interval)
+    return found
+
+
+def comes_to(look: Callable[[], object], wanted: object, *, deadline: float = SOON) -> None:
+    """Waits until a look finds what it must; where that does not come, the error says what the last one has found.
+
+    `lab status` shows what answers within half a second: a node that serves may be missing from any single look.
+    """
+    end = time.monotonic() + deadline
+    while (found := look()) != wanted:
+        assert time.monotonic() < end, f"{found!r} instead of {wanted!r}"
         time.sleep(0.2)
+
+
+def checks_pass(*labs: str) -> None:
+    """Waits until the checks of a lab pass, or of all labs. `lab break --verify` tries them once before it breaks."""
+    until(lambda: lab("check", *labs, code=None).code == 0)
+
+
+def listed(unit: str) -> str:
+    """A unit's line in fleetctl's list, "" where it has none: fleet hears of a unit seconds after its machine."""
+    lines = lab("fleetctl", "list-units", "--no-legend").out.splitlines()
+    return next((line for line in lines if line.split()[:1] == [unit]), "")
+
+
+def has_ended(node: str, unit: str) -> bool:
+    """Whether a unit is off on a node, and not only on its way there."""
+    state = lab("ssh", node, "--", f"systemctl is-active {unit}", code=None).out.strip()
+    return state in ("inactive", "failed", "unknown")
+
+
+def destroy(unit: str) -> None:
+    """Takes a unit out of fleet, and waits until no node runs it: fleetctl does not wait for its end."""
+    lab("fleetctl", "destroy", unit, code=None)
+    until(lambda: all(has_ended(node, unit) for node in NODES))
 
 
 def again(*values: object) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import ROOT, Result, end_all, lab
+from tests.e2e.calls import NAME, ROOT, STATE, Result, end_all, lab
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,14 +36,22 @@ def _nothing_runs_on() -> Iterator[None]:
 
 @pytest.fixture
 def cluster() -> Callable[..., Result]:
-    """Converges to the tests' three-node cluster, whatever the test before left.
+    """The tests' three-node cluster, whatever the test before left."""
+    make_whole()
+    return lab
 
-    Most leave it as it is wanted: then a look is enough, which costs a tenth.
+
+def make_whole() -> None:
+    """Converges to the tests' cluster.
+
+    Most tests leave it as it is wanted: then a look is enough, which costs a tenth.
     """
     if not is_whole():
         lab("heal", code=None)
+        lab("scale", "3", code=None)  # `up` takes no node away
         lab("up", "--nodes", "3", "--disks", "1", "--disk-size", "64M")
-    return lab
+    for left in (STATE / "clusters" / NAME / "snapshots").glob("[!.]*"):
+        lab("snapshot", "delete", left.name)
 
 
 def is_whole() -> bool:
@@ -97,4 +105,5 @@ def tied(cluster: Callable[..., Result], tmp_path: Path) -> Iterator[Callable[..
     unit.write_text(unit.read_text().partition("[X-Fleet]")[0] + "\n[X-Fleet]\nMachineOf=helloworld@1.service\n")
     cluster("deploy", str(folder))
     yield cluster
+    lab("heal", code=None)
     cluster("undeploy", "ch3-tied")

@@ -6,10 +6,25 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+PATIENCE = 600.0  # seconds for an element to be clicked
+LOOK = 0.1  # seconds between two looks whether it stays
+REACHED = """selector => {
+    const element = document.querySelector(selector);
+    if (!element || element.disabled) return null;
+    element.scrollIntoView({block: 'center'});
+    const box = element.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
+    return document.elementFromPoint(x, y)?.closest(selector) ? [x, y] : null;
+}"""
+
+
+class RefusedError(Exception):
+    """The browser does not carry a command out."""
 
 
 class Page:
@@ -37,17 +52,33 @@ class Page:
         self._call("Page.navigate", {"url": url})
 
     def value(self, expression: str) -> Any:
-        """What a JavaScript expression is on the page; None where it fails."""
-        answer = self._call("Runtime.evaluate", {"expression": expression, "returnByValue": True})
+        """What a JavaScript expression is on the page; None where it fails, as on one that is just being loaded."""
+        try:
+            answer = self._call("Runtime.evaluate", {"expression": expression, "returnByValue": True})
+        except RefusedError as refused:
+            if "navigated" not in str(refused):
+                raise
+            return None
         return answer["result"].get("value")
 
     def click(self, selector: str) -> None:
-        """A click of the mouse where the element is: something above it would get it."""
-        self.value(f"document.querySelector({selector!r}).scrollIntoView({{block: 'center'}})")
-        place = f"document.querySelector({selector!r}).getBoundingClientRect()"
-        box = self.value(f"(r => ({{x: r.x + r.width / 2, y: r.y + r.height / 2}}))({place})")
+        """A click of the mouse on an element, once it stays where it is, is enabled, and nothing lies above it.
+
+        What comes around it while a page is drawn moves it: a click would hit something else.
+        """
+        end = time.monotonic() + PATIENCE
+        before, place = None, self._place(selector)
+        while place is None or place != before:
+            assert time.monotonic() < end, f"{selector}: cannot be clicked"
+            time.sleep(LOOK)
+            before, place = place, self._place(selector)
+        x, y = place
         for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=box["x"], y=box["y"], button="left", clickCount=1)
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def _place(self, selector: str) -> Any:
+        """Where a click reaches an element, in sight from now on: x and y; None while it reaches something else."""
+        return self.value(f"({REACHED})({json.dumps(selector)})")
 
     def call(self, method: str, **parameters: Any) -> Any:
         """A command of the protocol."""
@@ -63,7 +94,8 @@ class Page:
             answer = json.loads(self._read())
             self._take(answer)
             if answer.get("id") == self._count:
-                assert "error" not in answer, f"{method}: {answer['error']}"
+                if "error" in answer:
+                    raise RefusedError(f"{method}: {answer['error']}")
                 return answer["result"]
 
     def _take(self, event: dict[str, Any]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import NAME, STATE, Result, lab, start
-from tests.e2e.conftest import undeploy_others
+from coreos_lab.clients import etcd
+from tests.e2e.calls import NAME, NODES, STATE, Result, comes_to, lab, start, until
+from tests.e2e.conftest import make_whole, undeploy_others
 
 Lab = Callable[..., Result]
 RECORD = STATE / "clusters" / NAME / "restore.json"
@@ -47,8 +47,7 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name, text in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    lab("heal", code=None)
-    lab("up", "--nodes", "3")
+    make_whole()
     undeploy_others()
     lab("deploy", str(folder))
     on_its_node(f"seq {NOTES} | sudo tee /var/lib/notes/lines")
@@ -64,9 +63,13 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def its_node() -> str:
-    """The node on which the notes are."""
-    units = lab("status", "--json").json["units"]
-    return next(str(each["node"]) for each in units if each["name"] == "notes.service")
+    """The node on which the notes are, once fleet says so."""
+
+    def place() -> str | None:
+        units = lab("status", "--json").json["units"] or []
+        return next((each["node"] for each in units if each["name"] == "notes.service"), None)
+
+    return str(until(place))
 
 
 def on_its_node(command: str) -> str:
@@ -87,18 +90,16 @@ def test_all_of_it_is_back(notes: Path) -> None:
     assert f"{NOTES} items of notes/lines" in done.out
     assert on_its_node("sort -n /var/lib/notes/lines | uniq | wc -l").strip() == str(NOTES)
     assert lab("etcdctl", "get", "/notes/count").out.strip() == str(NOTES)
-    assert members() == 3
+    comes_to(members, 3)
 
 
 def test_a_restore_that_is_killed_goes_on(notes: Path) -> None:
     lab("etcdctl", "set", "/notes/count", "0")
+    addresses = [node["address"] for node in lab("status", "--json").json["nodes"]]
     running = start("restore", str(notes), "--replace")
-    end = time.monotonic() + 60
-    while not RECORD.exists():
-        assert running.poll() is None, running.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    time.sleep(3)  # etcd is stopped on all nodes, or some of them
+    until(lambda: RECORD.exists() or running.poll() is not None, interval=0.01)
+    until(lambda: not all(map(etcd.answers, addresses)))  # it is stopped on all nodes, or some of them
+    assert running.poll() is None, running.communicate()
     running.kill()
     running.wait()
     if not json.loads(RECORD.read_text())["etcd"]:
@@ -106,12 +107,12 @@ def test_a_restore_that_is_killed_goes_on(notes: Path) -> None:
     lab("restore", str(notes), "--replace")
     assert not RECORD.exists()
     assert lab("etcdctl", "get", "/notes/count").out.strip() == str(NOTES)
-    assert members() == 3
+    comes_to(members, 3)
 
 
 def test_without_a_majority_a_backup_may_be_stale(notes: Path, tmp_path: Path) -> None:
     place = its_node()
-    others = [name for name in ("core-01", "core-02", "core-03") if name != place]
+    others = [name for name in NODES if name != place]
     try:
         for other in others:
             lab("break", other)
@@ -126,15 +127,13 @@ def test_without_a_majority_a_backup_may_be_stale(notes: Path, tmp_path: Path) -
 
 
 def test_only_members_that_are_gone_for_good_are_removed(notes: Path) -> None:
-    assert "none is removed" in lab("reap-members").out
+    until(lambda: "none is removed" in lab("reap-members").out)
     lab("break", "core-03")
     assert "core-03 stays: is broken on purpose" in lab("reap-members").out
     lab("heal")
     lab("ssh", "core-03", "--", "sudo", "poweroff", code=None)
-    end = time.monotonic() + 60
-    while lab("status", "--json").json["nodes"][2]["state"] == "running":
-        assert time.monotonic() < end
+    until(lambda: lab("status", "--json").json["nodes"][2]["state"] != "running")
     assert "core-03 is no member any more: its machine is off" in lab("reap-members").out
-    assert members() == 2
+    comes_to(members, 2)
     lab("up")
-    assert members() == 3
+    comes_to(members, 3)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.calls import STATE, again, lab, start, until
+from tests.e2e.calls import LONGEST, STATE, again, lab, start, until
 
 pytestmark = pytest.mark.whole_host
 
@@ -25,6 +25,13 @@ def other_interface() -> Iterator[str]:
         subprocess.run(["ip", "link", "delete", "labtest0"], check=True)
 
 
+@pytest.fixture
+def half() -> Iterator[str]:
+    """The name of a cluster that is not there, neither before nor afterwards."""
+    yield "half"
+    lab("destroy", "--name", "half")
+
+
 def test_a_subnet_in_use_is_refused_and_named(other_interface: str) -> None:
     refused = lab("up", "--name", "clash", "--subnet", "10.99.7.0/24", code=4)
     assert f"10.99.7.0/24: in use on this machine: 10.99.7.0/24 on {other_interface}" in refused.err
@@ -34,19 +41,19 @@ def test_a_subnet_in_use_is_refused_and_named(other_interface: str) -> None:
 @pytest.mark.parametrize(
     ("number", "code", "after"), [again(2, 130, 0.6), (2, 130, 2.0), (9, -9, 0.6), again(9, -9, 2.0)]
 )
-def test_an_interrupted_up_goes_on_or_goes_away(number: int, code: int, after: float) -> None:
-    plan = STATE / "clusters" / "half" / "cluster.json"
+def test_an_interrupted_up_goes_on_or_goes_away(half: str, number: int, code: int, after: float) -> None:
+    plan = STATE / "clusters" / half / "cluster.json"
     for goes_on in (True, False):
-        rising = start("up", "--name", "half", "--nodes", "2")
+        rising = start("up", "--name", half, "--nodes", "2")
         until(plan.exists)  # before that there is nothing to go on with
         time.sleep(after)
         rising.send_signal(number)
-        assert rising.wait(300) in (code, 0)
+        assert rising.wait(LONGEST) in (code, 0)
         if goes_on:
-            lab("up", "--name", "half")
-            nodes = lab("status", "--name", "half", "--json").json["nodes"]
+            lab("up", "--name", half)
+            nodes = lab("status", "--name", half, "--json").json["nodes"]
             assert [node["state"] for node in nodes] == ["running"] * 2
-        lab("destroy", "--name", "half")
+        lab("destroy", "--name", half)
 
 
 def test_a_full_disk_is_said_before_a_machine_is_made(tmp_path: str) -> None:

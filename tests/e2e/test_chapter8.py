@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -12,14 +10,13 @@ import pytest
 
 from tests import chapter8
 from tests.e2e import test_cloud
-from tests.e2e.calls import NAME, lab
-from tests.e2e.test_cloud import api, aws, cgroup, cloud, pid, ssh, until
+from tests.e2e.calls import NAME, comes_to, lab
+from tests.e2e.test_cloud import api, aws, cgroup, cloud, kill_process, said, ssh, until
 
 pytest.importorskip("moto", reason="the extra `cloud` is not installed")
 pytestmark = pytest.mark.rounds  # `make test-walks` goes through the chapter's page, which shows most of this
 __all__ = ["cloud"]  # a fixture
 STACK = "coreos"
-LONG = 400.0  # seconds for three machines to boot on a host that is busy with other tests
 # With the credentials of its role, an instance puts an object. Its one argument is the bucket's URL.
 PUT = """set -eu; . /opt/metadata
 credentials=$(metadata "iam/security-credentials/$(metadata iam/security-credentials/)")
@@ -53,14 +50,14 @@ def stack(key: Path) -> list[str]:
     ]
     assert len(found) == 3
     count = "fleetctl list-machines --no-legend | wc -l"
-    until(lambda: (ssh(key, found[0], count) or "").strip() == "3", "fleet does not list three machines", LONG)
+    until(lambda: (ssh(key, found[0], count) or "").strip() == "3", "fleet does not list three machines")
     return found
 
 
 def settled(key: Path, instance: str) -> None:
     """Waits for the last unit of the cloud-config, and starts Docker, which its socket does."""
     line = "systemctl is-active set-sdcheck-off.service && docker info >/dev/null"
-    until(lambda: ssh(key, instance, line) is not None, f"{instance}: is not done", LONG)
+    until(lambda: ssh(key, instance, line) is not None, f"{instance}: is not done")
 
 
 def test_every_machine_is_what_the_template_says(key: Path, stack: list[str]) -> None:
@@ -69,13 +66,12 @@ def test_every_machine_is_what_the_template_says(key: Path, stack: list[str]) ->
     )
     for instance in stack:
         settled(key, instance)
-        said = ssh(key, instance, ". /etc/instance && echo $INSTANCEID $AZ $REGION") or ""
-        name, zone, region = said.split()
+        name, zone, region = said(key, instance, ". /etc/instance && echo $INSTANCEID $AZ $REGION").split()
         assert (name, region) == (instance, "us-west-2")
         assert zone == test_cloud.described(instance)["Placement"]["AvailabilityZone"]
         assert test_cloud.described(instance)["SourceDestCheck"] is False
-        subnet = (ssh(key, instance, ". /run/flannel/subnet.env && echo $FLANNEL_SUBNET") or "").strip()
-        docker = ssh(key, instance, "ip -4 -o address show dev docker0") or ""
+        subnet = said(key, instance, ". /run/flannel/subnet.env && echo $FLANNEL_SUBNET").strip()
+        docker = said(key, instance, "ip -4 -o address show dev docker0")
         assert subnet.startswith("10.10.")
         assert f" {subnet} " in docker
         (table,) = tables["RouteTables"]
@@ -83,8 +79,8 @@ def test_every_machine_is_what_the_template_says(key: Path, stack: list[str]) ->
         (own,) = test_cloud.described(instance)["NetworkInterfaces"]
         to = [each.get("NetworkInterfaceId") for each in table["Routes"] if each["DestinationCidrBlock"] == wanted]
         assert to == [own["NetworkInterfaceId"]]
-    health = ssh(key, stack[0], "etcdctl cluster-health") or ""
-    assert health.count("is healthy") == 4  # three members, and the cluster
+    healthy = "etcdctl cluster-health | grep -c 'is healthy'"
+    comes_to(lambda: said(key, stack[0], healthy).strip(), "4")  # three members, and the cluster
 
 
 def test_the_group_s_machines_are_known_to_all_load_balancers(key: Path, stack: list[str]) -> None:
@@ -94,27 +90,27 @@ def test_the_group_s_machines_are_known_to_all_load_balancers(key: Path, stack: 
         assert {each["Target"]["Id"] for each in listed} == set(stack)
     (own,) = elb.describe_load_balancers()["LoadBalancerDescriptions"]
     line = f"curl -sf -m 5 http://{own['DNSName']}:2379/version"
-    until(lambda: '"etcdserver"' in (ssh(key, stack[0], line) or ""), "etcd is not reached", LONG)
+    until(lambda: '"etcdserver"' in (ssh(key, stack[0], line) or ""), "etcd is not reached")
 
 
 def test_docker_lies_on_the_second_disk(key: Path, stack: list[str]) -> None:
     (one, *_others) = stack
-    shown = ssh(
+    shown = said(
         key, one, "findmnt -no SOURCE,FSTYPE,OPTIONS /var/lib/docker && df -h --output=source,size /var/lib/docker"
     )
-    assert (shown or "").split()[:2] == ["/dev/xvdb", "ext4"]
-    assert "nodev" in (shown or "")
-    assert (shown or "").split()[-2:] == ["/dev/xvdb", "9.6G"]
-    assert (ssh(key, one, "docker info --format '{{.Driver}}'") or "").strip() == "overlay2"
-    assert ssh(key, one, "sudo mount -o remount,bind,dev /var/lib/docker") is None
-    refused = ssh(key, one, "mkdir -p /tmp/m; sudo mount -t ext4 /dev/loop0 /tmp/m 2>&1; true") or ""
+    assert shown.split()[:2] == ["/dev/xvdb", "ext4"]
+    assert "nodev" in shown
+    assert shown.split()[-2:] == ["/dev/xvdb", "9.6G"]
+    assert said(key, one, "docker info --format '{{.Driver}}'").strip() == "overlay2"
+    assert said(key, one, "! sudo mount -o remount,bind,dev /var/lib/docker 2>/dev/null") == ""
+    refused = said(key, one, "mkdir -p /tmp/m; sudo mount -t ext4 /dev/loop0 /tmp/m 2>&1; true")
     assert "not a disk of this instance, which has: /dev/xvdb" in refused
 
 
 def test_containers_reach_each_other_as_long_as_the_source_dest_check_is_off(key: Path, stack: list[str]) -> None:
     one, other = stack[:2]
     own = "ip -4 -o address show dev docker0 | grep -o '10[.]10[.][0-9.]*' | head -n 1"
-    address = (ssh(key, other, own) or "").strip()
+    address = said(key, other, own).strip()
     ping = f"ping -q -c 1 -W 2 -I $({own}) {address}"
     until(lambda: ssh(key, one, ping) is not None, "the other's docker0 is not reached")
     api("ec2").modify_instance_attribute(InstanceId=other, SourceDestCheck={"Value": True})
@@ -129,13 +125,12 @@ def test_a_machine_puts_an_object_without_keys_and_the_bucket_outlives_the_cloud
     bucket = bucket_of_stack()
     url = f"https://{bucket}.s3.us-west-2.amazonaws.com/from/the%20machine"
     script = b64encode(PUT.encode()).decode()
-    assert ssh(key, stack[0], f"echo {script} | base64 --decode | bash -s {url}") is not None
-    os.kill(pid(), signal.SIGKILL)
+    said(key, stack[0], f"echo {script} | base64 --decode | bash -s {url}")
+    kill_process()
     lab("cloud", "up", "--name", NAME)
     got = lab("aws", "--name", NAME, "s3", "cp", f"s3://{bucket}/from/the machine", "-").out
     assert got.startswith("of ip-10-1-")
-    denied = ssh(key, stack[0], f"curl -s -o /dev/null -w '%{{http_code}}' {url}")
-    assert denied == "403"
+    assert said(key, stack[0], f"curl -s -o /dev/null -w '%{{http_code}}' {url}") == "403"
 
 
 def bucket_of_stack() -> str:
@@ -146,16 +141,16 @@ def bucket_of_stack() -> str:
 def test_a_mount_works_after_the_cloud_s_process_was_killed(key: Path, stack: list[str]) -> None:
     """The process before has started the machine."""
     lines = "sudo systemctl stop docker.socket docker.service && sudo umount /var/lib/docker"
-    assert ssh(key, stack[1], lines) is not None
-    assert ssh(key, stack[1], "findmnt /var/lib/docker") is None
-    assert ssh(key, stack[1], "sudo systemctl start var-lib-docker.mount docker.service && docker info") is not None
-    assert (ssh(key, stack[1], "findmnt -no SOURCE /var/lib/docker") or "").strip() == "/dev/xvdb"
+    said(key, stack[1], f"! findmnt /var/lib/docker || {{ {lines}; }}")
+    assert said(key, stack[1], "findmnt /var/lib/docker || true") == ""
+    said(key, stack[1], "sudo systemctl start var-lib-docker.mount docker.service && docker info")
+    assert said(key, stack[1], "findmnt -no SOURCE /var/lib/docker").strip() == "/dev/xvdb"
 
 
 def test_a_stack_with_a_full_bucket_is_deleted_once_that_is_empty(stack: list[str]) -> None:
     bucket = bucket_of_stack()
     aws("cloudformation", "delete-stack", "--stack-name", STACK)
-    until(lambda: status() == "DELETE_FAILED", "the stack is not deleted up to its bucket", LONG)
+    until(lambda: status() == "DELETE_FAILED", "the stack is not deleted up to its bucket")
     lab("aws", "--name", NAME, "s3", "rm", "--recursive", f"s3://{bucket}")
     aws("cloudformation", "delete-stack", "--stack-name", STACK)
     gone = ["DELETE_COMPLETE"]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import NAME, STATE, lab
-from tests.e2e.test_cloud import FOLDER, api, aws, cloud, key, pid, ssh, state_of, until
+from tests.e2e.calls import NAME, SOON, STATE, comes_to, lab
+from tests.e2e.test_cloud import FOLDER, api, aws, cloud, key, kill_process, said, state_of, until
 
 __all__ = ["cloud", "key"]  # fixtures
 TEMPLATE = Path(__file__).with_name("cloud_balancers.yml")
@@ -29,7 +28,7 @@ def stack(key: Path) -> Iterator[dict[str, str]]:
     until(lambda: status() == "CREATE_COMPLETE", "the stack is not complete")
     outputs = api("cloudformation").describe_stacks(StackName="balanced")["Stacks"][0]["Outputs"]
     found = {str(each["OutputKey"]): str(each["OutputValue"]) for each in outputs}
-    until(lambda: list(targets(found).values()) == ["healthy"] * 2, f"not healthy: {targets(found)}")
+    comes_to(lambda: list(targets(found).values()), ["healthy"] * 2)
     yield found
     aws("cloudformation", "delete-stack", "--stack-name", "balanced")
     gone = ["DELETE_COMPLETE"]
@@ -64,15 +63,21 @@ def addresses(stack: dict[str, str]) -> list[str]:
 
 
 def answers(stack: dict[str, str]) -> set[str]:
-    """Which machines answer a client outside, by their addresses; or a status that is not 200."""
-    found = set()
-    for address in addresses(stack) * (REQUESTS // 2):
-        connection = http.client.HTTPConnection(address, timeout=5)
-        connection.request("GET", "/", headers={"Host": stack["ELB"]})
-        answer = connection.getresponse()
-        found.add(answer.read().decode() if answer.status == http.client.OK else str(answer.status))
+    """Which machines answer a client outside, by their addresses; or a status that is not 200, or an error."""
+    return {answer(address, stack["ELB"]) for address in addresses(stack) * (REQUESTS // 2)}
+
+
+def answer(address: str, host: str) -> str:
+    """What one of the load balancer's addresses answers: a machine's address, a status that is not 200, or an error."""
+    connection = http.client.HTTPConnection(address, timeout=SOON)
+    try:
+        connection.request("GET", "/", headers={"Host": host})
+        given = connection.getresponse()
+        return given.read().decode() if given.status == http.client.OK else str(given.status)
+    except (OSError, http.client.HTTPException) as error:
+        return str(error)
+    finally:
         connection.close()
-    return found
 
 
 def group_name() -> str:
@@ -86,7 +91,7 @@ def private(instances: set[str]) -> set[str]:
 
 def test_both_machines_answer_and_only_by_way_of_the_load_balancer(stack: dict[str, str]) -> None:
     assert len(addresses(stack)) == 2
-    assert answers(stack) == private(set(targets(stack)))
+    comes_to(lambda: answers(stack), private(set(targets(stack))))
     public = api("ec2").describe_instances(InstanceIds=list(targets(stack)))["Reservations"][0]["Instances"][0]
     with pytest.raises(TimeoutError):
         http.client.HTTPConnection(public["PublicIpAddress"], 3000, timeout=1).connect()
@@ -95,39 +100,37 @@ def test_both_machines_answer_and_only_by_way_of_the_load_balancer(stack: dict[s
 def test_names_resolve_within_the_vpc(key: Path, stack: dict[str, str]) -> None:
     one = sorted(targets(stack))[0]
     until(lambda: in_service(stack) == set(targets(stack)), "the classic one's instances are not in service")
-    asked = f"curl -s -m 5 http://{stack['Internal']}:2379/; echo; curl -s -m 5 http://{stack['ELB']}/"
-    said = (ssh(key, one, asked) or "").splitlines()
-    assert len(said) == 2, said
-    assert set(said) <= private(set(targets(stack))), said
+    asked = f"curl -sf http://{stack['Internal']}:2379/ && echo && curl -sf http://{stack['ELB']}/"
+    told = said(key, one, asked).splitlines()
+    assert len(told) == 2, told
+    assert set(told) <= private(set(targets(stack))), told
 
 
 def test_load_balancers_outlive_the_cloud_s_process(stack: dict[str, str]) -> None:
     before = [json.loads(path.read_text())["pid"] for path in sorted((FOLDER / "balancers").glob("*/haproxy.pid"))]
     front, machines = addresses(stack), private(set(targets(stack)))
-    os.kill(pid(), signal.SIGKILL)
-    connection = http.client.HTTPConnection(front[0], timeout=5)
-    connection.request("GET", "/")
-    assert connection.getresponse().read().decode() in machines
+    kill_process()
+    until(lambda: answer(front[0], stack["ELB"]) in machines, "it does not pass on requests")
     lab("cloud", "up", "--name", NAME)
     after = [json.loads(path.read_text())["pid"] for path in sorted((FOLDER / "balancers").glob("*/haproxy.pid"))]
     assert after == before
-    assert set(targets(stack).values()) == {"healthy"}
+    comes_to(lambda: set(targets(stack).values()), {"healthy"})
 
 
 def test_a_machine_that_fails_its_checks_gets_no_requests_and_is_replaced(key: Path, stack: dict[str, str]) -> None:
     before, group = targets(stack), group_name()
     sick = sorted(before)[0]
-    ssh(key, sick, "sudo touch /run/sick")
-    until(lambda: targets(stack)[sick] == "unhealthy", "it is not noticed")
-    assert answers(stack) == private(set(before) - {sick})
+    said(key, sick, "sudo touch /run/sick")
+    comes_to(lambda: targets(stack)[sick], "unhealthy")
+    comes_to(lambda: answers(stack), private(set(before) - {sick}))
     asg = api("autoscaling")
     asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="ELB", HealthCheckGracePeriod=0)
     until(lambda: sick not in targets(stack), "it is not deregistered")
     asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="EC2")  # one that boots slowly is spared
     until(lambda: state_of(sick) == "terminated", "it is not ended")
-    until(lambda: list(targets(stack).values()) == ["healthy"] * 2, "it is not replaced")
+    comes_to(lambda: list(targets(stack).values()), ["healthy"] * 2)
     assert len(set(targets(stack)) - set(before)) == 1
-    assert answers(stack) == private(set(targets(stack)))
+    comes_to(lambda: answers(stack), private(set(targets(stack))))
     activities = api("autoscaling").describe_scaling_activities()["Activities"]
     assert any("ELB system health check" in each["Cause"] for each in activities)
 
@@ -141,7 +144,8 @@ def test_destroy_removes_the_load_balancers_of_a_killed_cloud() -> None:
     elb = api("elbv2", other)
     until(lambda: elb.describe_load_balancers()["LoadBalancers"][0]["State"]["Code"] == "active", "not active")
     process = Path("/proc") / str(json.loads((folder / "balancers/1/haproxy.pid").read_text())["pid"]) / "cmdline"
-    os.kill(int(json.loads((folder / "supervisor.pid").read_text())["pid"]), signal.SIGKILL)
+    kill_process(other)
     assert b"haproxy" in process.read_bytes()
     assert "nothing is left over" in lab("cloud", "destroy", "--name", other).out
-    assert not process.exists() or process.read_bytes() == b"", "it lives"
+    with suppress(OSError):  # it is no longer there
+        assert process.read_bytes() == b"", "it lives"

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab import wait
-from tests.e2e.calls import NAME, Result, lab
+from tests.e2e.calls import NAME, Result, comes_to, lab, until
 
 Lab = Callable[..., Result]
 OWN = f"{NAME}-own"[:24]
@@ -95,10 +94,11 @@ def test_what_the_reader_wrote_is_on_the_nodes(mine: Path, tmp_path: Path) -> No
         "REBOOT_STRATEGY=off",
         "masked-runtime",
     ]
-    assert machines() == {"101": "disk=hdd,region=eu,zone=a", "102": "disk=ssd,region=eu,zone=a"}
+    comes_to(machines, {"101": "disk=hdd,region=eu,zone=a", "102": "disk=ssd,region=eu,zone=a"})
     (tmp_path / "chosen.service").write_text(UNIT)
-    lab("fleetctl", "--name", OWN, "start", "--block-attempts=60", str(tmp_path / "chosen.service"))
-    assert ".102" in lab("fleetctl", "--name", OWN, "list-units", "--no-legend", "--fields=machine,unit", "--full").out
+    lab("fleetctl", "--name", OWN, "start", "--no-block", str(tmp_path / "chosen.service"))
+    rows = ("list-units", "--no-legend", "--fields=machine,unit", "--full")
+    until(lambda: ".102" in lab("fleetctl", "--name", OWN, *rows).out)
 
 
 def test_a_change_reaches_new_nodes_at_once_and_running_ones_on_request(mine: Path) -> None:
@@ -204,10 +204,10 @@ def test_a_container_linux_config_is_what_a_node_boots_from(with_ct: Callable[[s
     etcd = with_ct("systemctl show --property Environment etcd2").split()
     assert {"ETCD_SNAPSHOT_COUNT=5000", "ETCD_QUOTA_BACKEND_BYTES=1000000000"} <= set(etcd)
     # Enabled by the first boot, which is over before the unit begins; and from then on as any unit is.
-    wait.until(lambda: with_ct("cat /var/lib/reader || true"), deadline=60, missing="the unit has not run")
+    until(lambda: with_ct("cat /var/lib/reader || true"))
     lab("break", "core-01", "--name", CT, "--fault", "reboot")
     lab("heal", "--name", CT)
-    wait.until(lambda: len(with_ct("cat /var/lib/reader").split()) > 1, deadline=60, missing="it has not run again")
+    until(lambda: len(with_ct("cat /var/lib/reader").split()) > 1)
     first, second = with_ct("cat /var/lib/reader").split()
     assert first != second == with_ct("cat /proc/sys/kernel/random/boot_id")
     assert with_ct("systemctl is-system-running --wait") == "running"

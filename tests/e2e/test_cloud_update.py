@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.calls import NAME, lab
-from tests.e2e.test_cloud import IMAGE, api, cloud, described, group, key, pid, ssh, until
+from tests.e2e.test_cloud import IMAGE, api, cloud, described, group, key, kill_process, said, ssh, until
 
 __all__ = ["cloud", "group", "key"]  # fixtures
 CONFIG = '#cloud-config\nwrite_files:\n  - path: /etc/note\n    content: "${Note}"\n'
@@ -79,7 +77,7 @@ def machine(key: Path, group: str) -> Iterator[str]:
 
 
 def test_an_instance_is_restarted_with_its_new_user_data(key: Path, machine: str) -> None:
-    ssh(key, machine, "sudo touch /var/kept && sync")
+    said(key, machine, "sudo touch /var/kept && sync")
     api("cloudformation").update_stack(**asked("two"))
     assert ends("UPDATE_COMPLETE")["Outputs"][0]["OutputValue"] == machine
     until(lambda: ssh(key, machine, "cat /etc/note; test -e /var/kept") == "two", "it does not have the new user data")
@@ -92,9 +90,12 @@ def test_an_update_in_which_the_cloud_is_killed_is_undone(key: Path, machine: st
         found = api("cloudformation").describe_stack_resource(**which)["StackResourceDetail"]
         return bool(found["ResourceStatus"] == "UPDATE_IN_PROGRESS")
 
+    # A machine that takes some seconds to shut down keeps its update in progress for as long.
+    slowly = "--property=ExecStop='/bin/sleep 10' sleep infinity"
+    said(key, machine, f"sudo systemctl stop slow; sudo systemd-run --quiet --unit=slow {slowly}")
     api("cloudformation").update_stack(**asked("three"))
     until(is_in_progress, "the update of the machine has not begun")
-    os.kill(pid(), signal.SIGKILL)
+    kill_process()
     lab("cloud", "up", "--name", NAME)
     assert ends("UPDATE_ROLLBACK_COMPLETE")["Outputs"][0]["OutputValue"] == machine
     until(lambda: ssh(key, machine, "cat /etc/note") == "two", "it does not have the old user data")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +12,10 @@ import pytest
 
 from coreos_lab.providers.nspawn import power
 from coreos_lab.records import store
-from tests.e2e.calls import NAME, Result, lab
+from tests.e2e.calls import NAME, NODES, Result, comes_to, lab, until
 from tests.e2e.conftest import undeploy_others
 
 Lab = Callable[..., Result]
-NODES = ("core-01", "core-02", "core-03")
 
 
 def on(node: str, *argv: str, code: int = 0) -> str:
@@ -24,11 +24,10 @@ def on(node: str, *argv: str, code: int = 0) -> str:
 
 
 def test_up_is_a_real_cluster_and_says_so_in_json(cluster: Lab) -> None:
-    state = cluster("up", "--json").json
-    assert [node["state"] for node in state["nodes"]] == ["running"] * 3
-    assert all(node["etcd_healthy"] and node["fleet"] for node in state["nodes"])
-    assert len(cluster("fleetctl", "list-machines", "--no-legend").out.splitlines()) == 3
-    assert "cluster is healthy" in cluster("etcdctl", "cluster-health").out
+    assert [node["state"] for node in cluster("up", "--json").json["nodes"]] == ["running"] * 3
+    until(lambda: all(node["etcd_healthy"] and node["fleet"] for node in cluster("up", "--json").json["nodes"]))
+    comes_to(lambda: len(cluster("fleetctl", "list-machines", "--no-legend").out.splitlines()), 3)
+    until(lambda: "cluster is healthy" in cluster("etcdctl", "cluster-health", code=None).out)
 
 
 @pytest.mark.parametrize("node", NODES)
@@ -37,7 +36,8 @@ def test_every_node_is_in_order(cluster: Lab, node: str) -> None:
     assert on(node, "systemctl", "--failed", "--no-legend") == ""
     assert on(node, "systemctl", "is-system-running", "--wait") == "running"
     assert on(node, "docker", "info", "--format", "{{.Driver}}") == "overlay2"
-    assert on(node, "systemctl", "is-active", "etcd2", "fleet", "flanneld", "locksmithd").split() == ["active"] * 4
+    services = ("etcd2", "fleet", "flanneld", "locksmithd")
+    comes_to(lambda: lab("ssh", node, "--", "systemctl", "is-active", *services, code=None).out, "active\n" * 4)
     address = next(n["address"] for n in lab("status", "--json").json["nodes"] if n["name"] == node)
     assert f"COREOS_PRIVATE_IPV4={address}" in on(node, "cat", "/etc/environment")
     # Known without a name server: Docker's client asks for it before each pull, and would wait for an answer.
@@ -64,7 +64,9 @@ def test_up_again_leaves_alone_what_runs_and_starts_what_is_off(cluster: Lab) ->
     before = on("core-01", "cat", "/proc/sys/kernel/random/boot_id")
     cluster("break", "core-02")
     assert cluster("status", "--json").json["nodes"][1]["state"] == "stopped"
-    assert " s  boot core-02" in cluster("up", "--timings").err.partition("on the critical path:")[2]
+    path = cluster("up", "--timings").err.partition("on the critical path:")[2]
+    # Both are waited for at the same time; which of them is the longer one is chance, and the other may be left out.
+    assert re.search(r" s  (boot|etcd) core-02", path), path
     assert cluster("status", "--json").json["nodes"][1]["state"] == "running"
     assert on("core-01", "cat", "/proc/sys/kernel/random/boot_id") == before
     cluster("heal")
@@ -78,8 +80,12 @@ def test_the_inner_exit_code_comes_through(cluster: Lab) -> None:
 
 def test_env_makes_plain_programs_work(cluster: Lab) -> None:
     script = f"{lab('env').out}\nfleetctl list-machines --no-legend | wc -l; etcdctl cluster-health | tail -1"
-    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:2] == ["3", "cluster is healthy"]
+
+    def shown() -> list[str]:
+        done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+        return done.stdout.split("\n")[:2]
+
+    comes_to(shown, ["3", "cluster is healthy"])
 
 
 def _host() -> dict[str, set[str]]:
@@ -112,8 +118,7 @@ def test_destroy_leaves_nothing(_nothing_stays: None) -> None:
     lab("up", "--nodes", "2", "--disks", "2", "--disk-size", "16M")
     assert _host() != before
     lab("destroy")
-    after = _host()
-    assert after == before
+    comes_to(_host, before)  # a connection that was told to end may still be doing so
     assert NAME not in lab("list").out
     assert "Nothing to destroy" in lab("destroy").out
 
@@ -122,10 +127,14 @@ def test_destroy_leaves_nothing(_nothing_stays: None) -> None:
 def test_seven_nodes_five_of_them_members() -> None:
     try:
         lab("up", "--nodes", "7", "--name", "big")
-        nodes = lab("status", "--name", "big", "--json").json["nodes"]
-        assert [node["etcd"] for node in nodes] == ["member"] * 5 + ["client"] * 2
-        assert all(node["fleet"] for node in nodes)
-        assert lab("ssh", "--name", "big", "core-07", "--", "etcdctl", "cluster-health").out.count("is healthy") == 6
+        wanted = [*[("member", True)] * 5, *[("client", True)] * 2]
+
+        def nodes() -> list[tuple[str | None, bool | None]]:
+            return [(node["etcd"], node["fleet"]) for node in lab("status", "--name", "big", "--json").json["nodes"]]
+
+        comes_to(nodes, wanted)
+        health = ("ssh", "--name", "big", "core-07", "--", "etcdctl", "cluster-health")
+        comes_to(lambda: lab(*health, code=None).out.count("is healthy"), 6)
     finally:
         lab("destroy", "--name", "big")
 

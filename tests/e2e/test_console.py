@@ -11,7 +11,7 @@ import pytest
 
 from coreos_lab.walk.browser import find
 from tests.e2e import devtools
-from tests.e2e.calls import Result, ended, start, until
+from tests.e2e.calls import LONGEST, Result, ended, start, until
 from tests.e2e.devtools import Page
 
 Lab = Callable[..., Result]
@@ -27,7 +27,7 @@ def links(ch3: Lab) -> Iterator[dict[str, Any]]:
         yield dict(json.loads(console.stdout.readline()))
         assert ch3("status", "--json").json["faults"] == []
         console.send_signal(signal.SIGINT)
-        assert console.wait(20) == 0
+        assert console.wait(LONGEST) == 0
 
 
 @pytest.fixture
@@ -44,6 +44,11 @@ def there(page: Page, selector: str) -> None:
     until(lambda: page.value(f"document.querySelector({selector!r}) !== null"))
 
 
+def text(page: Page, selector: str) -> str:
+    """What an element says, "" while there is none."""
+    return str(page.value(f"document.querySelector({selector!r})?.textContent ?? ''") or "")
+
+
 def click(page: Page, selector: str) -> None:
     there(page, selector)
     page.click(selector)
@@ -58,8 +63,8 @@ def enter(page: Page, text: str) -> None:
 def test_a_machine_is_broken_and_healed_by_clicks(links: dict[str, Any], page: Page, ch3: Lab) -> None:
     page.open(links["url"])
     until(lambda: page.value("document.querySelectorAll('.slot.well').length") == 3)
-    until(lambda: "leads, 3 of 3 healthy" in page.value("document.querySelector('#pills').textContent"))
-    until(lambda: "answers" in (page.value("document.querySelector('.strip')?.textContent") or ""))
+    until(lambda: "leads, 3 of 3 healthy" in text(page, "#pills"))
+    until(lambda: "answers" in text(page, ".strip"))
     there(page, ".map .place.up")
     click(page, '[data-open="core-02"]')
     click(page, "#tab-break")
@@ -67,7 +72,7 @@ def test_a_machine_is_broken_and_healed_by_clicks(links: dict[str, Any], page: P
     click(page, ".tab button.danger")
     there(page, "[data-key=core-02].broken .state.stopped")
     until(lambda: [fault["node"] for fault in ch3("status", "--json").json["faults"]] == ["core-02"])
-    until(lambda: "fault core-02" in page.value("document.querySelector('#log').textContent"))
+    until(lambda: "fault core-02" in text(page, "#log"))
     until(lambda: page.value("document.querySelector('#calls .call.pass') !== null"))
     page.call("Input.dispatchKeyEvent", type="keyDown", key="Escape", windowsVirtualKeyCode=27)
     click(page, "#heal")
@@ -80,9 +85,10 @@ def test_a_cable_is_unplugged_for_a_time(links: dict[str, Any], page: Page, ch3:
     page.open(links["url"])
     click(page, '[data-open="core-03 cable"]')
     there(page, "[data-key=isolate]")
-    page.value(
-        "(s => { s.value = '10s'; s.dispatchEvent(new Event('change')); })(document.querySelector('.tab select'))"
+    page.value(  # longer than any look at the cluster takes
+        "(s => { s.value = '30s'; s.dispatchEvent(new Event('change')); })(document.querySelector('.tab select'))"
     )
+    until(lambda: " --for 30s" in text(page, ".tab .command"))
     click(page, ".tab button.danger")
     there(page, "[data-key=core-03] .cable.cut")
     there(page, "[data-key=core-03] .cable.whole")
@@ -96,13 +102,12 @@ def test_a_journal_and_a_terminal(links: dict[str, Any], page: Page) -> None:
     click(page, "#tab-journal")
     until(lambda: page.value("document.querySelectorAll('.journal p').length") > 10)
     click(page, "#tab-terminal")
-    screen = "document.querySelector('.terminal .xterm-rows')?.textContent ?? ''"
-    until(lambda: "core@core-01" in page.value(screen))
+    until(lambda: "core@core-01" in text(page, ".terminal .xterm-rows"))
     enter(page, "echo on $(hostname)")
-    until(lambda: "on core-01" in page.value(screen))
+    until(lambda: "on core-01" in text(page, ".terminal .xterm-rows"))
     enter(page, "logger -t marker seen by the console")
     click(page, "#tab-journal")
-    until(lambda: "seen by the console" in page.value("document.querySelector('.journal').textContent"))
+    until(lambda: "seen by the console" in text(page, ".journal"))
     assert page.errors == []
 
 
@@ -133,4 +138,4 @@ def test_it_is_killed_and_comes_back_while_the_cluster_goes_on(page: Page, ch3: 
     assert json.loads(second.stdout.readline()) == links
     there(page, "#link.live")
     second.send_signal(signal.SIGTERM)
-    assert second.wait(20) == 0
+    assert second.wait(LONGEST) == 0

@@ -61,16 +61,17 @@ def test_members_find_each_other_by_a_token(url: str, tmp_path: Path) -> None:
 
     lab("up", "--name", OWN, "--cloud-config", given(tmp_path, url))
     assert curl(url).count('"value": "core-0') == 2
-    assert "cluster is healthy" in lab("etcdctl", "--name", OWN, "cluster-health").out
+    until(lambda: "cluster is healthy" in lab("etcdctl", "--name", OWN, "cluster-health", code=None).out)
     settings = lab("ssh", "--name", OWN, "core-02", "--", "systemctl show --property Environment etcd2").out
     assert f"ETCD_DISCOVERY={url}" in settings
     assert "INITIAL_CLUSTER=" not in settings
     third = (
-        f"timeout 20 etcd --name third --enable-v2 --data-dir /tmp/third --discovery {url}"
+        f"/opt/coreos-lab/bin/etcd --name third --enable-v2 --data-dir /tmp/third --discovery {url}"
         " --listen-peer-urls http://127.0.0.1:7380 --initial-advertise-peer-urls http://127.0.0.1:7380"
-        " --listen-client-urls http://127.0.0.1:7379 --advertise-client-urls http://127.0.0.1:7379 2>&1"
+        " --listen-client-urls http://127.0.0.1:7379 --advertise-client-urls http://127.0.0.1:7379 >/tmp/said 2>&1"
     )
-    script = f"PATH=/opt/coreos-lab/bin:$PATH; {third} | grep --max-count 1 'falling back to proxy'"
+    look = "grep --max-count 1 'falling back to proxy' /tmp/said"
+    script = f"{third} & for try in $(seq 3000); do {look} && break; sleep 0.1; done; kill $!"
     assert "discovery: cluster is full" in lab("ssh", "--name", OWN, "core-01", "--", script).out
 
     lab("destroy", "--name", OWN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from coreos_lab.cluster import mirror
 from coreos_lab.providers.nspawn import names
 from coreos_lab.providers.nspawn.provider import NspawnProvider
 from coreos_lab.records import store
-from tests.e2e.calls import NAME, STATE, WITHOUT_REPAIR, Result, again, lab, start, until
+from tests.e2e.calls import NAME, STATE, WITHOUT_REPAIR, Result, again, checks_pass, comes_to, lab, start, until
 
 Lab = Callable[..., Result]
 REACHES = 'timeout 2 bash -c "exec 3<>/dev/tcp/$0/22"'
@@ -38,6 +37,11 @@ def reaches(source: str, target: str) -> bool:
     return lab("ssh", source, "--", "sh", "-c", REACHES, nodes[target], code=None).code == 0
 
 
+def healthy() -> list[bool]:
+    """Of each node's etcd, whether it says within half a second that it is healthy."""
+    return [node["etcd_healthy"] for node in lab("status", "--json").json["nodes"]]
+
+
 def state_of(service: str) -> str:
     shown = lab("ssh", "core-03", "--", "systemctl", "is-active", service, code=None).out.strip()
     pid = lab("ssh", "core-03", "--", "systemctl", "show", "--property=MainPID", "--value", service).out.strip()
@@ -54,7 +58,7 @@ def whole(cluster: Lab) -> Iterator[Lab]:
 
 
 def test_a_pulled_cable(whole: Lab) -> None:
-    assert reaches("core-01", "core-03")
+    until(lambda: reaches("core-01", "core-03"))
     whole("break", "core-03", "--fault", "isolate")
     assert not reaches("core-01", "core-03")
     assert whole("ssh", "core-03", "--", "true", code=None).code != 0
@@ -62,23 +66,23 @@ def test_a_pulled_cable(whole: Lab) -> None:
     assert (state["nodes"][2]["state"], state["nodes"][2]["etcd_healthy"]) == ("running", False)
     assert [fault["kind"] for fault in state["faults"]] == ["isolate"]
     assert "core-03 (isolate)" in whole("heal").out
-    assert reaches("core-01", "core-03")
+    until(lambda: reaches("core-01", "core-03"))
 
 
 def test_nodes_that_do_not_reach_each_other(whole: Lab) -> None:
     whole("break", "core-03", "--fault", "partition", "--set", "from=core-01")
     assert not reaches("core-01", "core-03")
     assert not reaches("core-03", "core-01")
-    assert reaches("core-02", "core-03")
+    until(lambda: reaches("core-02", "core-03"))
     whole("heal")
-    assert reaches("core-01", "core-03")
+    until(lambda: reaches("core-01", "core-03"))
 
 
 def test_one_port_one_way(whole: Lab) -> None:
     whole("break", "core-03", "--fault", "partition", "--set", "way=in", "--set", "port=22")
     assert not reaches("core-01", "core-03")
-    assert reaches("core-03", "core-01")
-    assert all(node["etcd_healthy"] for node in whole("status", "--json").json["nodes"])
+    until(lambda: reaches("core-03", "core-01"))
+    comes_to(healthy, [True] * 3)
     whole("heal")
 
 
@@ -87,7 +91,7 @@ def test_a_service_that_does_not_work(whole: Lab, fault: str, seen: str) -> None
     whole("break", "core-03", "--fault", fault, "--set", "service=flanneld")
     assert state_of("flanneld") == seen
     whole("heal")
-    assert state_of("flanneld") == "active"
+    comes_to(lambda: state_of("flanneld"), "active")
 
 
 def test_a_service_that_crashes_comes_back(whole: Lab) -> None:
@@ -125,12 +129,15 @@ def test_a_service_that_is_killed_again_and_again(whole: Lab) -> None:
         seen.add(whole(*show).out)
         return len(seen) > 2
 
-    until(three, deadline=60)
+    def is_left_alone() -> bool:
+        last = whole(*show).out
+        time.sleep(2)  # longer than it would be
+        return whole(*show).out == last
+
+    until(three)
     whole("heal")
-    assert state_of("flanneld") == "active"
-    last = whole(*show).out
-    time.sleep(2)  # longer than it would be left alone
-    assert whole(*show).out == last
+    comes_to(lambda: state_of("flanneld"), "active")
+    until(is_left_alone)
 
 
 def on_disk(*argv: str) -> str:
@@ -151,32 +158,35 @@ def test_an_extra_disk_that_is_gone_and_comes_back_with_its_data(whole: Lab) -> 
 
 def test_an_extra_disk_that_is_slow(whole: Lab) -> None:
     def seconds() -> float:
-        began = time.monotonic()
-        on_disk("if=/dev/zero", "of=/dev/sdb", "oflag=direct")
-        return time.monotonic() - began
+        """How long the node itself takes to write: a busy host needs more for the connection to it."""
+        write = "dd if=/dev/zero of=/dev/sdb bs=1M count=1 oflag=direct status=none"
+        said = whole("ssh", "core-03", "--", f"sudo sh -c 'cut -d\" \" -f1 /proc/uptime; {write}; cat /proc/uptime'")
+        began, ended, *_idle = map(float, said.out.split())
+        return ended - began
 
     whole("break", "core-03", "--fault", "slow-disk", "--set", "rate=200K")
     assert seconds() > 4, "one mebibyte at 200 KiB a second"
     whole("heal")
-    assert seconds() < 4
+    until(lambda: seconds() < 4)
 
 
 @pytest.mark.parametrize("fault", ["cpu-quota", again("memory-limit"), "task-limit"])
 def test_a_machine_that_has_too_little(whole: Lab, fault: str) -> None:
     whole("break", "core-03", "--fault", fault)
-    inside = ("ssh", "core-03", "--", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 5 & done; wait")
+    # More than what may have ended since the limit was set to what there was.
+    inside = ("ssh", "core-03", "--", "sh", "-c", "for i in $(seq 100); do sleep 5 & done; wait")
     if fault == "task-limit":
-        assert whole(*inside, code=None).code != 0, "not even a shell can be started"
+        assert whole(*inside, code=None).code != 0, "more could be started"
     whole("heal")
     whole(*inside)
 
 
 def test_lost_packets(whole: Lab) -> None:
     whole("break", "core-03", "--fault", "loss", "--set", "percent=40")
-    ping = ("ssh", "core-01", "--", "ping", "-q", "-c", "50", "-i", "0.02", "-W", "1", address("core-03"))
+    ping = ("ssh", "core-01", "--", "ping", "-q", "-c", "50", "-i", "0.02", "-W", "10", address("core-03"))
     assert " 0% packet loss" not in whole(*ping, code=None).out
     whole("heal")
-    assert " 0% packet loss" in whole(*ping).out
+    until(lambda: " 0% packet loss" in whole(*ping, code=None).out)
 
 
 def address(name: str) -> str:
@@ -200,7 +210,7 @@ def test_a_member_that_comes_back_as_a_new_one(whole: Lab, fault: str) -> None:
     whole("etcdctl", "set", "/kept", fault)
     before = id_of("core-03")
     whole("break", "core-03", "--fault", fault)
-    assert [node["etcd_healthy"] for node in whole("status", "--json").json["nodes"]] == [True, True, False]
+    comes_to(healthy, [True, True, False])
     whole("heal")
     assert id_of("core-03") not in ("", before)
     at_home = ("sudo", "etcdctl", "--endpoints", "http://127.0.0.1:2379", "get", "/kept")
@@ -220,7 +230,7 @@ def test_what_a_killed_break_left(whole: Lab, fault: str) -> None:
     breaking.wait()
     assert fault in whole("heal").out
     assert "there is nothing to heal" in whole("heal").out
-    until(lambda: all(node["etcd_healthy"] for node in whole("status", "--json").json["nodes"]))
+    comes_to(healthy, [True] * 3)
 
 
 def test_destroy_takes_the_rules_along(whole: Lab) -> None:
@@ -290,10 +300,11 @@ def test_a_restart_of_the_host_in_the_middle(ch3: Lab) -> None:
     for _table, family, name in (line.split() for line in listed.splitlines()):
         if name == f"coreos_lab_{found.network.index}" or name.startswith(f"coreos_lab_{found.network.index}_"):
             subprocess.run(["nft", "delete", "table", family, name], check=True)
-    shutil.rmtree(store.ClusterFolder(NAME).control)
+    # Connections that notice the end of their machine remove their own sockets meanwhile, which this program allows.
+    subprocess.run(["rm", "-rf", store.ClusterFolder(NAME).control], check=True)
     ch3("heal")
-    assert all(node["etcd_healthy"] for node in ch3("status", "--json").json["nodes"])
-    until(lambda: ch3("check", "ch3", code=None).code == 0, deadline=180)
+    comes_to(healthy, [True] * 3)
+    checks_pass("ch3")
 
 
 def test_breaks_after_one_another(ch3: Lab, tmp_path: Path) -> None:

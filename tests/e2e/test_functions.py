@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import ssl
 import urllib.request
 from contextlib import suppress
@@ -14,8 +13,8 @@ from typing import Any
 import pytest
 
 from coreos_lab.cloud.functions import code
-from tests.e2e.calls import NAME, lab
-from tests.e2e.test_cloud import FOLDER, api, cloud, pid, until
+from tests.e2e.calls import NAME, SOON, lab
+from tests.e2e.test_cloud import FOLDER, api, cloud, kill_process, until
 from tests.unit.cloud.run_locally import TRUST
 
 __all__ = ["cloud"]  # a fixture
@@ -31,7 +30,7 @@ def handler(event, context):
         for _each in range(2000):
             threading.Thread(target=time.sleep, args=(300,), daemon=True).start()
     if "connect" in event:
-        socket.create_connection(tuple(event["connect"]), timeout=20).close()
+        socket.create_connection(tuple(event["connect"]), timeout=50).close()
     return {
         "user": os.getuid(),
         "root": sorted(os.listdir("/")),
@@ -126,7 +125,7 @@ def test_an_api_answers_on_this_machine(function: str) -> None:
     request = urllib.request.Request(f"https://{address}/prod", b"{}", {"Host": host})
     trusted = ssl.create_default_context(cafile=str(FOLDER / "certificates/ca.pem"))
     trusted.check_hostname = False  # the certificate is for the name, and this asks for the address
-    with urllib.request.urlopen(request, context=trusted, timeout=60) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, context=trusted, timeout=SOON) as answer:  # noqa: S310
         assert json.load(answer)["processes"] == ["1"]
 
 
@@ -134,7 +133,7 @@ def test_a_cloud_that_was_killed_ends_what_it_left_and_goes_on(function: str) ->
     invoke({})
     before = {each.name for each in cells()}
     assert before
-    os.kill(pid(), signal.SIGKILL)
+    kill_process()
     lab("cloud", "up", "--name", NAME)
     until(lambda: not before & {each.name for each in cells()}, "environments are left")
     assert invoke({})[0] == ""

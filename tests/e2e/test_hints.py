@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from coreos_lab import hints
 from coreos_lab.hints import Call
 from tests import printed as known
-from tests.e2e.calls import ENTRY, NAME, Result, environment, lab, typed
+from tests.e2e.calls import ENTRY, LONGEST, NAME, Result, environment, lab, typed, until
 from tests.printed import Execution
 
 
@@ -35,7 +36,7 @@ def paste(command: str, tmp_path: Path, *codes: int, stdin: str = "") -> Result:
         ["sh", "-c", command],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=LONGEST,
         env=env,
         check=False,
         cwd=tmp_path,
@@ -65,6 +66,7 @@ def test_what_is_printed_works_as_printed_on_a_cluster_of_another_name(tmp_path:
 
 
 OTHER = f"{NAME[:19]}-next"
+LOOKS = ("status", "journal ")  # what fleet and journals are asked for may come a moment later
 LAB = {
     "lab.yaml": "title: Own\nsummary: A lab.\nunits: [units/own.service]\nsettings: {beat: A number.}\n",
     "units/own.service": """[Service]
@@ -91,12 +93,18 @@ def execute(executions: Mapping[str, Execution], name: str, tmp_path: Path) -> N
         places = {"LAB": str(tmp_path / "own"), "FILE": str(config), "CLUSTER": name}
         return hints.lab(*(re.sub("LAB|FILE|CLUSTER", lambda found: places[found[0]], word) for word in line.split()))
 
+    def shows(how: Execution) -> bool:
+        return how.shows in paste(command(how.words), tmp_path, *how.codes, stdin=how.stdin).out
+
     hints.about(Call(typed(), name=name))
     wrong = []
     for shape, how in executions.items():
         try:
             if how.before:
                 paste(command(how.before), tmp_path)
+            if how.words.startswith(LOOKS):
+                until(partial(shows, how))
+                continue
             done = paste(command(how.words), tmp_path, *how.codes, stdin=how.stdin)
             assert how.shows in done.out, done.out
         except AssertionError as error:

@@ -30,7 +30,7 @@ def double(url):
 
     class Double(BaseHTTPRequestHandler):
         def pass_on(self):
-            server = http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)
+            server = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             kind = {"Content-Type": self.headers["Content-Type"]} if body else {}
             server.request(self.command, self.path, body or None, kind)
@@ -72,7 +72,8 @@ def history_of(verdict: Result) -> dict[str, Any]:
 
 
 def test_a_partition_makes_reads_stale_and_nothing_else(ch3: Lab, tmp_path: Path) -> None:
-    verdict = ch3("break", "core-03", "--fault", "partition", "--for", "20s", "--verify", "--history", "--json")
+    lasting = ("--for", "40s")  # on a busy host the clients are late
+    verdict = ch3("break", "core-03", "--fault", "partition", *lasting, "--verify", "--history", "--json")
     assert verdict.json["outcome"] == "pass"
     phase = history_of(verdict)
     assert phase["outcome"] == "pass"
@@ -95,7 +96,9 @@ def test_an_etcd_that_lies_is_found(ch3: Lab, tmp_path: Path) -> None:
     verdict = ch3("break", "core-03", "--verify", "--history", "--json", code=1, entry=LYING)
     assert (verdict.json["outcome"], history_of(verdict)["outcome"]) == ("fail", "fail")
     assert "is not linearizable: core-0" in history_of(verdict)["evidence"]
-    assert ch3("verdict", code=1).out.count("FAIL") == 2
+    told = ch3("verdict", code=1).out
+    assert "FAIL    history" in told
+    assert "verdict: FAIL" in told
     page = str(tmp_path / "report.html")
     assert ch3("report", "--output", page).out.startswith("FAIL: kill of core-03. It failed at “history”: register ")
     assert "drawn by porcupine" in Path(page).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import Result, start, until
+from tests.e2e.calls import Result, checks_pass, start
 
 FAULTS = (
     "kill",
@@ -71,5 +71,5 @@ def test_whatever_it_was_at(ch3: Callable[..., Result], number: int) -> None:
         killed(chance.uniform(0.2, LONGEST), "heal")
     ch3("heal")
     assert ch3("status", "--json").json["faults"] == []
-    until(lambda: ch3("check", "ch3", code=None).code == 0, deadline=180)
+    checks_pass("ch3")
     assert traces() == before

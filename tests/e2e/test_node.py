@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from coreos_lab.containers import storage
+from coreos_lab.records import store
 from coreos_lab.records.store import ClusterFolder
-from tests.e2e.calls import NAME, Result, environment, lab, until
+from tests.e2e.calls import LONGEST, NAME, Result, comes_to, destroy, environment, lab, listed, until
 
 Lab = Callable[..., Result]
 TOOLS = ("tcpdump", "strace", "nmap", "vim", "git", "curl", "dig")
@@ -30,6 +33,7 @@ write_files:
   - path: /etc/docker/daemon.json
     content: '{"insecure-registries": ["mine.example:5000"]}'
 """
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKERFILE = 'FROM debian\nRUN echo mine >/mine\nCMD ["cat", "/mine"]\n'
 WEB = """[Unit]
 After=docker.service
@@ -59,23 +63,25 @@ def remote(cluster: Lab, tmp_path: Path) -> Iterator[str]:
     """A node without the unit e2e-hello.service, which another one runs."""
     unit = tmp_path / "e2e-hello.service"
     unit.write_text("[Service]\nExecStartPre=/bin/echo good morning\nExecStart=/bin/sleep infinity\n")
-    cluster("fleetctl", "start", "--no-block", str(unit))
 
-    def listed() -> list[str]:
-        lines = cluster("fleetctl", "list-units", "--no-legend").out.splitlines()
-        return next((line.split() for line in lines if line.startswith("e2e-hello.service")), [])
+    def place() -> str | None:
+        """Where it runs, as fleet says it."""
+        _name, machine, _active, sub = listed(unit.name).split() or [""] * 4
+        return machine if sub == "running" else None
 
-    until(lambda: "running" in listed(), deadline=60)
-    place = listed()[1]
-    nodes = cluster("status", "--json").json["nodes"]
-    yield next(node["name"] for node in nodes if not place.endswith(node["address"]))
-    lab("fleetctl", "destroy", "e2e-hello.service")
+    try:
+        cluster("fleetctl", "start", "--no-block", str(unit))
+        machine = until(place)
+        nodes = cluster("status", "--json").json["nodes"]
+        yield next(node["name"] for node in nodes if not machine.endswith(node["address"]))
+    finally:
+        destroy(unit.name)
 
 
 def test_fleetctl_from_a_node_and_from_a_shell_of_the_host(
     cluster: Lab, remote: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "good morning" in on(remote, "fleetctl journal e2e-hello")
+    until(lambda: "good morning" in on(remote, "fleetctl journal e2e-hello", code=None))
     assert "active (running)" in on(remote, "fleetctl status e2e-hello")
     where = on(remote, "fleetctl ssh e2e-hello hostname </dev/null").strip()
     assert where != remote
@@ -85,13 +91,17 @@ def test_fleetctl_from_a_node_and_from_a_shell_of_the_host(
     fleetctl status e2e-hello; fleetctl ssh e2e-hello hostname; fleetctl journal e2e-hello
     FLEETCTL_TUNNEL={address} fleetctl list-machines -l; fleetctl --tunnel {address} list-units | grep e2e-hello
     """
-    done = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, env=environment(), check=True)
-    assert "active (running)" in done.stdout
-    assert f"\n{where}\n" in done.stdout
-    assert done.stdout.count("172.17.") == 4, "three machines, and one unit's"
+
+    def shown() -> int:
+        done = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, env=environment(), check=True)
+        assert "active (running)" in done.stdout
+        assert f"\n{where}\n" in done.stdout
+        return done.stdout.count("172.17.")
+
+    comes_to(shown, 4)  # three machines, and one unit's
     monkeypatch.setenv("FLEETCTL_TUNNEL", address)
-    assert cluster("fleetctl", "list-machines").out.count("172.17.") == 3
-    until(lambda: not agents(), deadline=10)
+    comes_to(lambda: cluster("fleetctl", "list-machines").out.count("172.17."), 3)
+    until(lambda: not agents())
 
 
 def test_conventions_of_container_linux(cluster: Lab, tmp_path: Path) -> None:
@@ -121,7 +131,7 @@ def test_conventions_of_container_linux(cluster: Lab, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=LONGEST,
     ).stdout
     assert "Container Linux in a lab, machine image " in banner
 
@@ -157,7 +167,6 @@ def test_toolbox_needs_no_lab(cluster: Lab) -> None:
 def test_what_a_node_pushes_is_what_units_pull(cluster: Lab, tmp_path: Path) -> None:
     name = "registry.lab:5808/e2e/mine"
     lab("ssh", "core-01", "--", "mkdir -p mine && cat >mine/Dockerfile", stdin=DOCKERFILE)
-    before = set(storage.blobs_folder().rglob("data"))
     machine = on("core-02", "cat /etc/machine-id").strip()
     unit = tmp_path / "e2e-mine.service"
     unit.write_text(WEB.format(machine=machine))
@@ -165,9 +174,13 @@ def test_what_a_node_pushes_is_what_units_pull(cluster: Lab, tmp_path: Path) -> 
         on("core-01", f"docker build --quiet --tag {name} mine && docker push --quiet {name}")
         assert on("core-02", f"docker run --rm {name}") == "mine\n"
         cluster("fleetctl", "start", "--no-block", str(unit))
-        until(lambda: "exited" in cluster("fleetctl", "list-units").out, deadline=60)
-        assert "mine" in on("core-03", "fleetctl journal e2e-mine")
-        assert set(storage.blobs_folder().rglob("data")) == before, "other clusters have nothing of it"
+        until(lambda: "exited" in listed(unit.name))
+        until(lambda: re.search(r": mine$", on("core-03", "fleetctl journal e2e-mine", code=None), re.M))
+        url = f"http://{store.require(NAME).network.gateway}:5808/v2/e2e/mine/manifests/latest"
+        manifest = json.loads(on("core-01", f"curl -sf -H 'Accept: {MANIFEST}' {url}"))
+        own = [manifest["config"]["digest"], manifest["layers"][-1]["digest"]]
+        # Other tests build container images meanwhile, so there may be more than before.
+        assert not any(storage.blob(each).exists() for each in own), "other clusters have nothing of it"
     finally:
-        lab("fleetctl", "destroy", unit.name)
+        destroy(unit.name)
         on("core-01", f"docker rmi --force {name}; rm -rf mine")

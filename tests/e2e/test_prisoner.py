@@ -14,10 +14,11 @@ import pytest
 
 from coreos_lab.providers.nspawn import user_ids
 from coreos_lab.records import store
-from tests.e2e.calls import NAME, STATE, Result, lab
+from tests.e2e.calls import NAME, SOON, STATE, Result, ended, lab
 
 Lab = Callable[..., Result]
 OTHER = f"{NAME[:19]}-next"
+NUMBERS = 3000  # that a node's processes get in some minutes
 # Each line is a try, with the words of the host that it needs, under what must be said of it. A try that fails for
 # another reason, such as a program or a file that is not there, proves nothing.
 REFUSED = "(?i)operation not permitted|permission denied|read-only file system"
@@ -67,7 +68,11 @@ ls /dev/$DISKNAME
 """,
     "Cannot find device": "ip link set $BRIDGE down",
 }
-REACH = 'for to in "$@"; do timeout 2 bash -c "exec 3<>/dev/tcp/$to" 2>/dev/null && echo "$to"; done; true'
+# Its first argument is for how many seconds each of the others is tried.
+REACH = (
+    'wait=$1; shift; for to in "$@"; do '
+    'timeout $wait bash -c "exec 3<>/dev/tcp/$to" 2>/dev/null && echo "$to"; done; true'
+)
 
 
 def root(node: str, script: str, *arguments: str) -> str:
@@ -86,21 +91,21 @@ def watched() -> dict[str, str]:
 
     keys = ("vm/swappiness", "vm/overcommit_memory", "kernel/core_pattern", "kernel/panic", "kernel/printk")
     found = {key: read(f"/proc/sys/{key}") for key in keys}
-    found["modules"] = read("/proc/modules")
+    found["modules"] = " ".join(line.split()[0] for line in read("/proc/modules").splitlines())
     found["agents"] = "".join(read(str(path)) for path in sorted(Path("/sys/fs/cgroup").glob("*/release_agent")))
     folders = [STATE, STATE / "image", *sorted((STATE / "image").glob("*/rootfs/usr")), STATE / "clusters" / NAME]
     found["folders"] = "\n".join(f"{path} {path.stat().st_mode:o}" for path in folders)
     return found
 
 
-def _process(numbers: list[str]) -> subprocess.Popen[bytes]:
-    """A process on the host with a number that is none of these."""
-    started = [subprocess.Popen(["sleep", "600"])]
-    while str(started[-1].pid) in numbers:
-        started.append(subprocess.Popen(["sleep", "600"]))
-    for other in started[:-1]:
-        other.kill()
-    return started[-1]
+def _process(node: str) -> subprocess.Popen[bytes]:
+    """A process on the host with a number that none on a node has, or gets in the next minutes."""
+    there = {int(name) for name in root(node, "ls /proc").split() if name.isdigit()}
+    last = int(root(node, "cut -d ' ' -f 5 /proc/loadavg"))
+    while (started := subprocess.Popen(["sleep", "1800"])).pid in there | {*range(last, last + NUMBERS)}:
+        started.kill()
+        started.wait()
+    return started
 
 
 def disk_of_host() -> tuple[str, str]:
@@ -127,7 +132,7 @@ def tried(tries: list[str], told: dict[str, str]) -> list[tuple[str, int, str]]:
     script += r"""
 while read -r try; do
     umount -l /mnt 2>/dev/null
-    said=$(timeout 10 bash -c "$try" </dev/null 2>&1)
+    said=$(timeout 60 bash -c "$try" </dev/null 2>&1)
     printf '%s\t%s\n' "$?" "$(printf %s "$said" | tr '\n\t' '  ')"
 done"""
     done = lab("ssh", "core-01", "--", "sudo", "bash", "-c", script, stdin="\n".join(tries) + "\n")
@@ -135,10 +140,10 @@ done"""
     return [(words, int(code), said) for words, (code, said) in zip(tries, answers, strict=True)]
 
 
+@pytest.mark.whole_host
 def test_what_root_on_a_node_tries_on_the_host_is_refused(cluster: Lab) -> None:
     name, numbers = disk_of_host()
-    inside = root("core-01", "ls /proc").split()
-    victim = _process(inside)
+    victim = _process("core-01")
     told = {
         "DISK": numbers,
         "DISKNAME": name,
@@ -150,9 +155,9 @@ def test_what_root_on_a_node_tries_on_the_host_is_refused(cluster: Lab) -> None:
     assert (STATE / "clusters").is_dir()
     expected = [(words, reason) for reason, tries in TRIES.items() for words in tries.strip().splitlines()]
     before = watched()
-    found = tried([words for words, _reason in expected], told)
-    assert victim.poll() is None
-    victim.kill()
+    with ended(victim):
+        found = tried([words for words, _reason in expected], told)
+        assert victim.poll() is None
     wrong = [
         each
         for each, (_words, reason) in zip(found, expected, strict=True)
@@ -196,13 +201,14 @@ def test_what_a_node_reaches(next_door: Lab) -> None:
                 ["ip", "-4", "-o", "address"], capture_output=True, text=True, check=True
             ).stdout.splitlines()
         } - {"127.0.0.1"}
-        with socket.create_connection((ours.network.gateway, port), timeout=5):
+        with socket.create_connection((ours.network.gateway, port), timeout=SOON):
             pass
         closed = [*(f"{address}/{port}" for address in sorted(host)), f"{theirs.network.gateway}/5808"]
         closed += [f"{theirs.nodes[0].address}/{each}" for each in (22, 2379, 49153)]
         opened = [f"{ours.network.gateway}/5808", *(f"{node.address}/2379" for node in ours.nodes)]
-        assert root("core-01", REACH, *opened, *closed).split() == opened
-    assert root("core-01", f"ping -c 1 -W 2 {ours.network.gateway} >/dev/null && echo answers") == "answers\n"
+        assert root("core-01", REACH, "60", *opened).split() == opened
+        assert root("core-01", REACH, "2", *closed).split() == []
+    assert root("core-01", f"ping -c 1 -W 60 {ours.network.gateway} >/dev/null && echo answers") == "answers\n"
     delete = "curl -s -o /dev/null -w '%{http_code}' -X DELETE http://$1/v2/library/debian/manifests/latest"
     assert root("core-01", delete, f"{ours.network.gateway}:5808") != "202"
 

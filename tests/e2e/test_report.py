@@ -54,7 +54,7 @@ def test_a_break_is_shown_with_everything_that_was_recorded(report: Path, ch3: L
 
 
 def test_a_run_that_goes_on_and_one_that_was_killed(ch3: Lab, tmp_path: Path) -> None:
-    breaking = start("break", "core-03", "--verify", "--for", "60s")
+    breaking = start("break", "core-03", "--verify", "--for", "10m")
     until(lambda: ch3("status", "--json").json["faults"])
     output = str(tmp_path / "report.html")
     assert "still going on" in ch3("report", "--output", output).out

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.calls import Result, environment, lab, until
+from tests.e2e.calls import Result, comes_to, destroy, environment, listed, until
 
 Lab = Callable[..., Result]
 ELSEWHERE = {
@@ -28,33 +28,35 @@ def sleeper(cluster: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         monkeypatch.setenv(name, value)
     unit = tmp_path / "sleeper.service"
     unit.write_text("[Service]\nExecStartPre=/bin/echo good morning\nExecStart=/bin/sleep infinity\n")
-    cluster("fleetctl", "start", str(unit))
-    until(lambda: "running" in cluster("fleetctl", "list-units").out, deadline=60)
-    yield "sleeper.service"
-    lab("fleetctl", "destroy", "sleeper.service")
+    try:
+        cluster("fleetctl", "start", "--no-block", str(unit))
+        until(lambda: "running" in listed(unit.name))
+        yield unit.name
+    finally:
+        destroy(unit.name)
 
 
 def test_fleetctl_over_ssh(cluster: Lab, sleeper: str) -> None:
     address = cluster("status", "--json").json["nodes"][1]["address"]
     assert "active (running)" in cluster("fleetctl", "status", sleeper).out
     assert "active (running)" in cluster("fleetctl", "stat", sleeper).out, "commands may be abbreviated"
-    assert "good morning" in cluster("fleetctl", "jou", sleeper).out
-    assert cluster("fleetctl", "--tunnel", address, "list-machines").out.count("172.") == 3
+    until(lambda: "good morning" in cluster("fleetctl", "jou", sleeper).out)
+    comes_to(lambda: cluster("fleetctl", "--tunnel", address, "list-machines").out.count("172."), 3)
     assert cluster("fleetctl", "ssh", sleeper, "hostname").out.startswith("core-0")
     assert cluster("fleetctl", "ssh", sleeper, "false", code=None).code == 1, "the inner exit code comes through"
 
 
 def test_what_is_set_for_another_cluster_is_not_followed(cluster: Lab, sleeper: str) -> None:
-    cluster("etcdctl", "cluster-health")
+    until(lambda: cluster("etcdctl", "cluster-health", code=None).code == 0)
     cluster("up")
-    plain = "fleetctl list-units --no-legend; etcdctl cluster-health; echo $no_proxy"
-    from_shell = cluster("env").out
-    done = subprocess.run(
-        ["sh", "-euc", f"{from_shell}\n{plain}"], capture_output=True, text=True, env=environment(), check=True
-    )
-    assert sleeper in done.stdout
-    assert "cluster is healthy" in done.stdout
-    assert cluster("status", "--json").json["subnet"] in done.stdout
+    subnet = cluster("status", "--json").json["subnet"]
+    plain = f"{cluster('env').out}\nfleetctl list-units --no-legend; etcdctl cluster-health; echo $no_proxy"
+
+    def shown() -> dict[str, bool]:
+        done = subprocess.run(["sh", "-uc", plain], capture_output=True, text=True, env=environment(), check=False)
+        return {each: each in done.stdout for each in (sleeper, "cluster is healthy", subnet)}
+
+    comes_to(shown, dict.fromkeys((sleeper, "cluster is healthy", subnet), True))
 
 
 def test_several_sessions_share_a_toolbox_and_the_last_one_ends_it(ch2: Lab) -> None:

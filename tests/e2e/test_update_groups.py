@@ -7,8 +7,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.e2e.calls import lab
-from tests.e2e.updates import LONG, Lab, boots, on, updated, versions
+from tests.e2e.calls import checks_pass, lab
+from tests.e2e.updates import Lab, boots, on, updated, versions
 
 __all__ = ["updated"]  # a fixture
 
@@ -22,18 +22,20 @@ def test_strategies_and_groups_of_the_cloud_config(updated: Lab, tmp_path: Path)
     try:
         old = versions()
         assert "there is: beta, stable" in lab("update", "--group", "alpha", code=2).err
-        stopped = lab("update", "--group", "beta", code=3, timeout=LONG)
+        checks_pass("ch3")
+        stopped = lab("update", "--group", "beta", code=3)
         assert "core-02: the update is installed; with the reboot strategy off" in stopped.err
         assert "UPDATED_NEED_REBOOT" in on("core-02", "update_engine_client -status")
         assert versions() == old
         lab("break", "core-02", "--fault", "reboot")
-        lab("update", "--group", "beta", timeout=LONG)
+        lab("update", "--group", "beta")
         now = versions()
         assert [version == old[0] for version in now] == [True, False, True]
         assert json.loads(lab("update", "--dry-run").out)["image"] == now[1], "all others follow"
-        lab("update", "--group", "beta", "--back", code=3, timeout=LONG)
+        checks_pass("ch3")
+        lab("update", "--group", "beta", "--back", code=3)
         lab("break", "core-02", "--fault", "reboot")
-        lab("update", "--group", "beta", "--back", timeout=LONG)
+        lab("update", "--group", "beta", "--back")
         assert versions() == old
     finally:
         without_config()
@@ -51,10 +53,11 @@ def test_a_reboot_window_hours_away_is_not_waited_for(updated: Lab, tmp_path: Pa
     lab("up", "--cloud-config", f"core-02:{config}", "--apply")
     try:
         old, booted = versions(), boots()
-        stopped = lab("update", "--group", "beta", code=3, timeout=LONG)
+        checks_pass("ch3")
+        stopped = lab("update", "--group", "beta", code=3)
         says = rf"core-02: the update is installed; the reboot window \({begins} for 1m, in 1[12] h"
         assert re.search(says, stopped.err), stopped.err
-        lab("update", "--group", "beta", "--back", timeout=LONG)
+        lab("update", "--group", "beta", "--back")
         assert (versions(), boots()) == (old, booted)
         assert "UPDATE_STATUS_IDLE" in on("core-02", "update_engine_client -status")
     finally:

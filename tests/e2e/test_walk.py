@@ -13,7 +13,7 @@ from tests.e2e.calls import NAME, Result, lab
 PAGE = """\
 # Mine
 
-```console
+```console within=10m
 $ lab status
 core-01 ... running member, healthy ...
 ```
@@ -23,14 +23,14 @@ $ hostname
 core-02
 ```
 
-```console terminal=watch within=20s
+```console terminal=watch within=10m
 $ while sleep 0.3; do lab etcdctl get /walk-e2e; done
 Error: 100: Key not found ...
 ```
 
 ### Task: set a key
 
-```console check
+```console check within=10m
 $ etcdctl get /walk-e2e
 hello
 ```
@@ -43,7 +43,7 @@ $ lab etcdctl set /walk-e2e hello
 
 </details>
 
-```console terminal=watch within=20s
+```console terminal=watch within=10m
 hello
 ```
 

@@ -18,7 +18,7 @@ from coreos_lab.containers.webhooks.book import Delivery
 from coreos_lab.containers.webhooks.hooks import Hook
 
 PROGRAM = Path(webhook_service.__file__)
-DEADLINE = 10.0  # seconds for the service to answer; it takes half of one
+DEADLINE = 60.0  # seconds for the service to answer; it takes half of one, and many on a busy host
 
 
 @dataclass(frozen=True)

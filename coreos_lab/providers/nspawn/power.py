@@ -21,7 +21,7 @@ from coreos_lab.remake import made_anew
 BOOT_UNITS = ("dbus.service", "dbus.socket", "coreos-environment.service", "user-cloudinit.service")
 SYSTEMD_PATIENCE = 20.0  # seconds for an answer of the node's systemd, on cores that many nodes share
 LEAST_FREE = 512 * 1024**2  # bytes: with less free space a node's Docker fails with misleading errors
-START_DEADLINE = 20.0  # seconds until systemd-nspawn must have started
+START_DEADLINE = 60.0  # seconds until systemd-nspawn must have started, on a host that may be busy
 
 
 def start(cluster: Cluster, node: Node, user_data: Path | None, seat: Seat | None = None) -> None:

@@ -17,7 +17,7 @@ from coreos_lab.records.store import ClusterFolder
 
 # systemd-resolved lists its upstream servers here; in /etc/resolv.conf it names only itself.
 RESOLVED = Path("/run/systemd/resolve/resolv.conf")
-DEADLINE = 5.0  # seconds for the relay to listen; usually 0.1
+DEADLINE = 60.0  # seconds for the relay to listen; usually 0.1, and many on a busy host
 
 
 def usable(text: str) -> list[str]:

@@ -48,16 +48,8 @@ def shown(page: Page) -> Iterator[Shown]:
 
 
 def until(page: Page, expression: str) -> Any:
-    def there() -> Any:
-        try:
-            return page.value(expression)
-        except AssertionError as error:  # of devtools
-            if "navigated" not in str(error):
-                raise
-            return None  # the page is just being loaded
-
     end = time.monotonic() + 20
-    while not (value := there()):
+    while not (value := page.value(expression)):
         assert time.monotonic() < end, f"{expression}: in vain; {page.errors}"
         time.sleep(0.05)
     return value
