@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from coreos_lab.observed import node_states, placement, unit_places, unit_states
 from coreos_lab.observed.lasting import Lasting
 from coreos_lab.observed.standing import Standing, judge
 from coreos_lab.observed.unit_places import Place
-from coreos_lab.records import deployed
+from coreos_lab.records import deployed, fault_journal
 from coreos_lab.spelling import counted
 
 WELL = (Standing.UP, Standing.ENDED, Standing.SKIPPED)  # a unit that runs, or has ended well
@@ -43,10 +44,14 @@ def wanted(cluster: Cluster) -> set[str]:
 def wait_for(cluster: Cluster, names: Collection[str]) -> dict[str, str]:
     """Returns when each of these units runs on a node that stays; the value is those that cannot, with the reasons.
 
-    Machines that leave must be off fleet's list first. A unit that fleet has left idle is started on its node: fleet
+    While fleet does not list a node that is not broken, a unit that cannot run elsewhere waits for it. Machines that
+    leave must be off fleet's list first. A unit that fleet has left idle is started on its node: fleet
     believes that it runs when it had started it before the file of a unit that it needs was there, for example.
     """
     gone = {node.address: node.name for node in cluster.leaving}
+    broken = {fault.node for fault in fault_journal.open_faults(cluster)}
+    sound = {node.address: node.name for node in cluster.staying if node.name not in broken}
+    back = time.monotonic() + wait.patiently(placement.BACK)
     fleet = Fleet(node_states.addresses(cluster.staying))
     missing = "fleet does not answer"
     found = Waiting((), {})
@@ -65,6 +70,10 @@ def wait_for(cluster: Cluster, names: Collection[str]) -> dict[str, str]:
             up = set(names) - off - set(unplaced)
             found = waiting(names, units, up, machines, unit_places.names(cluster.nodes, machines))
         except CannotCheckError:
+            return False
+        lost = sorted(set(sound.values()) - {sound.get(machine.address) for machine in machines})
+        if found.stranded and lost and time.monotonic() < back:
+            missing = f"fleet does not list {', '.join(lost)}"
             return False
         missing = f"fleet still lists {', '.join(listed)}" if listed else f"not running: {', '.join(found.late)}"
         return not listed and not found.late

@@ -13,7 +13,6 @@ from coreos_lab.observed import placement, unit_places
 from coreos_lab.observed.unit_places import Wanted
 
 PLANNED = 10.0  # seconds: fleet plans twice a second, so a unit that has no machine for so long will not get one
-BACK = 90.0  # seconds: a machine that fleet has lost may be back until then, as its fleetd asks etcd only every 60 s
 
 
 class Unplaced:
@@ -35,7 +34,7 @@ class Unplaced:
         listed = {machine.address for machine in machines}
         lost = [node.name for node in self._nodes if node.address not in listed]
         for unit in units:
-            if unit.name not in self._since or now - self._since[unit.name] <= (BACK if lost else PLANNED):
+            if unit.name not in self._since or now - self._since[unit.name] <= (placement.BACK if lost else PLANNED):
                 continue
             if set(wanted.unplaced) & set(placement.peers(unit)):
                 continue  # a unit whose peer has no machine either is not the cause

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from coreos_lab.clients.fleet import Machine, Unit
 from coreos_lab.units import fleet_rules
 
+BACK = 90.0  # seconds: a machine that fleet has lost may be back until then, as its fleetd asks etcd only every 60 s
 SHORT_ID = 8  # characters of a machine's id that stand for the whole
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from coreos_lab.clients.fleet import Machine, Unit
-from coreos_lab.deploy.unplaced import BACK, PLANNED, Unplaced
+from coreos_lab.deploy.unplaced import PLANNED, Unplaced
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster
+from coreos_lab.observed.placement import BACK
 from coreos_lab.observed.unit_places import Wanted
 
 CONFLICTS = (("X-Fleet", "Conflicts", "disk@*.service"),)
