@@ -82,7 +82,7 @@ def _resolve(argv: Sequence[str | Path]) -> list[str]:
 
 def _start(
     full: list[str],
-    stdin: int,
+    stdin: int | BinaryIO,
     stdout: int | BinaryIO,
     stderr: int,
     environ: dict[str, str],
@@ -119,21 +119,32 @@ def run(
     """
     full = _resolve(argv)
     began = time.monotonic()
-    stdin = subprocess.DEVNULL if input_text is None else subprocess.PIPE
-    with _start(full, stdin, subprocess.PIPE, subprocess.PIPE, _environment(env), cwd) as process:
-        completed = _completed(process, full, input_text, timeout)
+    with ExitStack() as files:
+        stdin = subprocess.DEVNULL if input_text is None else files.enter_context(_file_of(input_text))
+        process = files.enter_context(_start(full, stdin, subprocess.PIPE, subprocess.PIPE, _environment(env), cwd))
+        completed = _completed(process, full, timeout)
     log.debug("%s -> %d (%.3f s)", shlex.join(full), completed.returncode, time.monotonic() - began)
     if check and completed.returncode != 0:
         raise CommandError(completed)
     return completed
 
 
-def _completed(
-    process: subprocess.Popen[str], argv: Sequence[str], text: str | None, timeout: float | None
-) -> Completed:
+def _file_of(text: str) -> BinaryIO:
+    """A file in memory for a program to read.
+
+    Not a pipe: when its timeout comes before everything is written, as with a program that reads late, communicate()
+    neither writes the rest nor closes the pipe in its next call, and the program waits for ever.
+    """
+    file = os.fdopen(os.memfd_create("input"), "w+b")
+    file.write(text.encode("utf-8", "replace"))
+    file.seek(0)
+    return file
+
+
+def _completed(process: subprocess.Popen[str], argv: Sequence[str], timeout: float | None) -> Completed:
     """The process when it has ended. It is killed where it takes too long, which is a CommandError, or is to stop."""
     try:
-        out, err = _output(process, text, timeout)
+        out, err = _output(process, timeout)
     except subprocess.TimeoutExpired:
         process.kill()
         raise CommandError(Completed(tuple(argv), 124, "", f"no end within {timeout:g} s")) from None
@@ -143,15 +154,14 @@ def _completed(
     return Completed(tuple(argv), process.returncode, out or "", err)
 
 
-def _output(process: subprocess.Popen[str], text: str | None, timeout: float | None) -> tuple[str, str]:
+def _output(process: subprocess.Popen[str], timeout: float | None) -> tuple[str, str]:
     """What a process prints until it ends. TimeoutExpired after `timeout` seconds; KeyboardInterrupt to stop."""
     end = time.monotonic() + timeout if timeout is not None else math.inf
     while True:
         left = end - time.monotonic()
         try:
-            return process.communicate(text, timeout=max(0.0, min(left, LOOK)))
+            return process.communicate(timeout=max(0.0, min(left, LOOK)))
         except subprocess.TimeoutExpired:
-            text = None  # communicate() has it already
             interrupts.check()
             if left <= LOOK:
                 raise
@@ -184,7 +194,7 @@ def transfer(
             env=_environment(None),
             start_new_session=True,
         ) as process:
-            completed = _completed(process, full, None, timeout)
+            completed = _completed(process, full, timeout)
     log.debug("%s -> %d (%.3f s)", shlex.join(full), completed.returncode, time.monotonic() - began)
     if completed.returncode != 0:
         raise CommandError(completed)

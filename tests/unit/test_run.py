@@ -78,6 +78,12 @@ def test_input_is_what_was_given_or_nothing(tmp_path: Path) -> None:
     assert run.run(["pwd"], cwd=tmp_path).stdout.strip() == str(tmp_path.resolve())
 
 
+def test_input_reaches_a_program_that_reads_late() -> None:
+    """More than a pipe holds, after more than one look at the program."""
+    late = ["sh", "-c", f"sleep {2 * run.LOOK}; wc -c"]
+    assert run.run(late, input_text="x" * 1_000_000, timeout=60).stdout.strip() == "1000000"
+
+
 def test_what_is_no_text_is_no_crash() -> None:
     assert "�" in run.run(["printf", r"\377"]).stdout
 
