@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 
 import pytest
@@ -11,6 +12,7 @@ MOUNT = "/media/ceph"
 MOUNTED = f"mountpoint -q {MOUNT} &&"
 PORT = 8480
 COPIES = 3
+DAEMONS = re.compile(r"\b(?:mon|osd|mds)[.]")  # of the names in a message
 
 
 @pytest.fixture
@@ -31,8 +33,12 @@ def ceph(fleet, machine, nodes):
 
 def test_the_storage_is_healthy(ceph):
     health = ceph("health")
-    why = "; ".join(check["summary"]["message"] for check in health["checks"].values())
-    assert health["status"] == "HEALTH_OK", f"{health['status']}: {why}"
+    messages = {name: check["summary"]["message"] for name, check in health["checks"].items()}
+    # A log entry that a monitor sent to a leader which was just replaced is never answered, and Ceph 16 counts it as a
+    # slow operation until that monitor is restarted. It holds up nothing: data is the disks' and metadata servers'.
+    if "SLOW_OPS" in messages and not {"osd.", "mds."} & set(DAEMONS.findall(messages["SLOW_OPS"])):
+        del messages["SLOW_OPS"]
+    assert not messages, f"{health['status']}: {'; '.join(messages.values())}"
 
 
 def test_every_disk_is_up_and_in(ceph):
