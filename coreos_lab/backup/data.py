@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,6 @@ PLACE = 30.0  # seconds for a unit that is just being moved to run again
 LONGEST = 600.0  # seconds for all of a lab's data
 FORMED = 60.0  # seconds for a store that has just been started, or fails over, to serve
 AGAIN = 1.0  # seconds between two attempts
-TRIES = 3  # of restoring data: what a store takes while it fails over may be lost with the server that took it
 # The lab's command is one argument of a shell on the node, so it may be a pipeline. Without pipefail, half a dump would
 # pass for a whole one when the pipeline's first program fails.
 SHELL = ("sudo", "bash", "-o", "pipefail", "-c")
@@ -64,22 +62,6 @@ def restore(cluster: Cluster, nodes: Sequence[Node], lab: Lab, backup: LabBackup
             raise LabError(
                 f"{name}: cannot be restored: {failed.message}", "repeat it: it goes on here", failed.details
             ) from None
-
-
-def bring_back(cluster: Cluster, nodes: Sequence[Node], lab: Lab, backup: LabBackup, source: Path) -> list[str]:
-    """Restores data and compares it with a dump made afterwards. Returns the lines that are not there in the end."""
-    name = f"{lab.name}/{backup.name}"
-    left = TRIES
-    while True:
-        left -= 1
-        restore(cluster, nodes, lab, backup, source)
-        with tempfile.TemporaryDirectory() as scratch:
-            now = Path(scratch) / source.name
-            dump(cluster, nodes, lab, backup, now)
-            there, lost = missing(source, now)
-        if not lost or not left:
-            return lost
-        events.note("data", f"{there} of {there + len(lost)} items are there: it is restored again", name)
 
 
 def _transfer(call: Sequence[str | Path], *, source: Path | None = None, target: Path | None = None) -> None:

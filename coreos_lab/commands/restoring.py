@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -85,9 +86,14 @@ class Restoring:
         backup = next(each for each in lab.backups if each.name == part.name)
         nodes = node_states.require_running(self._cluster, self._provider)
         source = self._folder / part.file.name
-        if lost := data.bring_back(self._cluster, nodes, lab, backup, source):
+        data.restore(self._cluster, nodes, lab, backup, source)
+        with tempfile.TemporaryDirectory() as scratch:
+            now = Path(scratch) / part.file.name
+            data.dump(self._cluster, nodes, lab, backup, now)
+            there, lost = data.missing(source, now)
+        if lost:
             raise FailedError(
-                f"{lab.name}/{backup.name}: {part.items - len(lost)} of {part.items} items are there after the restore",
+                f"{lab.name}/{backup.name}: {there} of {part.items} items are there after the restore",
                 details="\n".join(lost[:3]),
             )
         events.note("data", f"all {part.items} items are there: {part.file.sha256[:16]}", f"{lab.name}/{backup.name}")

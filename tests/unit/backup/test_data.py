@@ -84,32 +84,6 @@ def test_a_store_that_never_serves_is_told_with_what_it_says(
     assert told.value.hint == "repeat it: it goes on here"
 
 
-@pytest.mark.parametrize(("losses", "lost", "restores"), [(0, [], 1), (2, [], 3), (9, ["b"], 3)])
-def test_data_that_a_store_lost_while_it_failed_over_is_restored_again(
-    losses: int,
-    lost: list[str],
-    restores: int,
-    placed: tuple[Cluster, Lab, LabBackup],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    cluster, lab, backup = placed
-    source = tmp_path / "dumped"
-    source.write_text("a\nb\n")
-    done: list[object] = []
-
-    def transfer(_argv: object, *, source: object = None, target: object = None, timeout: object = None) -> None:
-        del timeout
-        if isinstance(target, Path):
-            target.write_text("a\n" if len(done) <= losses else "b\na\n")
-        else:
-            done.append(source)
-
-    monkeypatch.setattr(run, "transfer", transfer)
-    assert data.bring_back(cluster, cluster.nodes, lab, backup, source) == lost
-    assert len(done) == restores
-
-
 def test_a_line_ends_with_a_line_feed_alone(tmp_path: Path) -> None:
     dumped = b"b\rz\n\xff\na\xe2\x80\xa8y\n"
     source, now = tmp_path / "source", tmp_path / "now"
