@@ -57,9 +57,10 @@ def lines(folder: Path) -> list[Any]:
     return [json.loads(line) for line in (folder / OPERATIONS).read_text().splitlines()]
 
 
-def recorded(folder: Path, judge: Path, seconds: float = 1.0) -> History:
+def recorded(folder: Path, judge: Path) -> History:
+    """A history with enough operations to judge."""
     with History(members(), folder, judge) as made:
-        time.sleep(seconds)
+        made.fill()
     return made
 
 
@@ -118,7 +119,7 @@ def test_a_judge_that_fails_proves_nothing(run: Path, tmp_path: Path, program: s
     judge = tmp_path / "judge"
     judge.write_text(program)
     judge.chmod(0o755)
-    outcome, evidence = recorded(run, judge, 0.1).judged()
+    outcome, evidence = recorded(run, judge).judged()
     assert outcome is Outcome.UNKNOWN
     assert says in evidence
     assert not (run / JUDGEMENT).exists()
