@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
-from coreos_lab import interrupts
+from coreos_lab import threads
 from coreos_lab.model import Cluster, Node
 from coreos_lab.observed import ready
 from coreos_lab.providers.base import Provider
@@ -27,24 +27,17 @@ def start(
         return ()
     end = time.monotonic() + ready.patience_for(len(nodes), provider.boot_deadline)
     members = [node for node in nodes if node.member]
-    left = [node for node in nodes if not node.member]
-    booting: dict[Future[None], Node] = {}
-    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
-        try:
-            provider.start(cluster, members, user_data)
-            while left:
-                unfinished = {job for job in booting if not job.done()}
-                wave, left = left[: most - len(unfinished)], left[most - len(unfinished) :]
+    others = [node for node in nodes if not node.member]
+    left, booting = others, set[Future[None]]()
+    with threads.pool(len(nodes)) as pool:
+        provider.start(cluster, members, user_data)
+        while left or booting:
+            free = most - len(booting)
+            wave, left = left[:free], left[free:]
+            if wave:
                 provider.start(cluster, wave, user_data)
-                booting |= {pool.submit(ready.boot, cluster, node, provider, end): node for node in wave}
-                wait([job for job in booting if not job.done()], return_when=FIRST_COMPLETED)
-                for job in booting:
-                    if job.done():
-                        job.result()
-            for job in as_completed(booting):
+                booting |= {pool.submit(ready.boot, cluster, node, provider, end) for node in wave}
+            done, booting = wait(booting, return_when=FIRST_COMPLETED)
+            for job in done:
                 job.result()
-        except BaseException:
-            with interrupts.telling_threads():  # the other threads have nothing left to wait for
-                pool.shutdown(wait=True)
-            raise
-    return tuple(booting.values())
+    return tuple(others)

@@ -7,11 +7,11 @@ packages, files, the customising script and the userland's sources.
 from __future__ import annotations
 
 import shlex
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from pathlib import Path
 from typing import Any
 
-from coreos_lab import disk, events, interrupts, settings
+from coreos_lab import disk, events, settings, threads
 from coreos_lab.machine_image import debian
 from coreos_lab.machine_image.userland import ensure_userland, userland_folder, userland_hash
 
@@ -102,14 +102,9 @@ def _build(draft: Path) -> None:
     log_file = settings.state_dir() / "logs" / "machine-image.log"
     with (
         events.step("machine image", message=f"Debian {debian.SUITE} and the userland"),
-        ThreadPoolExecutor(max_workers=2) as pool,
+        threads.pool(2) as pool,  # one that fails ends the other, too
     ):
         jobs: list[Future[Any]] = [pool.submit(ensure_userland)]
         jobs.append(pool.submit(debian.make_tree, draft / "rootfs", options, log_file=log_file))
-        try:
-            for job in as_completed(jobs):
-                job.result()
-        except BaseException:
-            with interrupts.telling_threads():  # one has failed, so the other is ended, too
-                pool.shutdown(wait=True)
-            raise
+        for job in as_completed(jobs):
+            job.result()

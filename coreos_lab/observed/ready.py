@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 
-from coreos_lab import events, hints, interrupts, run, wait
+from coreos_lab import events, hints, run, threads, wait
 from coreos_lab.clients import etcd, ssh
 from coreos_lab.clients.fleet import Fleet
 from coreos_lab.clients.http import CannotCheckError
@@ -89,17 +89,12 @@ def wait_for_nodes(
     list one FLEET_ASKS_AGAIN later.
     """
     end = time.monotonic() + patience_for(len(nodes), deadline)
-    with ThreadPoolExecutor(max_workers=2 * len(nodes) + 1) as pool:
+    with threads.pool(2 * len(nodes) + 1) as pool:
         jobs = [pool.submit(boot, cluster, node, provider, end) for node in nodes if node not in booted]
         members = [pool.submit(_etcd, cluster, node, provider, end, rejoin) for node in nodes]
         jobs += [*members, pool.submit(_fleet, nodes, end, members)]
-        try:
-            for job in as_completed(jobs):
-                job.result()
-        except BaseException:
-            with interrupts.telling_threads():  # the other threads have nothing left to wait for
-                pool.shutdown(wait=True)
-            raise
+        for job in as_completed(jobs):
+            job.result()
 
 
 def wait_for_etcd(cluster: Cluster, node: Node, provider: Provider, *, deadline: float) -> None:
