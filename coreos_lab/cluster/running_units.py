@@ -50,7 +50,7 @@ def wait_for(cluster: Cluster, names: Collection[str]) -> dict[str, str]:
     """
     gone = {node.address: node.name for node in cluster.leaving}
     broken = {fault.node for fault in fault_journal.open_faults(cluster)}
-    sound = {node.address: node.name for node in cluster.staying if node.name not in broken}
+    sound = [node for node in cluster.staying if node.name not in broken]
     back = time.monotonic() + wait.patiently(placement.BACK)
     fleet = Fleet(node_states.addresses(cluster.staying))
     missing = "fleet does not answer"
@@ -71,7 +71,8 @@ def wait_for(cluster: Cluster, names: Collection[str]) -> dict[str, str]:
             found = waiting(names, units, up, machines, unit_places.names(cluster.nodes, machines))
         except CannotCheckError:
             return False
-        lost = sorted(set(sound.values()) - {sound.get(machine.address) for machine in machines})
+        here = {machine.address for machine in machines}
+        lost = [node.name for node in sound if node.address not in here]
         if found.stranded and lost and time.monotonic() < back:
             missing = f"fleet does not list {', '.join(lost)}"
             return False
