@@ -175,6 +175,16 @@ def listed(unit: str) -> str:
     return next((line for line in lines if line.split()[:1] == [unit]), "")
 
 
+def node_of(unit: str) -> str:
+    """A unit's node, once fleet says so: it may be busy for a moment."""
+
+    def place() -> str | None:
+        units = lab("status", "--json").json["units"] or []
+        return next((each["node"] for each in units if each["name"] == unit), None)
+
+    return str(until(place))
+
+
 def has_ended(node: str, unit: str) -> bool:
     """Whether a unit is off on a node, and not only on its way there."""
     state = lab("ssh", node, "--", f"systemctl is-active {unit}", code=None).out.strip()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coreos_lab.clients import etcd
-from tests.e2e.calls import NAME, NODES, STATE, Result, comes_to, lab, start, until
+from tests.e2e.calls import NAME, NODES, STATE, Result, comes_to, lab, node_of, start, until
 from tests.e2e.conftest import make_whole, undeploy_others
 
 Lab = Callable[..., Result]
@@ -62,18 +62,8 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     lab("etcdctl", "rm", "--recursive", "/notes", code=None)
 
 
-def its_node() -> str:
-    """The node on which the notes are, once fleet says so."""
-
-    def place() -> str | None:
-        units = lab("status", "--json").json["units"] or []
-        return next((each["node"] for each in units if each["name"] == "notes.service"), None)
-
-    return str(until(place))
-
-
 def on_its_node(command: str) -> str:
-    return lab("ssh", its_node(), "--", command).out
+    return lab("ssh", node_of("notes.service"), "--", command).out
 
 
 def members() -> int:
@@ -111,7 +101,7 @@ def test_a_restore_that_is_killed_goes_on(notes: Path) -> None:
 
 
 def test_without_a_majority_a_backup_may_be_stale(notes: Path, tmp_path: Path) -> None:
-    place = its_node()
+    place = node_of("notes.service")
     others = [name for name in NODES if name != place]
     try:
         for other in others:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.calls import NODES, Result, checks_pass, comes_to, has_ended, lab, until
+from tests.e2e.calls import NODES, Result, checks_pass, comes_to, has_ended, lab, node_of, until
 from tests.e2e.conftest import make_whole, undeploy_others
 
 Lab = Callable[..., Result]
@@ -40,16 +40,6 @@ def stack() -> Iterator[Lab]:
     lab("undeploy", "ch7")
 
 
-def where(unit: str) -> str:
-    """A unit's node, once fleet says so: it may be busy for a moment."""
-
-    def place() -> str | None:
-        units = lab("status", "--json").json["units"] or []
-        return next((each["node"] for each in units if each["name"] == unit), None)
-
-    return str(until(place))
-
-
 @pytest.mark.rounds  # `make test-walks` shows it, too
 def test_the_conductors_machine_dies_while_workers_write(stack: Lab) -> None:
     verdict = stack("break", "unit:conductor.service", "--verify", "--json").json
@@ -59,7 +49,7 @@ def test_the_conductors_machine_dies_while_workers_write(stack: Lab) -> None:
 
 def test_without_the_conductor_the_verdict_is_fail(stack: Lab) -> None:
     """The store fails over by itself; but nothing creates new replicas, and nothing adds the machine again."""
-    place = where("conductor.service")
+    place = node_of("conductor.service")
     victim = next(node for node in NODES if node != place)
     checks_pass("ch7")
     stack("fleetctl", "stop", "conductor.service")
@@ -88,12 +78,12 @@ def failed_checks(verdict: dict[str, Any]) -> dict[str, set[str]]:
 def test_a_sidekick_that_is_started_again_costs_nothing(stack: Lab) -> None:
     """Its key stays, so no worker and no web server is started again, and no shard changes its machine."""
     before = owners(stack)
-    started = stack("ssh", where("web@1.service"), "--", STARTED_AT).out
-    stack("ssh", where("couchbase@1.service"), "--", RESTART)
+    started = stack("ssh", node_of("web@1.service"), "--", STARTED_AT).out
+    stack("ssh", node_of("couchbase@1.service"), "--", RESTART)
     until(lambda: time_to_live(stack) <= 8)  # it renews its key again
     time.sleep(12)  # longer than that lasts
     assert owners(stack) == before
-    assert stack("ssh", where("web@1.service"), "--", STARTED_AT).out == started
+    assert stack("ssh", node_of("web@1.service"), "--", STARTED_AT).out == started
 
 
 def test_the_conductor_follows_its_configuration(stack: Lab) -> None:
@@ -108,7 +98,7 @@ def test_the_conductor_follows_its_configuration(stack: Lab) -> None:
 def memory_limit(stack: Lab) -> int:
     """The memory limit of a Redis node, in bytes."""
     command = "docker exec couchbase-1 redis-cli -p 8092 config get maxmemory"
-    return int(stack("ssh", where("couchbase@1.service"), "--", command).out.split()[-1])
+    return int(stack("ssh", node_of("couchbase@1.service"), "--", command).out.split()[-1])
 
 
 def time_to_live(stack: Lab) -> int:
@@ -119,7 +109,9 @@ def time_to_live(stack: Lab) -> int:
 
 def owners(stack: Lab) -> set[str]:
     """The places of the nodes that serve shards, as a member knows them."""
-    nodes = stack("ssh", where("couchbase@1.service"), "--", "docker exec couchbase-1 redis-cli -p 8091 cluster nodes")
+    nodes = stack(
+        "ssh", node_of("couchbase@1.service"), "--", "docker exec couchbase-1 redis-cli -p 8091 cluster nodes"
+    )
     return {line.split()[1] for line in nodes.out.splitlines() if "master" in line and len(line.split()) > 8}
 
 
@@ -133,7 +125,7 @@ def test_a_conductor_that_is_killed_while_it_makes_the_store(stack: Lab) -> None
             member = "docker exec $(docker ps --format '{{.Names}}' --filter name=^couchbase-)"
             stack("ssh", node, "--", f"{member} sh -c '{BLANK}'")
         stack("fleetctl", "start", "conductor.service")
-        place = where("conductor.service")
+        place = node_of("conductor.service")
         time.sleep(random.uniform(0, 4))  # noqa: S311 - no secret
         stack("ssh", place, "--", "docker kill conductor", code=None)
         until(lambda: "slots:16384" in formed(stack))
@@ -141,7 +133,7 @@ def test_a_conductor_that_is_killed_while_it_makes_the_store(stack: Lab) -> None
 
 def formed(stack: Lab) -> str:
     """What a member says of the store, in a few words."""
-    node = where("couchbase@1.service")
+    node = node_of("couchbase@1.service")
     asked = "docker exec couchbase-1 redis-cli -p 8091 cluster"
     told = stack("ssh", node, "--", f"{asked} info; {asked} nodes", code=None).out
     copies = sum(" slave " in line for line in told.splitlines())

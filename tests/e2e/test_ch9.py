@@ -12,7 +12,7 @@ import pytest
 
 from coreos_lab.walk.browser import find
 from tests.e2e import devtools
-from tests.e2e.calls import ROOT, Result, ended, lab, until
+from tests.e2e.calls import ROOT, Result, destroy, ended, lab, until
 
 Lab = Callable[..., Result]
 TIMEOUT = 900
@@ -71,10 +71,7 @@ def test_a_push_is_served_by_every_machine_and_a_missing_sidekick_is_seen(ch9: L
             white_on_black = ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
             until(lambda: [shown.value(of_body % each) for each in ("color", "backgroundColor")] == white_on_black)
             assert shown.value("document.title") == "What people plan"
-    ch9("fleetctl", "destroy", "web-sidekick@2.service")
-    # fleetctl does not wait. A sidekick that is ended while it deploys leaves its web server stopped.
-    state = ("systemctl", "show", "--property=ActiveState", "--value", "web-sidekick@2.service")
-    until(lambda: ch9("ssh", "unit:web@2.service", "--", *state).out.strip() == "inactive")
+    destroy("web-sidekick@2.service")  # one that is ended while it deploys leaves its web server stopped
     ch9("etcdctl", "set", "/coreos.com/deploy", "by-hand")
 
     def missed() -> bool:
