@@ -136,6 +136,23 @@ def test_one_file_system_on_three_disks(storage: Lab) -> None:
     assert "ceph" not in storage("etcdctl", "ls").out
 
 
+def evict(node: str) -> None:
+    """Makes the metadata server refuse the node's client, as it does with one that is silent for too long."""
+    ceph = ("ssh", "core-01", "--", "docker", "exec", "ceph-mon", "ceph", "tell", "mds.0")
+    sessions = lab(*ceph, "session", "ls").json
+    (client,) = [each["id"] for each in sessions if each["client_metadata"]["hostname"] == node]
+    lab(*ceph, "client", "evict", f"id={client}")
+
+
+def test_a_client_that_was_evicted_mounts_anew(storage: Lab) -> None:
+    """Without the help of fleet, for which all units run."""
+    storage("deploy", "ch4-ceph")
+    for node in NODES:
+        evict(node)
+        checks_pass()
+    storage("undeploy", "ch4-ceph", "--wipe")
+
+
 @pytest.mark.rounds
 @pytest.mark.parametrize("node", NODES)
 def test_any_machine_may_die(storage: Lab, node: str) -> None:

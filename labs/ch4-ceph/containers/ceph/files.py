@@ -9,6 +9,7 @@ import hashlib
 import http.server
 import os
 import pathlib
+import signal
 import socket
 import threading
 import time
@@ -76,5 +77,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
         """No log: there are ten requests a second."""
 
 
+# Without a handler the kernel would not deliver it to a container's first process. Nothing needs to be finished: the next
+# run removes a line that is not complete.
+signal.signal(signal.SIGTERM, lambda *_args: os._exit(0))
 threading.Thread(target=work_or_exit, daemon=True).start()
 http.server.ThreadingHTTPServer(("", PORT), Answers).serve_forever()
