@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -53,6 +52,8 @@ def inside(handle: int, kind: int, make: Callable[[], Made]) -> Made:
 
 
 def _enter(handle: int, kind: int) -> None:
+    import ctypes  # slow to import, and seldom needed
+
     libc = ctypes.CDLL(None, use_errno=True)
     # Threads share root and working folder, and a thread that shares those cannot enter a mount namespace.
     if libc.unshare(CLONE_FS) != 0 or libc.setns(handle, kind) != 0:

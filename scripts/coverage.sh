@@ -11,7 +11,7 @@ measure() {
     [ $was = 0 ] || [ $was = 5 ] || code=$was # 5: pytest selected no tests
 }
 "$coverage" erase
-measure tests/unit
+measure --numprocesses=2 tests/unit
 measure -m "whole_host and not rounds" "$@"
 measure -m "not whole_host and not rounds" --numprocesses=2 --dist=loadfile --no-loadscope-reorder "$@"
 "$coverage" combine --quiet

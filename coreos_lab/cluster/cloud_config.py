@@ -11,7 +11,7 @@ from coreos_lab import disk, render, run
 from coreos_lab.cluster import mirror
 from coreos_lab.disk import shown
 from coreos_lab.errors import LabError, UsageError
-from coreos_lab.machine_image.image import image_folder
+from coreos_lab.machine_image.folders import image_folder
 from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import CloudConfig, Cluster, Node
 from coreos_lab.records import identity

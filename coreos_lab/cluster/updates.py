@@ -12,7 +12,7 @@ from pathlib import Path
 
 from coreos_lab.cluster import service
 from coreos_lab.containers import pidfile
-from coreos_lab.machine_image.image import image_folder
+from coreos_lab.machine_image import folders
 from coreos_lab.model import Cluster
 from coreos_lab.plan import UPDATES_NAME, UPDATES_PORT
 from coreos_lab.records.store import ClusterFolder
@@ -27,7 +27,7 @@ def run_server(cluster: Cluster) -> None:
     if not cluster.offers:
         pidfile.end(pid_file)
         return
-    images = image_folder("x").parent
+    images = folders.images()
     offers = [f"{offer.group}={offer.image}" for offer in cluster.offers]
     mark = hashlib.sha256("\n".join([str(pid_file), *offers]).encode()).hexdigest()[:16]
     place = f"{cluster.network.gateway}:{UPDATES_PORT}"

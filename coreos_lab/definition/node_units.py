@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coreos_lab.machine_image.image import image_folder, image_hash
+from coreos_lab.machine_image.folders import image_folder
+from coreos_lab.machine_image.image import image_hash
 from coreos_lab.units import unit_names
 
 # Where systemd finds units, below a machine's root.

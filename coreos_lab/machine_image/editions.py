@@ -10,7 +10,8 @@ from pathlib import Path
 
 from coreos_lab import disk, events, run
 from coreos_lab.errors import LabError
-from coreos_lab.machine_image.image import ensure_image, image_folder, image_hash
+from coreos_lab.machine_image.folders import image_folder
+from coreos_lab.machine_image.image import ensure_image, image_hash
 
 TELLING = ("usr/lib/os-release", "etc/motd", "etc/issue")  # what customize.sh writes the version into
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from coreos_lab import disk, events, settings, threads
 from coreos_lab.machine_image import debian
+from coreos_lab.machine_image.folders import image_folder
 from coreos_lab.machine_image.userland import ensure_userland, userland_folder, userland_hash
 
 PACKAGES = [
@@ -60,11 +61,6 @@ FILES = _HERE / "files"  # a node has these at the same paths
 def image_hash() -> str:
     """The content hash of the machine image that would be booted now. Reads sources only; takes milliseconds."""
     return disk.content_hash([*debian.inputs(), *PACKAGES, *LEFT_OUT, FILES, _HERE / "customize.sh", userland_hash()])
-
-
-def image_folder(key: str) -> Path:
-    """Where the machine image of that hash lies, or would lie."""
-    return settings.state_dir() / "image" / key
 
 
 def tree_options(userland: Path, version: str) -> list[str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from coreos_lab import disk
 from coreos_lab.errors import LabError
-from coreos_lab.machine_image.image import ensure_image, image_folder
+from coreos_lab.machine_image.folders import image_folder
+from coreos_lab.machine_image.image import ensure_image
 from coreos_lab.model import Cloud, Cluster, Disk, Finding, Limits, Network, Node, NodeState, Seat, Volume
 from coreos_lab.model.cloud import INSTANCES_MAX
 from coreos_lab.plan import REGISTRY_NAME, REGISTRY_PORT

@@ -11,7 +11,7 @@ from pathlib import Path
 from coreos_lab import hints, interrupts, run, wait
 from coreos_lab.containers import layers, opacity
 from coreos_lab.errors import LabError
-from coreos_lab.machine_image.image import image_folder
+from coreos_lab.machine_image.folders import image_folder
 from coreos_lab.model import Cluster, Node, NodeState, Seat
 from coreos_lab.providers.nspawn import cgroup, disks, limits, names, resolver, slots, user_ids
 from coreos_lab.providers.nspawn.machine import FOLDERS, launch_arguments, nspawn_arguments

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from coreos_lab import disk
-from coreos_lab.machine_image.image import ensure_image
 from coreos_lab.model import Cluster, Disk, Finding, Leftovers, Limits, Node, NodeState
 from coreos_lab.providers.nspawn import (
     cgroup,
@@ -45,6 +44,8 @@ class NspawnProvider:
         return findings()
 
     def prepare(self, cluster: Cluster) -> str:
+        from coreos_lab.machine_image.image import ensure_image  # slow to import, and needed for booting alone
+
         del cluster  # all clusters boot from the same image
         return ensure_image().parent.name
 

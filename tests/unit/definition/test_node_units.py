@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from coreos_lab.definition import node_units
-from coreos_lab.machine_image.image import image_folder, image_hash
+from coreos_lab.machine_image.folders import image_folder
+from coreos_lab.machine_image.image import image_hash
 
 
 def test_units_are_those_of_the_machine_image(state: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image import editions
-from coreos_lab.machine_image.image import image_folder
+from coreos_lab.machine_image.folders import image_folder
 
 KEY = "0123456789abcdef"
 

@@ -14,6 +14,7 @@ import pytest
 from coreos_lab import interrupts, run, wait
 from coreos_lab.errors import LabError
 from coreos_lab.machine_image import debian, image
+from coreos_lab.machine_image.folders import image_folder
 
 
 def hooks(call: Sequence[str]) -> list[list[str]]:
@@ -108,9 +109,9 @@ def test_an_image_is_built_once_and_whole(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(image, "ensure_userland", lambda: tmp_path / "userland")
     with pytest.raises(run.CommandError):
         image.ensure_image()
-    assert not image.image_folder(image.image_hash()).exists()
+    assert not image_folder(image.image_hash()).exists()
     rootfs = image.ensure_image()
-    assert image.ensure_image() == rootfs == image.image_folder(image.image_hash()) / "rootfs"
+    assert image.ensure_image() == rootfs == image_folder(image.image_hash()) / "rootfs"
     assert (rootfs / "usr").is_dir()
     assert calls == ["mmdebstrap"] * 2
 

@@ -77,8 +77,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
         """No log: there are ten requests a second."""
 
 
-# Without a handler the kernel would not deliver it to a container's first process. Nothing needs to be finished: the next
-# run removes a line that is not complete.
+# The kernel delivers it to a container's first process only if there is a handler. Nothing needs to be finished: the
+# next run removes a line that is not complete.
 signal.signal(signal.SIGTERM, lambda *_args: os._exit(0))
 threading.Thread(target=work_or_exit, daemon=True).start()
 http.server.ThreadingHTTPServer(("", PORT), Answers).serve_forever()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from coreos_lab.machine_image.image import image_folder
+from coreos_lab.machine_image.folders import image_folder
 from coreos_lab.model import Cluster
 from coreos_lab.providers.nspawn import names, power, slots
 from coreos_lab.providers.nspawn.slots import Slot, Slots
