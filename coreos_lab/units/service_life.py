@@ -21,7 +21,7 @@ _DELAY, _INTERVAL, _BURST, _TIMEOUT = 0.1, 10.0, 5, 90.0
 
 @dataclass(frozen=True)
 class Life:
-    """A service's settings for starting, ending and being started again. Times are seconds, `inf` for no limit.
+    """A service's settings for ending and being started again. Times are seconds, `inf` for no limit.
 
     systemd gives up for good after `burst` starts within `interval`; an interval of 0 means that it never does.
     """
@@ -32,7 +32,6 @@ class Life:
     delay: float
     interval: float
     burst: int
-    start_limit: float
     stop_limit: float
     restart_line: int  # of Restart=, 0 where it is not set
 
@@ -63,17 +62,14 @@ def of(options: Sequence[Option]) -> Life:
         span = time_span(value(*names))
         return default if span is None else span
 
-    kind = value("Type") or "simple"
     burst = value("StartLimitBurst")
-    timeout = inf if kind == "oneshot" else _TIMEOUT
     return Life(
-        kind=kind,
+        kind=value("Type") or "simple",
         remains=value("RemainAfterExit").lower() in ("yes", "true", "1", "on", "y", "t"),
         restart=value("Restart") or "no",
         delay=seconds(_DELAY, "RestartSec"),
         interval=seconds(_INTERVAL, "StartLimitIntervalSec", "StartLimitInterval"),
         burst=int(burst) if burst.isdecimal() else _BURST,
-        start_limit=seconds(timeout, "TimeoutStartSec", "TimeoutSec") or inf,
         stop_limit=seconds(_TIMEOUT, "TimeoutStopSec", "TimeoutSec") or inf,
         restart_line=last["Restart"].line if "Restart" in last else 0,
     )

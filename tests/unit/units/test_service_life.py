@@ -15,14 +15,14 @@ def life(*service: str, unit: str = "") -> Life:
 
 
 def test_what_a_unit_without_settings_gets() -> None:
-    assert life() == Life("simple", False, "no", 0.1, 10.0, 5, 90.0, 90.0, 0)
-    assert life("Type=oneshot").start_limit == inf
+    assert life() == Life("simple", False, "no", 0.1, 10.0, 5, 90.0, 0)
 
 
 def test_the_last_value_counts_and_what_is_no_value_does_not() -> None:
     found = life("Restart=no", "Restart=always", "RestartSec=soon", "TimeoutSec=0", "TimeoutStopSec=1min 30s")
     assert (found.restart, found.restart_line, found.delay) == ("always", 5, 0.1)
-    assert (found.start_limit, found.stop_limit) == (inf, 90.0)
+    assert found.stop_limit == 90.0
+    assert life("TimeoutSec=0").stop_limit == inf
 
 
 @pytest.mark.parametrize(
