@@ -16,8 +16,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import bench_cloud
 
 if TYPE_CHECKING:
     from coreos_lab.model import Cluster
@@ -37,8 +40,20 @@ GOALS = {
     "check ch3": 0.3,
     "break core-02 --verify with ch3": 20.0,
     "memory per node, idle (MiB)": 45.0,
-    "lab --help": 0.2,
-    "lab status": 0.3,
+    "lab --help": 0.1,
+    "lab status": 0.15,
+    "deploy ch1, warm caches": 3.0,
+    "deploy ch2, warm caches": 6.0,
+    "deploy ch6, warm caches": 10.0,
+    "snapshot restore, to ch3's checks": 3.0,
+    "up, 50 nodes": 45.0,
+    "lab status of 50 nodes": 0.5,
+    "deploy ch3 onto 50 nodes": 15.0,
+    "cloud up": 3.0,
+    "memory of a cloud without instances (MiB)": 300.0,
+    "stack of ch8, to three machines that serve": 15.0,
+    "stack of ch8: a machine killed to another that serves": 25.0,
+    "stack of ch8: a security group's rule to its effect": 1.0,
 }
 
 
@@ -166,62 +181,78 @@ def peer() -> float | None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def measure(runs: int) -> dict[str, list[float]]:
-    """All figures, `runs` values each: seconds, unless the name states another unit."""
-    values: dict[str, list[float]] = {}
-
-    def add(name: str, value: float) -> None:
-        values.setdefault(name, []).append(value)
-        print(f"  {name}: {value:.2f}", file=sys.stderr, flush=True)
-
+def warm_caches() -> None:
+    """Deploys everything that is measured once."""
     lab("destroy")
-    lab("up")  # warms the caches
-    lab("deploy", "ch3")
-    lab("undeploy", "ch3")
-    lab("deploy", "ch7")
+    lab("up")
+    for chapter in ("ch1", "ch2", "ch3", "ch6", "ch7"):
+        lab("deploy", chapter)
+        lab("undeploy", chapter)
     lab("destroy")
     lab("up", "--disks", "1")
     lab("deploy", "ch4-ceph")
     lab("destroy")
-    for _ in range(runs):
-        add("lab --help", timed(lambda: lab("--help")))
-        add("up, 3 nodes", timed(lambda: lab("up")))
-        nodes = json.loads(lab("status", "--json"))["nodes"]
-        add("memory per node, idle (MiB)", statistics.mean(node["memory_bytes"] for node in nodes) / 2**20)
-        add("deploy ch3, warm caches", timed(lambda: lab("deploy", "ch3")))
-        nodes = json.loads(lab("status", "--json"))["nodes"]
-        add("memory per node, ch3 (MiB)", statistics.mean(node["memory_bytes"] for node in nodes) / 2**20)
-        add("probes and observer, percent of one core", probing())
-        for fault in ("kill", "isolate"):
-            add(f"{fault}: injected and its effect seen", injected(fault))
-        lab("deploy", "ch3")  # ends when all its checks pass again
-        add("lab status", timed(lambda: lab("status")))
-        add("check ch3", timed(lambda: lab("check", "ch3")))
-        add("break core-02 --verify with ch3", timed(lambda: lab("break", "core-02", "--verify")))
-        add("proxy's machine killed to served again, agent_ttl 10s (lab's setting)", outage())
-        add("undeploy ch3", timed(lambda: lab("undeploy", "ch3")))
-        add("destroy", timed(lambda: lab("destroy")))
-        lab("up")
-        add("3 nodes, systemd-nspawn by hand (floor)", floor())
-        lab("destroy")
-        by_lxc = peer()
-        if by_lxc is not None:
-            add("3 nodes, LXC by hand (peer)", by_lxc)
-        add("up, 3 nodes with a disk each", timed(lambda: lab("up", "--disks", "1")))
-        add("deploy ch4-ceph, warm caches, to active+clean and mounted", timed(lambda: lab("deploy", "ch4-ceph")))
-        nodes = json.loads(lab("status", "--json"))["nodes"]
-        add("memory per node, ch4-ceph (MiB)", statistics.mean(node["memory_bytes"] for node in nodes) / 2**20)
-        lab("destroy")
-        lab("up")
-        add("deploy ch7, warm caches", timed(lambda: lab("deploy", "ch7")))
-        nodes = json.loads(lab("status", "--json"))["nodes"]
-        add("memory of 3 nodes, ch7 (MiB)", sum(node["memory_bytes"] for node in nodes) / 2**20)
-        lab("destroy")
-        lab("up", "--agent-ttl", "30s")
-        lab("deploy", "ch3")
-        add("proxy's machine killed to served again, agent_ttl 30s (fleet's default)", outage())
-        lab("destroy")
-    return values
+
+
+def measure_cluster(add: Callable[[str, float], None]) -> None:
+    """The figures of clusters, once each: seconds, unless the name states another unit."""
+    add("lab --help", timed(lambda: lab("--help")))
+    add("up, 3 nodes", timed(lambda: lab("up")))
+    nodes = json.loads(lab("status", "--json"))["nodes"]
+    add("memory per node, idle (MiB)", statistics.mean(node["memory_bytes"] for node in nodes) / 2**20)
+    add("deploy ch3, warm caches", timed(lambda: lab("deploy", "ch3")))
+    nodes = json.loads(lab("status", "--json"))["nodes"]
+    add("memory per node, ch3 (MiB)", statistics.mean(node["memory_bytes"] for node in nodes) / 2**20)
+    add("probes and observer, percent of one core", probing())
+    for fault in ("kill", "isolate"):
+        add(f"{fault}: injected and its effect seen", injected(fault))
+    lab("deploy", "ch3")  # ends when all its checks pass again
+    add("lab status", timed(lambda: lab("status")))
+    add("check ch3", timed(lambda: lab("check", "ch3")))
+    add("break core-02 --verify with ch3", timed(lambda: lab("break", "core-02", "--verify")))
+    add("proxy's machine killed to served again, agent_ttl 10s (lab's setting)", outage())
+    lab("snapshot", "save", "bench")
+    add("snapshot restore, to ch3's checks", timed(lambda: lab("snapshot", "restore", "bench")))
+    add("undeploy ch3", timed(lambda: lab("undeploy", "ch3")))
+    for chapter in ("ch1", "ch2", "ch6"):
+        add(f"deploy {chapter}, warm caches", timed(partial(lab, "deploy", chapter)))
+        lab("undeploy", chapter)
+    lab("snapshot", "delete", "bench")
+    add("destroy", timed(lambda: lab("destroy")))
+    lab("up")
+    add("3 nodes, systemd-nspawn by hand (floor)", floor())
+    lab("destroy")
+    by_lxc = peer()
+    if by_lxc is not None:
+        add("3 nodes, LXC by hand (peer)", by_lxc)
+    add("up, 3 nodes with a disk each", timed(lambda: lab("up", "--disks", "1")))
+    add("deploy ch4-ceph, warm caches, to active+clean and mounted", timed(lambda: lab("deploy", "ch4-ceph")))
+    nodes = json.loads(lab("status", "--json"))["nodes"]
+    add("memory per node, ch4-ceph (MiB)", statistics.mean(node["memory_bytes"] for node in nodes) / 2**20)
+    lab("destroy")
+    lab("up")
+    add("deploy ch7, warm caches", timed(lambda: lab("deploy", "ch7")))
+    nodes = json.loads(lab("status", "--json"))["nodes"]
+    add("memory of 3 nodes, ch7 (MiB)", sum(node["memory_bytes"] for node in nodes) / 2**20)
+    lab("destroy")
+    add("up, 50 nodes", timed(lambda: lab("up", "--nodes", "50")))
+    add("lab status of 50 nodes", timed(lambda: lab("status")))
+    add("deploy ch3 onto 50 nodes", timed(lambda: lab("deploy", "ch3")))
+    lab("destroy")
+    lab("up", "--agent-ttl", "30s")
+    lab("deploy", "ch3")
+    add("proxy's machine killed to served again, agent_ttl 30s (fleet's default)", outage())
+    lab("destroy")
+
+
+def measure_cloud(add: Callable[[str, float], None]) -> None:
+    """The figures of a cloud, in the same way."""
+    with bench_cloud.bench(lab, NAME) as cloud:
+        add("cloud up", timed(cloud.up))
+        add("memory of a cloud without instances (MiB)", cloud.memory())
+        add("stack of ch8, to three machines that serve", timed(cloud.create_stack))
+        add("stack of ch8: a security group's rule to its effect", timed(cloud.change_rule))
+        add("stack of ch8: a machine killed to another that serves", timed(cloud.replace_machine))
 
 
 def main() -> None:
@@ -230,7 +261,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
-    values = measure(options.runs)
+    values: dict[str, list[float]] = {}
+
+    def add(name: str, value: float) -> None:
+        values.setdefault(name, []).append(value)
+        print(f"  {name}: {value:.2f}", file=sys.stderr, flush=True)
+
+    warm_caches()
+    for _ in range(options.runs):
+        measure_cluster(add)
+        measure_cloud(add)
     rows = [
         {"what": name, "median": statistics.median(v), "min": min(v), "max": max(v), "goal": GOALS.get(name)}
         for name, v in values.items()

@@ -16,14 +16,18 @@ ROWS = {
         "the same machines by systemd-nspawn alone, until fleet lists them",
         "s",
     ),
-    "deploy ch3, warm caches": ("`lab deploy ch3`, caches warm, until its checks pass", "s"),
+    "deploy ch1, warm caches": ("`lab deploy ch1`, caches warm, until its checks pass", "s"),
+    "deploy ch2, warm caches": ("the same for ch2", "s"),
+    "deploy ch3, warm caches": ("the same for ch3", "s"),
     "undeploy ch3": ("`lab undeploy ch3`, until no machine has any of it", "s"),
     "check ch3": ("`lab check ch3`", "s"),
+    "snapshot restore, to ch3's checks": ("`lab snapshot restore` with ch3, until its checks pass", "s"),
     "deploy ch4-ceph, warm caches, to active+clean and mounted": (
         "`lab deploy ch4-ceph`, caches warm, until Ceph is active+clean and mounted on each node",
         "s",
     ),
-    "deploy ch7, warm caches": ("`lab deploy ch7`, caches warm, until its checks pass", "s"),
+    "deploy ch6, warm caches": ("`lab deploy ch6`, caches warm, until its checks pass", "s"),
+    "deploy ch7, warm caches": ("the same for ch7", "s"),
     "break core-02 --verify with ch3": ("`lab break core-02 --verify` with ch3, to its verdict", "s"),
     "proxy's machine killed to served again, agent_ttl 10s (lab's setting)": (
         "ch3's front, from the loss of its machine until it answers again: `agent_ttl` 10 s, the default of `lab`",
@@ -36,6 +40,9 @@ ROWS = {
     "destroy": ("`lab destroy`", "s"),
     "lab status": ("`lab status`", "s"),
     "lab --help": ("`lab --help`", "s"),
+    "up, 50 nodes": ("`lab up --nodes 50`", "s"),
+    "deploy ch3 onto 50 nodes": ("`lab deploy ch3` onto 50 nodes", "s"),
+    "lab status of 50 nodes": ("`lab status` of 50 nodes", "s"),
     "kill: injected and its effect seen": ("from a fault until its effect is seen: `kill`", "s"),
     "isolate: injected and its effect seen": (
         "the same for `isolate` (the effect is half a second without an answer)",
@@ -46,6 +53,17 @@ ROWS = {
     "memory per node, ch3 (MiB)": ("memory per node: with ch3", "MiB"),
     "memory per node, ch4-ceph (MiB)": ("memory per node: with ch4-ceph", "MiB"),
     "memory of 3 nodes, ch7 (MiB)": ("memory of three nodes with ch7", "MiB"),
+    "cloud up": ("`lab cloud up`", "s"),
+    "stack of ch8, to three machines that serve": (
+        "ch8's stack, from `create-stack` until fleet lists three machines and the load balancer finds each healthy",
+        "s",
+    ),
+    "stack of ch8: a machine killed to another that serves": (
+        "a machine of it, from its loss until the load balancer finds another one healthy in its place",
+        "s",
+    ),
+    "stack of ch8: a security group's rule to its effect": ("a rule of a security group, until it is in force", "s"),
+    "memory of a cloud without instances (MiB)": ("memory of a cloud without instances", "MiB"),
 }
 LONG = 3.0  # seconds: from here on tenths are enough
 
