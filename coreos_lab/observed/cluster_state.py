@@ -27,7 +27,8 @@ def of(cluster: Cluster, provider: Provider) -> dict[str, Any]:
     broken = {fault.node for fault in fault_journal.open_faults(cluster)}
     # A broken node is asked last: behind a partition it tells of yesterday's cluster.
     fleet = Fleet(node_states.addresses(sorted(running, key=lambda node: node.name in broken)), timeout=QUICK)
-    with ThreadPoolExecutor(max_workers=len(cluster.nodes) + 3) as pool:
+    voting = [node for node in running if node.member]
+    with ThreadPoolExecutor(max_workers=len(running) + len(voting) + 3) as pool:  # nobody waits for another's answer
         # An etcd proxy forwards every request to a member: it gets a cheap request, not one that needs a vote.
         healthy = {
             node.name: pool.submit(etcd.is_healthy if node.member else etcd.answers, node.address, timeout=QUICK)
@@ -36,8 +37,9 @@ def of(cluster: Cluster, provider: Provider) -> dict[str, Any]:
         machines, units, reported = (
             pool.submit(_answer, query) for query in (fleet.machines, fleet.units, fleet.states)
         )
-        members = pool.submit(membership.listed, [node for node in running if node.member], timeout=QUICK).result()
+        lists = {node.name: pool.submit(membership.list_of, node, timeout=QUICK) for node in voting}
         health = {name: job.result() for name, job in healthy.items()}
+        members = membership.best([(job.result(), health[name]) for name, job in lists.items()])
         served = any(health.get(node.name, False) for node in cluster.members)
         listed, submitted, loaded = machines.result(), units.result(), reported.result()
     names = {node.address: node.name for node in cluster.nodes}

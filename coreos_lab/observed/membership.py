@@ -25,19 +25,24 @@ def listed(nodes: Sequence[Node], *, timeout: float = 2.0) -> list[Member] | Non
     """
     if not nodes:
         return None
-    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+    with ThreadPoolExecutor(max_workers=2 * len(nodes)) as pool:
         healthy = pool.map(partial(etcd.is_healthy, timeout=timeout), [node.address for node in nodes])
-        answers = list(pool.map(partial(_answer, timeout=timeout), nodes))
-        lists = [answer for answer, well in zip(answers, healthy, strict=True) if well and answer is not None]
-    lists += [answer for answer in answers if answer is not None]
-    return lists[0] if lists else None
+        lists = pool.map(partial(list_of, timeout=timeout), nodes)
+        return best(list(zip(lists, healthy, strict=True)))
 
 
-def _answer(node: Node, *, timeout: float) -> list[Member] | None:
+def list_of(node: Node, *, timeout: float = 2.0) -> list[Member] | None:
+    """The members as one node's etcd lists them; None when it does not answer."""
     try:
         return Etcd([node.address], timeout=timeout).members()
     except CannotCheckError:
         return None
+
+
+def best(lists: Sequence[tuple[list[Member] | None, bool]]) -> list[Member] | None:
+    """The list to believe, of several with whether their node is healthy: one that is cut off has an old list."""
+    answers = sorted((pair for pair in lists if pair[0] is not None), key=lambda pair: not pair[1])
+    return answers[0][0] if answers else None
 
 
 def entry(node: Node, members: Sequence[Member]) -> Member | None:
@@ -87,5 +92,5 @@ class Expelled:
         """The list of a healthy one of the others: a member that is cut off from them has an old list."""
         for other in self._others:
             if etcd.is_healthy(other.address):
-                return _answer(other, timeout=1.0)
+                return list_of(other, timeout=1.0)
         return None

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from coreos_lab.clients import etcd
+from coreos_lab.clients.etcd import Member
 from coreos_lab.clients.fleet import Fleet, Machine, Unit, UnitState
 from coreos_lab.clients.http import CannotCheckError
 from coreos_lab.commands import status
@@ -106,7 +107,7 @@ def test_without_a_list_of_machines_units_are_unknown(
     monkeypatch.setattr(Fleet, "states", lambda _fleet: [])
     monkeypatch.setattr(Fleet, "machines", no_answer)
     monkeypatch.setattr(etcd, "is_healthy", lambda *_args, **_options: True)
-    monkeypatch.setattr(membership, "listed", lambda *_args, **_options: None)
+    monkeypatch.setattr(membership, "list_of", lambda *_args, **_options: None)
     assert cluster_state.of(planned(), Up())["units"] is None  # type: ignore[arg-type]
 
 
@@ -120,13 +121,37 @@ def reloaded(planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Fleet, "states", lambda _fleet: [UnitState("g.service", "m0", "loaded", "active", "running")])
     monkeypatch.setattr(Fleet, "machines", lambda _fleet: machines)
     monkeypatch.setattr(etcd, "is_healthy", lambda *_args, **_options: True)
-    monkeypatch.setattr(membership, "listed", lambda *_args, **_options: None)
+    monkeypatch.setattr(membership, "list_of", lambda *_args, **_options: None)
     return cluster
 
 
 def units(cluster: Cluster) -> list[tuple[str, str]]:
     seen = cluster_state.of(cluster, Up())["units"]  # type: ignore[arg-type]
     return [(unit["node"], unit["active"]) for unit in seen]
+
+
+def test_each_member_is_asked_once_for_its_health_and_once_for_its_list(
+    reloaded: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """etcd answers the first by a write that a majority has on disk."""
+    asked: list[str] = []
+
+    def healthy(address: str, **_options: object) -> bool:
+        asked.append(address)
+        return True
+
+    def listed(node: Node, **_options: object) -> list[Member]:
+        asked.append(node.name)
+        return [Member(each.name, each.name, (each.peer_url,)) for each in reloaded.nodes]
+
+    monkeypatch.setattr(etcd, "is_healthy", healthy)
+    monkeypatch.setattr(membership, "list_of", listed)
+    monkeypatch.setattr(unit_states, "look", lambda *_args: {})
+    seen = cluster_state.of(reloaded, Up())  # type: ignore[arg-type]
+    assert [node["etcd"] for node in seen["nodes"]] == ["member"] * 3
+    assert sorted(asked) == sorted(
+        [*(node.address for node in reloaded.nodes), *(node.name for node in reloaded.nodes)]
+    )
 
 
 def test_a_unit_that_fleet_does_not_report_is_asked_for_on_its_node(
@@ -186,6 +211,6 @@ def test_a_broken_node_is_asked_last(planned: Callable[..., Cluster], monkeypatc
     for query in ("units", "states", "machines"):
         monkeypatch.setattr(Noted, query, lambda _fleet: [])
     monkeypatch.setattr(etcd, "is_healthy", lambda *_args, **_options: True)
-    monkeypatch.setattr(membership, "listed", lambda *_args, **_options: None)
+    monkeypatch.setattr(membership, "list_of", lambda *_args, **_options: None)
     cluster_state.of(cluster, Up())  # type: ignore[arg-type]
     assert asked == [["172.17.8.102", "172.17.8.103", "172.17.8.101"]]

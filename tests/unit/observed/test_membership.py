@@ -30,7 +30,7 @@ class Lists:
         names = {node.address: node.name for node in cluster.nodes}
         silent: tuple[bool, None] = (False, None)
         monkeypatch.setattr(etcd, "is_healthy", lambda address, **_o: self.said.get(names[address], silent)[0])
-        monkeypatch.setattr(membership, "_answer", lambda node, **_o: self.said.get(node.name, silent)[1])
+        monkeypatch.setattr(membership, "list_of", lambda node, **_o: self.said.get(node.name, silent)[1])
 
 
 @pytest.fixture
