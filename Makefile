@@ -15,7 +15,7 @@ ROUNDS ?= 20
 SEED ?= 1
 # make coverage: the tests on real machines to measure.
 COVERED ?= tests/e2e
-# make test-e2e: how many clusters are tested at a time.
+# make test-e2e, make test-walks: how many clusters are tested at a time.
 CLUSTERS ?= 3
 # A folder for JUnit XML, one file per pytest run.
 REPORTS ?=
@@ -106,14 +106,14 @@ test-e2e: setup image ## tests that boot real machines
 .PHONY: test-walks
 test-walks: setup image ## go through the chapters' pages on real machines: each command that a reader types
 	scripts/bootstrap-browser.sh
-	$(SUDO) $(VENV)/bin/python -m pytest tests/walks -v -m "not long" --durations=10 --numprocesses=2 --dist=load \
-		--no-loadscope-reorder $(call junit,walks)
+	$(SUDO) $(VENV)/bin/python -m pytest tests/walks -v -m "not long" --durations=10 --numprocesses=$(CLUSTERS) --dist=load \
+		--maxschedchunk=1 --no-loadscope-reorder $(call junit,walks)
 
 .PHONY: test-walks-all
 test-walks-all: setup image ## the same with the pages for which CI has no time
 	scripts/bootstrap-browser.sh
-	$(SUDO) $(VENV)/bin/python -m pytest tests/walks -v --durations=10 --numprocesses=2 --dist=load \
-		--no-loadscope-reorder $(call junit,walks)
+	$(SUDO) $(VENV)/bin/python -m pytest tests/walks -v --durations=10 --numprocesses=$(CLUSTERS) --dist=load \
+		--maxschedchunk=1 --no-loadscope-reorder $(call junit,walks)
 
 .PHONY: coverage
 coverage: setup image ## code coverage of unit and e2e tests together, in every process (COVERED=tests/e2e)
