@@ -15,7 +15,7 @@ from coreos_lab.machine_image.userland import ensure_userland
 from coreos_lab.model import Lab, Node
 from coreos_lab.observed import node_states
 
-SUBMIT_DEADLINE = 30.0  # seconds until some fleetd reaches its etcd
+SUBMIT_DEADLINE = 90.0  # seconds until some fleetd reaches its etcd: after an outage of etcd, each may pause for 60
 # fleetctl's errors for a fleetd whose etcd is slow or away, which cannot be reached now, or is just starting.
 AWAY = re.compile(r"Error 50[03]|response code 50[03]|connection refused|connection reset|EOF")
 
