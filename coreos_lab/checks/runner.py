@@ -17,7 +17,10 @@ RESULTS = "LAB_CHECK_RESULTS"  # environment: where the plugin writes its JSON l
 DEADLINE = "LAB_CHECK_DEADLINE"  # environment: seconds within which the checks must pass
 
 # Plugins of pytest that checks do not need: each costs time at the start of every run.
-WITHOUT = ("cacheprovider", "doctest", "faulthandler", "junitxml", "legacypath", "pastebin", "stepwise")
+WITHOUT = (
+    *("cacheprovider", "debugging", "doctest", "faulthandler", "junitxml", "legacypath", "pastebin"),
+    *("setuponly", "setupplan", "stepwise", "threadexception", "unraisableexception"),
+)
 NO_CHECKS = 5  # pytest's exit code when no test was selected
 
 
