@@ -182,6 +182,16 @@ def _checks() -> None:
         return reservation
 
     ec2.EC2Backend.run_instances = checked
+    disks = responses.InstanceResponse._parse_block_device_mapping
+
+    def with_default(self: Any) -> Any:
+        """moto keeps the volumes of a mapping that does not say whether they go with their instance."""
+        found = disks(self)
+        for disk, asked in zip(found, self._get_param("BlockDeviceMappings", []), strict=True):
+            disk["Ebs"]["DeleteOnTermination"] = asked.get("Ebs", {}).get("DeleteOnTermination", True)
+        return found
+
+    responses.InstanceResponse._parse_block_device_mapping = with_default
     modify = ec2.EC2Backend.modify_instance_attribute
 
     @wraps(modify)
@@ -213,10 +223,10 @@ def _check_user_data(data: Any) -> None:
 
 
 def _check_disk(mapping: Any) -> None:
-    """A disk that is made for an instance, and gone with it unless the request says otherwise."""
+    """A disk that is made for an instance."""
     disk = mapping["Ebs"]
     moto_volumes.check_disk(mapping["DeviceName"], disk.get("VolumeSize"))
-    disk["DeleteOnTermination"] = str(disk.get("DeleteOnTermination", True)).lower() == "true"  # moto's default is no
+    disk["DeleteOnTermination"] = str(disk["DeleteOnTermination"]).lower() == "true"
 
 
 def _default_subnet(backend: Any, zone: str | None) -> str:

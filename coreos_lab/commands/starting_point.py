@@ -32,6 +32,12 @@ def keep(name: str, lab: Lab) -> None:
 
 def restore(name: str, lab: Lab) -> None:
     """Restores the snapshot, and forgets how far the walk has come. UsageError where there is none."""
+    if not lab.units and store.load(name) is None:
+        raise UsageError(
+            f"{lab.name}: there is no cluster {name} to restore, and a cloud has no snapshots",
+            f"remove the cloud ({hints.lab('cloud', 'destroy')}), then begin anew: "
+            f"{hints.lab('walk', catalog.named(lab), '--from', 1)}",
+        )
     cluster = store.require(name)
     snapshot = _name(lab.name)
     if all(each.name != snapshot for each in snapshots.snapshots(cluster)):

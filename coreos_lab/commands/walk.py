@@ -75,6 +75,8 @@ def walk(name: str, pages: list[tuple[Lab, Page]], first: int | None) -> None:
         if begin.step > 1 and first is None:
             print(f"The walk through {lab.name} goes on with step {begin.step}. From the beginning: ", end="")
             print(hints.lab("walk", catalog.named(lab), "--from", 1))
+        if begin.step > 1 and not begin.shell:
+            print("Nothing is on record of the steps before: variables and functions that they set are missing.")
 
         def reached(progress: Progress, lab: Lab = lab) -> None:
             walks.record(name, lab.name, progress)

@@ -41,6 +41,11 @@ class OwnedFolder(ABC):
             return ""
 
     @property
+    def walks(self) -> Path:
+        """One file a lab: how far a reader has come in its page."""
+        return self.path / "walks"
+
+    @property
     def registry(self) -> Path:
         """The storage of the registry: the container images that machines of the owner can pull."""
         return self.path / "registry"

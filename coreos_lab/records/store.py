@@ -75,11 +75,6 @@ class ClusterFolder(OwnedFolder):
     def runs(self) -> Path:
         return self.path / "runs"
 
-    @property
-    def walks(self) -> Path:
-        """One file a lab: how far a reader has come in its page."""
-        return self.path / "walks"
-
     def walk_lock(self, lab: str) -> Path:
         """What the process of a walk through a lab's page holds as its lock."""
         return settings.clusters_dir() / f".{self.name}.walk-of-{lab}.lock"

@@ -1,13 +1,15 @@
-"""How far a reader has come in a lab's page, on one cluster."""
+"""How far a reader has come in a lab's page, on one cluster, or on a cloud where there is no cluster."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from coreos_lab import disk
+from coreos_lab import disk, hints
+from coreos_lab.records.clouds import CloudFolder
 from coreos_lab.records.formats import Format, Record
 from coreos_lab.records.store import ClusterFolder
 
@@ -40,21 +42,21 @@ def going_on(name: str, labs: Iterable[str], what: str) -> Iterator[None]:
 
 def load(name: str, walk: str) -> Progress:
     """How far a walk has come; the first step where nothing is on record. `walk` is a lab's name, or a test's of it."""
-    path = _path(name, walk)
-    return FORMAT.read(path, _parse) if path.exists() else Progress()
+    path = next((path for path in _paths(name, walk) if path.exists()), None)
+    return Progress() if path is None else FORMAT.read(path, _parse)
 
 
 def record(name: str, walk: str, progress: Progress) -> None:
-    """Keeps how far a walk has come. Without a cluster there is nothing to keep it with: a walk begins by making it."""
-    if ClusterFolder(name).plan.exists():
-        path = _path(name, walk)
+    """Keeps how far a walk has come. It begins by making its cluster or cloud: before that there is no place for it."""
+    for path in _paths(name, walk)[:1]:
         path.parent.mkdir(exist_ok=True)
         FORMAT.write(path, asdict(progress))
 
 
 def forget(name: str, walk: str) -> None:
     """The walk begins anew."""
-    _path(name, walk).unlink(missing_ok=True)
+    for path in _paths(name, walk):
+        path.unlink(missing_ok=True)
 
 
 def _parse(record: Record) -> Progress:
@@ -65,5 +67,8 @@ def _parse(record: Record) -> Progress:
     return Progress(step, str(record["shell"]), {str(name): str(shown) for name, shown in beside.items()})
 
 
-def _path(name: str, walk: str) -> Path:
-    return ClusterFolder(name).walks / f"{walk}.json"
+def _paths(name: str, walk: str) -> list[Path]:
+    """Where a walk's record may be: with the cluster, and with the cloud that the reader's commands are about."""
+    cluster, cloud = ClusterFolder(name), CloudFolder(os.environ.get("LAB_CLOUD") or hints.DEFAULT_CLOUD)
+    owners = [each.walks for each, plan in ((cluster, cluster.plan), (cloud, cloud.plan)) if plan.exists()]
+    return [folder / f"{walk}.json" for folder in owners]

@@ -22,7 +22,7 @@ any command  run it in the same shell; `lab`, `fleetctl` and `etcdctl` mean this
 :again       show this step again
 :hint        a hint for a task
 :solution    the solution of a task; Enter then runs it, command by command
-:stop        stop here; the next walk goes on from this step (Ctrl-D does the same)
+:stop        stop here; the next walk goes on from this step (Ctrl-D and exit do the same)
 """
 
 
@@ -35,7 +35,8 @@ class Go(Enum):
     STOP = auto()
 
 
-WORDS = {":skip": Go.ON, ":back": Go.BACK, ":again": Go.AGAIN, ":stop": Go.STOP}
+# `exit` would end the shell with all its variables, while whoever types it wants to stop.
+WORDS = {":skip": Go.ON, ":back": Go.BACK, ":again": Go.AGAIN, ":stop": Go.STOP, "exit": Go.STOP, "logout": Go.STOP}
 
 
 @dataclass
@@ -60,6 +61,9 @@ class Guide:
 
         `reached` is called with each step's number before it is shown.
         """
+        self.paper.note(
+            "Enter runs the command that is shown, and you can type others. :help lists what else there is."
+        )
         number = first
         went = Go.ON
         while number <= len(self.page.steps):

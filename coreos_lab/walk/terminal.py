@@ -19,7 +19,8 @@ from pathlib import Path
 
 from coreos_lab import interrupts, run
 
-# Ctrl-C ends a command, not the shell. `exit` ends the shell, whose exit code is the command's then.
+# Ctrl-C ends a command, not the shell. `exit` ends the shell, whose exit code is the command's then; the next command's
+# shell begins with the state that was asked for last.
 # $1: the terminal device, which becomes the controlling terminal as it is opened; "" for none. $2: the folder.
 # If this process is killed, a pipe ends that it holds: then the shell's programs end, and the folder goes.
 SHELL = """
@@ -74,6 +75,7 @@ class Terminal:
         self._process: run.Process | None = None
         self._calls = self._codes = self._life = -1
         self._waits = False  # for the code of a command
+        self._state = ""  # see `state`
 
     def run(self, command: str, limit: float, watch: Callable[[float], None] | None = None) -> Done:
         """Runs a command to its end, or interrupts it after `limit` seconds.
@@ -91,6 +93,7 @@ class Terminal:
         """Starts a command. The one before must have ended."""
         if self._process is None or self._process.poll() is not None:
             self._begin()
+            command = f"{self._state}\n{command}"
         descriptor, path = tempfile.mkstemp(prefix=f"{self.name}-", dir=self._folder)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(command + "\n")
@@ -113,7 +116,9 @@ class Terminal:
         """Commands that make another shell go on where this one is: its folder, variables and functions."""
         file = self._folder / "state"
         done = self.run(f"{{\n{STATE}\n}} > {shlex.quote(str(file))}", PATIENCE)
-        return file.read_text(encoding="utf-8", errors="replace") if done.code == 0 else ""
+        if done.code == 0:
+            self._state = file.read_text(encoding="utf-8", errors="replace")
+        return self._state
 
     def rest(self, seconds: float) -> None:
         """Waits for the command's end, at most for some seconds."""

@@ -60,6 +60,19 @@ def test_container_linux_ways(cluster: Lab) -> None:
     assert "Available: 1" in on("core-01", "locksmithctl", "status")
 
 
+def test_the_overlay_gets_its_configuration_however_late_etcd_is(cluster: Lab) -> None:
+    """flanneld waits for the key, which a try while etcd has no leader does not make."""
+    cluster("etcdctl", "rm", "/coreos.com/network/config")
+    for node in NODES[:2]:
+        on(node, "sudo", "systemctl", "stop", "etcd2")
+    on("core-03", "sudo", "systemctl", "restart", "--no-block", "flanneld")
+    until(lambda: "exceeded header timeout" in on("core-03", "sudo", "journalctl", "-u", "flanneld", "--no-pager"))
+    for node in NODES[:2]:
+        on(node, "sudo", "systemctl", "start", "etcd2")
+    until(lambda: cluster("ssh", "core-03", "--", "systemctl", "is-active", "flanneld", code=None).out == "active\n")
+    assert '"Network"' in cluster("etcdctl", "get", "/coreos.com/network/config").out
+
+
 def test_up_again_leaves_alone_what_runs_and_starts_what_is_off(cluster: Lab) -> None:
     before = on("core-01", "cat", "/proc/sys/kernel/random/boot_id")
     cluster("break", "core-02")

@@ -34,6 +34,26 @@ def instance(ec2: Client) -> Iterator[str]:
             ec2.delete_volume(VolumeId=each["VolumeId"])
 
 
+@pytest.mark.parametrize(
+    ("asked", "left"), [({}, 0), ({"DeleteOnTermination": True}, 0), ({"DeleteOnTermination": False}, 1)]
+)
+def test_a_volume_of_a_mapping_goes_with_its_instance_unless_it_is_to_stay(
+    ec2: Client, asked: dict[str, bool], left: int
+) -> None:
+    mapping = [{"DeviceName": "/dev/xvdb", "Ebs": {"VolumeSize": 1, **asked}}]
+    made = ec2.run_instances(
+        ImageId="ami-7d11c51d", InstanceType="t2.small", MinCount=1, MaxCount=1, BlockDeviceMappings=mapping
+    )
+    name = str(made["Instances"][0]["InstanceId"])
+    until(lambda: state_of(ec2, name) == "running", "not running")
+    (volume,) = [each["VolumeId"] for each in ec2.describe_volumes()["Volumes"]]
+    ec2.terminate_instances(InstanceIds=[name])
+    until(lambda: state_of(ec2, name) == "terminated", "not terminated")
+    assert len(ec2.describe_volumes()["Volumes"]) == left
+    if left:
+        ec2.delete_volume(VolumeId=volume)
+
+
 @pytest.fixture
 def volume(ec2: Client) -> str:
     asked = {"AvailabilityZone": ZONE, "Size": 2, "ClientToken": "once"}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from coreos_lab.model import Cluster
-from coreos_lab.records import store, walks
+from coreos_lab.records import clouds, store, walks
 from coreos_lab.records.formats import OtherVersionError
 from coreos_lab.records.store import ClusterFolder
 from coreos_lab.records.walks import Progress
@@ -22,6 +22,20 @@ def test_a_record_is_read_as_it_was_written(planned: Callable[..., Cluster]) -> 
     assert walks.load("core", "ch2") == Progress()
     walks.forget("core", "ch1")
     assert walks.load("core", "ch1") == Progress()
+
+
+def test_without_a_cluster_a_record_is_kept_with_the_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_CLOUD", "mine")
+    walks.record("core", "ch8", Progress(5, "x=1\n"))
+    assert walks.load("core", "ch8") == Progress()  # there is no cloud yet either
+    clouds.make("mine", "us-west-2", signed=True)
+    walks.record("core", "ch8", Progress(5, "x=1\n"))
+    assert walks.load("core", "ch8") == Progress(5, "x=1\n")
+    monkeypatch.setenv("LAB_CLOUD", "other")
+    assert walks.load("core", "ch8") == Progress()
+    monkeypatch.setenv("LAB_CLOUD", "mine")
+    walks.forget("core", "ch8")
+    assert walks.load("core", "ch8") == Progress()
 
 
 def test_a_record_from_before_has_no_second_terminals(planned: Callable[..., Cluster]) -> None:

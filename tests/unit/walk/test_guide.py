@@ -126,6 +126,7 @@ def test_a_task_is_noticed_while_the_prompt_waits(
 
 def test_a_task_that_is_done_is_passed_by(walk: Walk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "made").touch()
+    assert walk("exit", first=2) == walk("logout", first=2) == 3
     assert walk(":stop", first=2) == 3
     assert "This is so already." in capsys.readouterr().out
 

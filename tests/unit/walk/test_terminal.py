@@ -77,6 +77,13 @@ def test_exit_is_an_exit_code(terminal: Terminal) -> None:
     assert terminal.run("echo again", LONG).output == "again\n"
 
 
+def test_after_exit_the_shell_begins_with_the_state_that_was_asked_for_last(terminal: Terminal) -> None:
+    terminal.run("x=5; f() { echo $x; }", LONG)
+    terminal.state()
+    assert terminal.run("exit 3", LONG).code == 3
+    assert terminal.run("f", LONG).output == "5\n"
+
+
 def test_what_runs_ends_with_its_terminal(terminal: Terminal) -> None:
     terminal.start("sh -c 'echo $$; exec sleep 1000'")
     wait.until(lambda: terminal.read().strip(), deadline=LONG, missing="the process id")
