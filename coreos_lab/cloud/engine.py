@@ -12,7 +12,7 @@ from typing import Any
 
 from coreos_lab.cloud import policy, services
 from coreos_lab.cloud.state import Store
-from coreos_lab.cloud.states import ENDED
+from coreos_lab.cloud.states import ENDED, RUNNING, SHUTTING_DOWN, STOPPED
 from coreos_lab.model import Cloud
 
 PARTITION = "aws"
@@ -89,6 +89,8 @@ class Engine:
                 return
             if code == ENDED:
                 moto_instances.end(instance, reason)
+            elif before == RUNNING and code in (STOPPED, SHUTTING_DOWN):
+                moto_instances.switch_off(instance, code)
             else:
                 moto_instances.set_state(instance, code)
 

@@ -93,6 +93,15 @@ def _keep_address(instance: Any) -> None:
         nic.subnet.request_ip(nic.private_ip_address, instance)
 
 
+def switch_off(instance: Any, code: int) -> None:
+    """An instance whose machine has switched itself off is stopped, or about to end; its public address is free."""
+    for nic in instance.nics.values():
+        nic.stop()
+    set_state(instance, code)
+    reason = "Client.InstanceInitiatedShutdown"
+    instance.state_reason.code, instance.state_reason.message = reason, f"{reason}: Instance initiated shutdown"
+
+
 def end(instance: Any, reason: str = "") -> None:
     """An instance whose machine is gone is terminated, and its address is free."""
     set_state(instance, ENDED)

@@ -225,6 +225,8 @@ def test_reboot_stop_and_start_keep_the_disk(key: Path, instance: str) -> None:
 def test_an_instance_that_shuts_itself_down_is_stopped(key: Path, instance: str) -> None:
     line = "sudo systemctl poweroff --no-block"
     until(lambda: state_of(instance) == "stopped" or (ssh(key, instance, line) and False), "not stopped")
+    assert described(instance)["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
+    assert "PublicIpAddress" not in described(instance)
     aws("ec2", "start-instances", "--instance-ids", instance)
     until(lambda: ssh(key, instance, "true") is not None, "not started")
 
