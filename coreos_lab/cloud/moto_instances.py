@@ -51,6 +51,9 @@ def _states() -> None:
         Instance, "terminate", SHUTTING_DOWN, of=(PENDING, RUNNING, STOPPING, STOPPED), done=(SHUTTING_DOWN, ENDED)
     )
     _becomes(Instance, "reboot", RUNNING, of=(RUNNING,))
+    _told("start_instances", "StartingInstances")
+    _told("stop_instances", "StoppingInstances")
+    _told("terminate_instances", "TerminatingInstances")
     _then(Instance, "terminate", _keep_address)
     _then(Instance, "start", moto_volumes.start_with)
     _then(Instance, "reboot", _count_reboot)
@@ -67,6 +70,20 @@ def _states() -> None:
             self.security_groups = list(self.nics[0]._group_set)
 
     Instance.__init__ = init
+
+
+def _told(name: str, key: str) -> None:
+    """moto answers a change of state with the state that it always leads to, even where nothing was to be done."""
+    original = getattr(responses.InstanceResponse, name)
+
+    @wraps(original)
+    def method(self: Any) -> Any:
+        answer = original(self)
+        for each in answer.result[key]:
+            each["CurrentState"] = copy(self.ec2_backend.get_instance(each["InstanceId"])._state)
+        return answer
+
+    setattr(responses.InstanceResponse, name, method)
 
 
 def _becomes(cls: Any, name: str, code: int, *, of: tuple[int, ...], done: tuple[int, ...] = ()) -> None:

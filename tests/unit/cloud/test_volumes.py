@@ -34,6 +34,17 @@ def instance(ec2: Client) -> Iterator[str]:
             ec2.delete_volume(VolumeId=each["VolumeId"])
 
 
+def test_a_change_of_state_with_nothing_to_do_says_so(ec2: Client, instance: str) -> None:
+    def states(answer: dict[str, Any], key: str) -> tuple[str, str]:
+        (one,) = answer[key]
+        return one["PreviousState"]["Name"], one["CurrentState"]["Name"]
+
+    assert states(ec2.start_instances(InstanceIds=[instance]), "StartingInstances") == ("running", "running")
+    assert states(ec2.stop_instances(InstanceIds=[instance]), "StoppingInstances") == ("running", "stopping")
+    until(lambda: state_of(ec2, instance) == "stopped", "not stopped")
+    assert states(ec2.stop_instances(InstanceIds=[instance]), "StoppingInstances") == ("stopped", "stopped")
+
+
 @pytest.mark.parametrize(
     ("asked", "left"), [({}, 0), ({"DeleteOnTermination": True}, 0), ({"DeleteOnTermination": False}, 1)]
 )
