@@ -28,6 +28,7 @@ class Configurations:
         if not {"ImageId", "InstanceType"} <= set(taken):
             raise asked_for.invalid("ImageId and InstanceType are needed")
         self.client("ec2").describe_images(ImageIds=[taken["ImageId"]])
+        self.client("ec2").describe_instance_types(InstanceTypes=[taken["InstanceType"]])
         if "SecurityGroups" in asked:
             taken["SecurityGroupIds"] = asked["SecurityGroups"]
         if "UserData" in asked:

@@ -172,6 +172,7 @@ def test_what_is_not_there_or_in_use_is_refused(asg: Client, ec2: Client, group:
         (lambda: asg.update_auto_scaling_group(AutoScalingGroupName="none", MinSize=1), "not found - none"),
         (lambda: asg.update_auto_scaling_group(AutoScalingGroupName=group, HealthCheckType="EBS"), "one of EC2, ELB"),
         (lambda: asg.create_launch_configuration(**{**LAUNCH, "ImageId": "ami-00000000"}), "ami-00000000"),
+        (lambda: asg.create_launch_configuration(**{**LAUNCH, "InstanceType": "z9.huge"}), "z9.huge"),
         (lambda: asg.suspend_processes(AutoScalingGroupName=group), "SuspendProcesses"),
     ]
     for call, message in calls:
