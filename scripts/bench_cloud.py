@@ -6,11 +6,9 @@ finds the machine's web server healthy.
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,9 +44,12 @@ class Bench:
 
     def memory(self) -> float:
         """MiB of the cloud's process and its children, with their parts of what they share."""
+        from coreos_lab.containers import pidfile
         from coreos_lab.records.clouds import CloudFolder
 
-        first = int(json.loads((CloudFolder(self._name).path / "supervisor.pid").read_text(encoding="utf-8"))["pid"])
+        first = pidfile.running(CloudFolder(self._name).supervisor_pid)
+        if first is None:
+            raise SystemExit("bench: the cloud's process has ended")
         parts = [Path(f"/proc/{number}/smaps_rollup").read_text(encoding="utf-8") for number in _tree(first)]
         lines = [line.split() for part in parts for line in part.splitlines()]
         return sum(int(words[1]) for words in lines if words[0] == "Pss:") / 1024
@@ -164,8 +165,6 @@ def _tree(first: int) -> list[int]:
 
 
 def _until(true: Callable[[], object], what: str, interval: float = 0.2) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        if time.monotonic() > end:
-            raise SystemExit(f"bench: not within {PATIENCE:.0f} s: {what}")
-        time.sleep(interval)
+    from coreos_lab import wait
+
+    wait.until(true, deadline=PATIENCE, interval=interval, missing=f"not so: {what}")

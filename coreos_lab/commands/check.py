@@ -6,7 +6,6 @@ The checks of a lab without units, such as ch8, are of a cloud: the one that LAB
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -83,7 +82,7 @@ def _of_cloud(lab_name: str) -> list[Lab]:
 
 def _run_in_cloud(labs: list[Lab], junit: Path | None) -> list[CheckResult]:
     """Runs checks that ask a cloud, without nodes, and with the variables of `lab cloud env`."""
-    cloud = clouds.require(os.environ.get("LAB_CLOUD") or hints.DEFAULT_CLOUD)
+    cloud = clouds.require(clouds.meant())
     nodes = CloudFolder(cloud.name).path / "checks" / "inventory.json"
     disk.write_atomic(nodes, json.dumps({"cluster": f"cloud {cloud.name}", "ssh_config": "", "nodes": []}))
     with screen.showing():

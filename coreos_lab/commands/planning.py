@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -145,7 +144,7 @@ def with_stack(cluster: Cluster, request: Request) -> Cluster:
     size = request.instance_type or stack_plans.SIZE
     if request.endpoint == stack_plans.AWS:
         return replace(cluster, stack=Stack("", default_region(), size, request.allow_from or ""))
-    name = request.cloud or os.environ.get("LAB_CLOUD") or hints.DEFAULT_CLOUD
+    name = request.cloud or clouds.meant()
     check_name(name, "cloud")
     cloud = clouds.load(name)
     region = cloud.region if cloud else DEFAULT_REGION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,11 @@ class CloudFolder(OwnedFolder):
     def aws(self) -> Path:
         """The configuration of the AWS CLI and boto3 for this cloud."""
         return self.path / "aws"
+
+
+def meant() -> str:
+    """The name of the cloud that a call is about which names none: what LAB_CLOUD says, or the default."""
+    return os.environ.get("LAB_CLOUD") or hints.DEFAULT_CLOUD
 
 
 def make(name: str, region: str, *, signed: bool) -> Cloud:

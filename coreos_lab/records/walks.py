@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from coreos_lab import disk, hints
+from coreos_lab import disk
+from coreos_lab.records import clouds
 from coreos_lab.records.clouds import CloudFolder
 from coreos_lab.records.formats import Format, Record
 from coreos_lab.records.store import ClusterFolder
@@ -69,6 +69,6 @@ def _parse(record: Record) -> Progress:
 
 def _paths(name: str, walk: str) -> list[Path]:
     """Where a walk's record may be: with the cluster, and with the cloud that the reader's commands are about."""
-    cluster, cloud = ClusterFolder(name), CloudFolder(os.environ.get("LAB_CLOUD") or hints.DEFAULT_CLOUD)
+    cluster, cloud = ClusterFolder(name), CloudFolder(clouds.meant())
     owners = [each.walks for each, plan in ((cluster, cluster.plan), (cloud, cloud.plan)) if plan.exists()]
     return [folder / f"{walk}.json" for folder in owners]
