@@ -99,8 +99,13 @@ def network_for(subnet: str | None, index: int) -> Network:
     return Network(str(network), str(network.network_address + 1), index)
 
 
-def free_index(name: str, taken: Collection[int]) -> int:
-    """The default cluster takes index 0, and so the well-known addresses, where it is free; others take the next."""
+def free_index(name: str, taken: Collection[int], promised: int | None = None) -> int:
+    """The index that was promised, where it is free still; else the next free one.
+
+    The default cluster takes index 0, and so the well-known addresses, where it is free.
+    """
+    if promised is not None and promised not in taken:
+        return promised
     if name == DEFAULT_NAME and 0 not in taken:
         return 0
     index = next((i for i in range(1, INDICES) if i not in taken), None)
@@ -110,11 +115,12 @@ def free_index(name: str, taken: Collection[int]) -> int:
     return index
 
 
-def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, default_nodes: int = NODES) -> Cluster:
+def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, promised: int | None = None) -> Cluster:
     """The cluster that was asked for.
 
     An existing cluster keeps its network and limits; here it can only get more nodes and more disks. UsageError names
-    the option that contradicts it.
+    the option that contradicts it. `taken` are indices of networks in use, `promised` is the one that users of a
+    cluster know already, before it exists.
     """
     check_name(request.name)
     if request.nodes is not None and not 1 <= request.nodes <= NODES_MAX:
@@ -137,9 +143,10 @@ def plan(request: Request, existing: Cluster | None, taken: Collection[int], *, 
     stack_plans.check(vars(request), provider)
     if existing is not None:
         return _with_user_data(request, _grown(request, existing))
-    count = request.nodes or default_nodes
+    count = request.nodes or NODES
     disks = make_disks(request.disks or 0, request.disk_size or DISK_SIZE)
-    network, on_aws = network_for(request.subnet, free_index(request.name, taken)), provider == stack_plans.PROVIDER
+    network = network_for(request.subnet, free_index(request.name, taken, promised))
+    on_aws = provider == stack_plans.PROVIDER
     if on_aws:
         network = stack_plans.network(network)
     members = request.members or ETCD_MEMBERS_MAX

@@ -68,7 +68,7 @@ def risks(request: Request) -> list[Problem]:
 
 def planned(request: Request, existing: Cluster | None) -> Cluster:
     """The plan for a request, on this machine as it is now. UsageError where a cloud-config contradicts it."""
-    cluster = with_stack(with_box(plan(request, existing, _taken(request.name)), request), request)
+    cluster = with_stack(with_box(_plan(request, existing), request), request)
     _check(cluster, existing)
     return cluster
 
@@ -88,7 +88,7 @@ def save(request: Request, existing: Cluster | None) -> Cluster:
     """
     _judge(request, existing)
     with state_folders.planning():
-        cluster = plan(request, existing, _taken(request.name))
+        cluster = _plan(request, existing)
         cluster = with_stack(cluster, request)
         if cluster.stack is None or not cluster.stack.at_aws:  # machines at AWS itself need nothing of this host
             require_able(choose(cluster.provider), userns=cluster.userns)
@@ -96,6 +96,13 @@ def save(request: Request, existing: Cluster | None) -> Cluster:
         _check(cluster, existing)
         store.save(cluster)
     return cluster
+
+
+def _plan(request: Request, existing: Cluster | None) -> Cluster:
+    """The plan in a network that is free. Where tokens of the cluster were given out, it is the network they name."""
+    folder = store.ClusterFolder(request.name)
+    promised = outline(folder.plan).index if folder.discovery.exists() else None
+    return plan(request, existing, _taken(request.name), promised=promised)
 
 
 def _check(cluster: Cluster, existing: Cluster | None) -> None:

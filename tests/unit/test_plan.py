@@ -46,6 +46,8 @@ def test_two_clusters_never_share_a_network() -> None:
     assert plan(Request(name="core"), None, {1, 2}).network.index == 0
     assert plan(Request(name="big"), None, set()).network.subnet == "172.17.9.0/24"
     assert plan(Request(name="other"), None, {0, 1}).network.index == 2
+    assert plan(Request(name="other"), None, {0}, promised=5).network.index == 5  # although a lower one is free
+    assert plan(Request(name="other"), None, {0, 5}, promised=5).network.index == 1
 
 
 def test_an_existing_cluster_stays_as_it_is_and_may_grow(planned: Planned) -> None:
@@ -149,11 +151,6 @@ def test_new_nodes_have_the_disks_of_the_others_and_fill_up_the_members(planned:
     grown = plan(Request(nodes=7), planned(disks=1), set())
     assert {node.disks for node in grown.nodes} == {grown.nodes[0].disks}
     assert [node.member for node in grown.nodes] == [True] * 5 + [False] * 2
-
-
-def test_a_lab_may_want_another_number_of_nodes() -> None:
-    assert len(plan(Request(), None, set(), default_nodes=5).nodes) == 5
-    assert len(plan(Request(nodes=2), None, set(), default_nodes=5).nodes) == 2
 
 
 def test_a_network_that_is_in_use_is_left_out(planned: Callable[..., Cluster]) -> None:

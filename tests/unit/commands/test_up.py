@@ -92,6 +92,18 @@ def test_the_plan_of_a_failed_build_is_used_again(builds: Builds) -> None:
     assert (store.require("two").image, store.require("two").network) == ("hash", planned.network)
 
 
+def test_a_cluster_comes_up_in_the_network_that_its_discovery_tokens_name(builds: Builds) -> None:
+    """Although a network before it has become free since then."""
+    planning.save(Request("one"), None)
+    told = planning.save(Request("two"), None).network
+    store.ClusterFolder("two").discovery.touch()
+    store.ClusterFolder("one").plan.unlink()
+    command.up(Request("two"), keep=True, dry_run=False, as_json=False)
+    assert store.require("two").network == told
+    planning.save(Request("three"), None)
+    assert store.require("three").network.index < told.index
+
+
 @pytest.mark.parametrize(
     ("brought", "says"),
     [
