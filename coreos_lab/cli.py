@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from coreos_lab import failures, hints, interrupts, screen, umask
+from coreos_lab import failures, garbage, hints, interrupts, screen, umask
 from coreos_lab.commands import options
 from coreos_lab.errors import Exit
 
@@ -51,7 +51,9 @@ class Verb(TyperCommand):
 
     def load(self) -> Any:
         """The command, or the group of commands, that the verb's module defines."""
-        return typer.main.get_command(import_module(f"coreos_lab.commands.{self.module}").app)
+        command = typer.main.get_command(import_module(f"coreos_lab.commands.{self.module}").app)
+        garbage.imported()
+        return command
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Parses the arguments by the verb's own options. Called by typer, which invokes the context's command then."""

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from coreos_lab import wait
+from coreos_lab import garbage, wait
 from coreos_lab.checks.inventory import read_inventory
 from coreos_lab.checks.outcomes import judge
 from coreos_lab.checks.runner import DEADLINE, INVENTORY, RESULTS
@@ -66,6 +66,7 @@ class Checks:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Names the checks; where two files have checks of one name, the name has the file, too."""
+        garbage.imported()
         names = Counter(words(item) for item in session.items)
         for item in session.items:
             name = words(item)

@@ -116,7 +116,7 @@ def _command(folder: Path, only: str | None) -> list[str]:
     """The pytest call. -P and -c keep out what is in the current folder: modules, settings, plugins."""
     return [
         sys.executable,
-        *("-P", "-m", "pytest", "-c", os.devnull, f"--rootdir={folder}", f"--confcutdir={folder}"),
+        *("-P", "-m", f"{__package__}.process", "-c", os.devnull, f"--rootdir={folder}", f"--confcutdir={folder}"),
         *("-p", "coreos_lab.checks.plugin", "-p", "coreos_lab.checks.fixtures"),
         *(argument for name in WITHOUT for argument in ("-p", f"no:{name}")),
         *("--import-mode=importlib", "--strict-markers", "--capture=no"),

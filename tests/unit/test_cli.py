@@ -94,6 +94,16 @@ def test_every_verb_is_a_module_that_is_no_other_verbs() -> None:
     assert modules <= files
 
 
+def test_the_collector_works_while_a_verb_does_and_leaves_out_what_was_imported() -> None:
+    entry = (
+        "import gc\n"
+        "from coreos_lab.commands import labs\n"
+        "labs.app.registered_commands[0].callback = lambda: print(gc.isenabled(), gc.get_freeze_count() > 10_000)\n"
+        "from coreos_lab.start import main; main()"
+    )
+    assert lab("labs", entry=entry).stdout.split() == ["True", "True"]
+
+
 @pytest.mark.parametrize(
     ("argv", "imported"), [(["--help"], set()), (["nosuch"], set()), (["labs"], {"labs", "table"}), (["box"], {"box"})]
 )
