@@ -55,6 +55,17 @@ def read_json(path: Path) -> Any:
         raise LabError(f"{path}: not valid JSON: {error}") from None
 
 
+def entries(folder: Path) -> list[Path]:
+    """What lies in a folder, by name; nothing where it is not there.
+
+    Path.glob fails where a folder goes while it is looked into, as those of other clusters and clouds may.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def text(path: Path) -> str:
     """A text file that a user wrote. UsageError with file and line where it is not UTF-8."""
     data = path.read_bytes()

@@ -78,7 +78,7 @@ def meant() -> str:
 def make(name: str, region: str, *, signed: bool) -> Cloud:
     """Plans a cloud: its place among the clouds of this host, and credentials that no other cloud has."""
     with state_folders.planning():
-        taken = {disk.read_json(path).get("index") for path in state_folders.clouds()}  # also of another version
+        taken = {_index(path) for path in state_folders.clouds()}
         index = next((i for i in range(CLOUDS_MAX) if i not in taken), None)
         if index is None:
             raise LabError(
@@ -90,6 +90,15 @@ def make(name: str, region: str, *, signed: bool) -> Cloud:
         FORMAT.write(CloudFolder(name).plan, to_json(cloud), 0o600)
         CloudFolder(name).path.chmod(0o700)
     return cloud
+
+
+def _index(path: Path) -> int | None:
+    """The place that a plan of any version takes; None where the cloud was destroyed since it was listed."""
+    try:
+        index: int | None = disk.read_json(path).get("index")
+    except FileNotFoundError:
+        return None
+    return index
 
 
 def read(path: Path) -> Cloud:
@@ -104,8 +113,10 @@ def _parse(raw: Record) -> Cloud:
 def load(name: str) -> Cloud | None:
     """A cloud's plan, None where there is none of that name."""
     state_folders.refuse_foreign()
-    path = CloudFolder(name).plan
-    return read(path) if path.exists() else None
+    try:
+        return read(CloudFolder(name).plan)
+    except FileNotFoundError:
+        return None
 
 
 def names() -> list[str]:

@@ -195,9 +195,10 @@ def names(cluster: Cluster) -> list[str]:
     """The deployed labs, in the order of their deployment."""
     folder = ClusterFolder(cluster.name).deployed
     ages: dict[str, float] = {}
-    for path in sorted(folder.glob("*.json")):
-        with suppress(FileNotFoundError):  # undeployed meanwhile: a command that only reads holds no lock
-            ages[path.stem] = path.stat().st_mtime
+    for path in disk.entries(folder):
+        if path.suffix == ".json":
+            with suppress(FileNotFoundError):  # undeployed meanwhile: a command that only reads holds no lock
+                ages[path.stem] = path.stat().st_mtime
     return sorted(ages, key=lambda name: ages[name])
 
 

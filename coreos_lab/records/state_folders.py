@@ -46,11 +46,15 @@ def _states() -> list[Path]:
 
 
 def _plans(state: Path) -> list[Path]:
-    return sorted((state / settings.clusters_dir().name).glob("*/cluster.json"))
+    return _there(state / settings.clusters_dir().name, "cluster.json")
 
 
 def _clouds(state: Path) -> list[Path]:
-    return sorted((state / settings.clouds_dir().name).glob("*/cloud.json"))
+    return _there(state / settings.clouds_dir().name, "cloud.json")
+
+
+def _there(folder: Path, plan: str) -> list[Path]:
+    return [path for each in disk.entries(folder) if (path := each / plan).exists()]
 
 
 def _place_of_states() -> Path:

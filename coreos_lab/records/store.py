@@ -186,10 +186,10 @@ def read(path: Path) -> Cluster:
 def load(name: str) -> Cluster | None:
     """A cluster's plan, or None where there is none of that name."""
     state_folders.refuse_foreign()
-    path = ClusterFolder(name).plan
-    if not path.exists():
+    try:
+        cluster = read(ClusterFolder(name).plan)
+    except FileNotFoundError:
         return None
-    cluster = read(path)
     _is_about(cluster)
     return cluster
 

@@ -28,6 +28,14 @@ def test_bad_json_names_the_file(tmp_path: Path) -> None:
         disk.read_json(tmp_path / "x.json")
 
 
+def test_of_a_folder_that_is_not_there_any_more_nothing_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a").touch()
+    assert disk.entries(tmp_path) == [tmp_path / "a", tmp_path / "b"]
+    assert disk.entries(tmp_path / "gone") == []
+    assert disk.entries(tmp_path / "a") == []
+
+
 def test_the_second_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     with (
         disk.lock(tmp_path / "l", "lab up", wait=False),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from coreos_lab import wait
+from coreos_lab import disk, wait
 from coreos_lab.errors import LabError
 from coreos_lab.model import Cluster, Node
 from coreos_lab.providers.nspawn import names
@@ -209,7 +209,7 @@ def left(cluster: Cluster) -> list[Path]:
 
 def clusters() -> list[Path]:
     """The cgroups of all clusters, one in each hierarchy; without those that systemd made for a node."""
-    return [path for base in _bases() for path in (base / "coreos-lab").glob("*/")]
+    return [path for base in _bases() for path in disk.entries(base / "coreos-lab") if path.is_dir()]
 
 
 def _bases() -> list[Path]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coreos_lab import run, settings
+from coreos_lab import disk, run, settings
 from coreos_lab.errors import LabError
 from coreos_lab.mounts import Mount
 from coreos_lab.providers.nspawn import cgroup, disks, host_settings, host_sockets, mount_namespaces
@@ -83,10 +83,14 @@ def look() -> Host:
         part("units", lambda: host.units.extend(_units()))
     part("sockets", lambda: host.bound.extend(host_sockets.bound()))
     part("unix sockets", lambda: host.sockets.extend(host_sockets.parse_paths(host_sockets.text("/proc/net/unix"))))
-    part(
-        "SSH connections", lambda: host.sockets.extend(str(path) for path in settings.run_dir().glob("coreos-lab-*/*"))
-    )
+    part("SSH connections", lambda: host.sockets.extend(_controls()))
     return host
+
+
+def _controls() -> list[str]:
+    """The files in which SSH connections are shared, of all clusters."""
+    folders = [each for each in disk.entries(settings.run_dir()) if each.name.startswith("coreos-lab-")]
+    return [str(path) for folder in folders for path in disk.entries(folder)]
 
 
 def _ip(*words: str) -> str:

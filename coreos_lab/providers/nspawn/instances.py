@@ -170,7 +170,7 @@ class NspawnInstances:
         cgroup.remove(cluster, node)
 
     def confined(self, cloud: str) -> Sequence[str]:
-        found = {each.name for top in cgroup.left(_cluster(cloud)) for each in top.glob("*/")}
+        found = {each.name for top in cgroup.left(_cluster(cloud)) for each in disk.entries(top) if each.is_dir()}
         return sorted(name for name in found if not name.startswith("i-"))
 
     def sweep(self, cloud: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import stat
+from pathlib import Path
 
 import pytest
 
 from coreos_lab.errors import UsageError
-from coreos_lab.records import clouds
+from coreos_lab.records import clouds, state_folders
 from coreos_lab.records.clouds import CloudFolder
 from coreos_lab.records.formats import OtherVersionError
 
@@ -28,6 +29,19 @@ def test_a_place_is_free_again() -> None:
     clouds.make("two", "us-west-2", signed=True)
     CloudFolder("one").plan.unlink()
     assert clouds.make("three", "us-west-2", signed=True).index == 0
+
+
+def test_a_cloud_that_is_destroyed_while_another_is_planned_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one's command holds its own lock, not that of planning."""
+    clouds.make("one", "us-west-2", signed=True)
+    listed = [*state_folders.clouds(), CloudFolder("gone").plan]
+    monkeypatch.setattr(state_folders, "clouds", lambda: listed)
+    assert clouds.make("two", "us-west-2", signed=True).index == 1
+
+
+def test_a_plan_that_goes_while_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "exists", lambda _path: True)
+    assert clouds.load("one") is None
 
 
 def test_a_plan_has_secrets_and_so_is_its_owner_s_alone() -> None:

@@ -62,6 +62,12 @@ def test_a_folder_without_a_plan_is_no_cluster(planned: Planned) -> None:
     assert store.names() == ["core"]
 
 
+def test_a_plan_that_goes_while_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`lab list` reads the plans of all clusters, and another command may destroy one of them."""
+    monkeypatch.setattr(Path, "exists", lambda _path: True)
+    assert store.load("core") is None
+
+
 def test_a_plan_that_is_damaged_is_named(planned: Planned) -> None:
     store.save(planned())
     plan = ClusterFolder("core").plan
