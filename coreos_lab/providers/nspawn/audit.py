@@ -24,7 +24,10 @@ STARTED = (
     *("systemd-nspawn", "launch.sh", "docker-registry"),
     *("discovery_service.py", "update_service.py", "webhook_service.py"),
 )
-GIVING_BACK = 5.0  # seconds
+# What may go by itself, since another cluster's command holds it for a moment: settings that its `destroy` is about to
+# restore; loop devices and mount namespaces that its own look at the host has open.
+PASSING = ("setting ", "loop device ", "mount ")
+PATIENCE = 10.0  # seconds for that, on a busy host
 
 
 @dataclass(frozen=True)
@@ -128,14 +131,13 @@ def _unneeded(host: Host) -> list[str]:
 def audit(cluster: Cluster) -> Leftovers:
     """Looks for anything that is left of a cluster.
 
-    Settings that no cluster needs are looked at again for up to GIVING_BACK seconds: the `destroy` of another cluster
-    may be about to restore them.
+    Where there is nothing but what may go by itself, it is looked at again for up to PATIENCE seconds.
     """
-    end = time.monotonic() + GIVING_BACK
+    end = time.monotonic() + PATIENCE
     while True:
         host = host_state.look()
         left = leftovers(marks(cluster), host)
-        others = [line for line in left if not line.startswith("setting ")]
+        others = [line for line in left if not line.startswith(PASSING)]
         if others or not left or time.monotonic() >= end:
             return Leftovers(left, host.unseen)
         time.sleep(0.1)

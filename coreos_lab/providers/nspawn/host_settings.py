@@ -98,9 +98,10 @@ def give_back() -> None:
 
 def known() -> dict[str, Change]:
     """The changes on record since the host's kernel started."""
-    if not record().exists():
+    try:
+        raw: Any = disk.read_json(record())
+    except FileNotFoundError:  # one look, not two: whoever only reads holds no lock
         return {}
-    raw: Any = disk.read_json(record())
     if raw["boot"] != settings.host_boot():
         return {}
     return {name: Change(**change) for name, change in raw["changes"].items()}

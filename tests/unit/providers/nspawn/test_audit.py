@@ -152,12 +152,28 @@ def test_a_subnet_that_was_refused_because_it_is_somebody_elses_leaves_nothing(t
     assert audit.leftovers(BIG, host) == []
 
 
-def test_settings_that_another_one_is_about_to_give_back_are_waited_for(
+def test_what_another_ones_command_holds_for_a_moment_is_waited_for(
     planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = iter([Host(settings=["a.b"]), Host(settings=["a.b"]), Host()])
+    """It restores settings, or looks at the host itself, for which it opens loop devices and mount namespaces."""
+    monkeypatch.setattr(audit, "marks", lambda _cluster: BIG)
+    nowhere = "in mount namespace 4026532200, where no process is"
+    device = disks.Loop(Path("/dev/loop3"), f"{FOLDER}/nodes/core-01/sdb.img (deleted)", None)
+    passing = [Host(settings=["a.b"]), Host(loops=[device]), Host(mounts={nowhere: [ROOT, OVERLAY]})]
+    for host in passing:
+        looks = iter([host, host, Host()])
+        monkeypatch.setattr(host_state, "look", lambda looks=looks: next(looks))
+        assert audit.audit(planned()).found == []
+    monkeypatch.setattr(audit, "PATIENCE", 0.0)
+    for host in passing:
+        monkeypatch.setattr(host_state, "look", lambda host=host: host)
+        assert audit.audit(planned()).found == audit.leftovers(BIG, host) != []
+
+
+def test_what_does_not_go_by_itself_is_told_at_once(
+    planned: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "marks", lambda _cluster: BIG)
+    looks = iter([Host(settings=["a.b"], interfaces=[OURS], mounts={"as process 7 sees it": [ROOT, OVERLAY]})])
     monkeypatch.setattr(host_state, "look", lambda: next(looks))
-    assert audit.audit(planned()).found == []
-    monkeypatch.setattr(host_state, "look", lambda: Host(settings=["a.b"]))
-    monkeypatch.setattr(audit, "GIVING_BACK", 0.0)
-    assert audit.audit(planned()).found == ["setting a.b: no cluster is left, and it still has the value that lab set"]
+    assert "interface lab1" in audit.audit(planned()).found

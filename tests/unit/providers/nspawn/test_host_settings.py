@@ -44,6 +44,17 @@ def test_what_is_too_low_is_raised_and_given_back(setting: Setting) -> None:
     assert host_settings.still_changed() == []
 
 
+def test_what_is_given_back_while_somebody_looks_is_not_changed_any_more(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`lab destroy` of one cluster looks, without the lock, while that of the last one removes the record."""
+    host_settings.require(LEAST)
+    host_settings.give_back()
+    monkeypatch.setattr(Path, "exists", lambda _path: True)
+    assert host_settings.still_changed() == []
+    assert setting("forward") == "0"
+
+
 def test_what_is_enough_is_never_touched(setting: Setting) -> None:
     setting("instances", "65536")
     host_settings.require({"instances": 8192})
