@@ -20,6 +20,7 @@ from coreos_lab.providers.nspawn import names
 # Version 1's names; in version 2 the last one is called io.
 CONTROLLERS = ("memory", "cpu", "pids", "blkio")
 
+TRIES = 100  # to make a cgroup: another command removes the lab's own once, when its last one has gone
 ENDING = 60.0  # seconds for killed processes to be gone: many machines at once on a busy host need more than ten
 
 
@@ -79,17 +80,26 @@ def runs_elsewhere(cluster: Cluster) -> bool:
 def make(cluster: Cluster, node: Node) -> tuple[Path, list[Path]]:
     """Makes a node's cgroups; returns the one for `launch.sh`, and those of version 1 that its process must join."""
     unified = folder(cluster, node)
-    unified.mkdir(parents=True, exist_ok=True)
+    _make_folder(unified)
     join: list[Path] = []
     v1 = hierarchies().v1
     for controller in CONTROLLERS:
         if controller in v1:
             path = v1[controller] / "coreos-lab" / cluster.name / node.name
-            path.mkdir(parents=True, exist_ok=True)
+            _make_folder(path)
             join.append(path)
         else:
             _enable(unified, "io" if controller == "blkio" else controller)
     return unified, join
+
+
+def _make_folder(path: Path) -> None:
+    """Makes a cgroup with those above it. One that is still empty may be removed meanwhile, by another's `remove`."""
+    for _ in range(TRIES):
+        with suppress(FileNotFoundError, FileExistsError):  # what it is to be made in has gone, also while it was there
+            path.mkdir(parents=True, exist_ok=True)
+            return
+    raise LabError(f"{path}: cgroup cannot be made: what is above it is removed again and again", "try again")
 
 
 def _enable(unified: Path, controller: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -56,6 +57,26 @@ def test_empty_cgroups_of_nodes_that_nobody_knows_go_too(
     (stranger / "machine" / "payload").mkdir(parents=True)
     cgroup.sweep(cluster)
     assert not cgroup.left(cluster)
+
+
+def test_a_node_gets_its_cgroup_while_another_cluster_removes_the_last_of_its_own(
+    planned: Callable[..., Cluster], hierarchies: cgroup.Hierarchies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lab's own cgroup is empty before it has the node's, and whoever removes a cluster removes an empty one."""
+    cluster, make = planned(), os.mkdir
+    removed: list[Path] = []
+
+    def mkdir(path: Path, mode: int = 0o777) -> None:
+        make(path, mode)
+        if path.name == "coreos-lab" and path not in removed:
+            path.rmdir()
+            removed.append(path)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    hierarchies.v1["memory"] = (hierarchies.v2 or Path()).with_name("memory")
+    unified, join = cgroup.make(cluster, cluster.nodes[0])
+    assert len(removed) == 2
+    assert [path.is_dir() for path in (unified, *join)] == [True, True]
 
 
 def test_a_cgroup_that_is_busy_is_left_and_told(
