@@ -119,16 +119,21 @@ def attach(node_folder: Path, disk: Disk) -> Path:
     before = attached(node_folder, disk)
     if before is not None and before != found:  # its file is the disk's copy from before the folder was moved
         run.run(["losetup", "--detach", before], check=False)
+    refused: set[Path] = set()
     while found is None:
         done = run.run(["losetup", "--find", "--show", path], check=False)
         if done.returncode == 0:
             found = Path(done.stdout.strip())
-        elif not _made(Path(run.run(["losetup", "--find"]).stdout.strip())):
+            break
+        free = Path(run.run(["losetup", "--find"]).stdout.strip())
+        # One that is there by now may have been made meanwhile, by whoever starts another node: it gets one more try.
+        if not _made(free) and free in refused:
             raise LabError(
                 f"{path}: no loop device could be attached to it",
                 "list the devices in use: losetup --list",
                 done.stderr.strip(),
             )
+        refused.add(free)
     _made(found)
     _write_down(_record(node_folder, disk), found)
     return found
@@ -138,7 +143,8 @@ def _made(device: Path) -> bool:
     """Makes a loop device's node where it is missing, as in a container without udev; returns whether it was."""
     if device.exists():
         return False
-    os.mknod(device, 0o600 | stat.S_IFBLK, os.makedev(LOOP_MAJOR, int(device.name.removeprefix("loop"))))
+    with suppress(FileExistsError):  # another command was quicker
+        os.mknod(device, 0o600 | stat.S_IFBLK, os.makedev(LOOP_MAJOR, int(device.name.removeprefix("loop"))))
     return True
 
 

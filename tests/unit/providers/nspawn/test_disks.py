@@ -44,6 +44,31 @@ def test_a_node_that_is_missing_is_made(losetup: Losetup, tmp_path: Path) -> Non
     assert losetup.device.exists()
 
 
+def test_a_node_that_another_command_makes_meanwhile_is_taken(
+    losetup: Losetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is missing for two commands at the same time: the other one makes it after losetup, or just before mknod."""
+
+    def asked(argv: list[str | Path], **options: object) -> run.Completed:
+        done = losetup(argv, **options)
+        if "--show" in argv:
+            losetup.device.touch()
+        return done
+
+    monkeypatch.setattr(run, "run", asked)
+    assert disks.attach(tmp_path, SDB) == losetup.device
+
+    losetup.device.unlink()
+
+    def made(path: Path, *_: object) -> None:
+        path.touch()
+        raise FileExistsError(17, "File exists", str(path))
+
+    monkeypatch.setattr(run, "run", losetup)
+    monkeypatch.setattr(os, "mknod", made)
+    assert disks.attach(tmp_path, SDB) == losetup.device
+
+
 def test_where_no_device_takes_it_that_is_said(losetup: Losetup, tmp_path: Path) -> None:
     losetup.refuses = True
     with pytest.raises(LabError, match=r"sdb\.img: no loop device could be attached to it") as refused:
