@@ -229,16 +229,21 @@ def carries_overlays(folder: Path) -> tuple[bool, str]:
     return done.returncode == 0, (done.stderr.strip().splitlines() or [""])[0]
 
 
-def cached_folder(folder: Path, what: str, build: Callable[[Path], None]) -> Path:
+def cached_folder(
+    folder: Path, what: str, build: Callable[[Path], None], is_whole: Callable[[], bool] = lambda: True
+) -> Path:
     """A folder that is either whole or absent: `build` fills a draft beside it, which is then renamed.
 
-    A second builder of the same folder waits for the first. The draft of a killed builder is removed.
+    A second builder of the same folder waits for the first. The draft of a killed builder is removed, and so is a
+    folder that `is_whole` refuses, since something that it needs is missing elsewhere.
     """
-    if folder.is_dir():
+    if folder.is_dir() and is_whole():
         return folder
     with lock(folder.with_name(f"{folder.name}.lock"), what, wait=True):
         if folder.is_dir():
-            return folder
+            if is_whole():
+                return folder
+            remove_tree(folder)
         draft = folder.with_name(f"{folder.name}.draft")
         if draft.exists():
             remove_tree(draft)

@@ -106,10 +106,10 @@ def built(name: str, folder: Path) -> ContainerImage | None:
 
 
 def _known(recipe: Recipe) -> ContainerImage | None:
-    record = store() / "built" / recipe.key / "image.json"
-    if not record.exists():
+    try:
+        raw = disk.read_json(store() / "built" / recipe.key / "image.json")
+    except FileNotFoundError:
         return None
-    raw = disk.read_json(record)
     image = ContainerImage(recipe.name, raw["digest"], tuple(raw["blobs"]), raw["size"])
     return image if complete(image) else None
 
@@ -121,13 +121,11 @@ def _ensure(recipe: Recipe) -> ContainerImage:
         with events.step("container image", recipe.name):
             _build(recipe, draft)
 
+    what = f"building container image {recipe.name}"
+    disk.cached_folder(folder, what, build, lambda: _known(recipe) is not None)  # it is not where its blobs are missing
     image = _known(recipe)
     if image is None:
-        disk.remove_tree(folder)  # its blobs are missing
-        disk.cached_folder(folder, f"building container image {recipe.name}", build)
-        image = _known(recipe)
-        if image is None:
-            raise LabError(f"{folder}: the container image {recipe.name} was built, but is missing", "try again")
+        raise LabError(f"{folder}: the container image {recipe.name} was built, but is missing", "try again")
     last = _last_of(recipe.name)
     if last and (not last.exists() or last.read_text(encoding="utf-8") != recipe.key):
         disk.write_atomic(last, recipe.key)

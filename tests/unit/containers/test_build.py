@@ -111,6 +111,19 @@ def test_a_lost_blob_is_made_again(builder: Builder, folder: Folder) -> None:
     assert blob(image.digest).exists()
 
 
+def test_what_another_command_has_just_built_stays(
+    builder: Builder, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was missing when this command looked for it."""
+    containers = {"web": folder("web", "FROM debian\n")}
+    (image,) = build.ensure_containers(containers)
+    builder.calls.clear()
+    looks, known = iter([None]), build._known
+    monkeypatch.setattr(build, "_known", lambda recipe: next(looks, known(recipe)))
+    assert build.ensure_containers(containers) == [image]
+    assert builder.calls == []
+
+
 def test_what_was_built_for_another_lab_is_found(builder: Builder, folder: Folder) -> None:
     build.ensure_containers({"tools": folder("tools", "FROM debian\n")})
     build.ensure_containers({"web": folder("web", "FROM tools:latest\n")})
