@@ -128,22 +128,32 @@ def _listed() -> list[int]:
 
 
 def _held(holders: dict[int, Path], seen: Seen) -> Iterator[int]:
-    """Descriptors of the namespaces that mounts or open descriptors hold, where the kernel has no list."""
+    """Descriptors of the namespaces that mounts or open descriptors hold, where the kernel has no list.
+
+    Whatever holds one is tried in turn: an open descriptor may be that of another file by now, such as one of a command
+    that looks at the host like this one.
+    """
+    places = {number: [path] for number, path in holders.items()}
     for process in _processes():
         what = f"open files of process {process.name}, which may hold mounts"
         with _told(what, seen):
             for entry in (process / "fd").iterdir():
                 with _told(what, seen):
                     if found := NAMED.fullmatch(os.readlink(entry)):  # noqa: PTH115 - its text is the answer
-                        holders[int(found[1])] = entry
-    for number, path in holders.items():
-        with _told(f"mount namespace {number}, held by {path}", seen):
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            if os.fstat(handle).st_ino == number:
-                yield handle
-            else:
+                        places.setdefault(int(found[1]), []).append(entry)
+    for number, paths in places.items():
+        covered = ""
+        for path in paths:
+            with _told(f"mount namespace {number}, held by {path}", seen):
+                handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+                if os.fstat(handle).st_ino == number:
+                    yield handle
+                    break
                 os.close(handle)
-                seen.unseen.append(f"mount namespace {number}: something is mounted over {path}, which holds it")
+                if path == holders.get(number):
+                    covered = f"mount namespace {number}: something is mounted over {path}, which holds it"
+        else:
+            seen.unseen += [covered] if covered else []
 
 
 def _mounts_inside(handle: int) -> list[Mount]:

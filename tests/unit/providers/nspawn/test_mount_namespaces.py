@@ -93,6 +93,22 @@ def test_a_namespace_that_only_a_mount_holds(
             holder.kill()
 
 
+def test_a_descriptor_that_was_another_files_meanwhile_hides_no_namespace(
+    inside: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a command for another cluster, which opens namespaces and closes them again while it looks."""
+    older(monkeypatch)
+    with Path(f"/proc/{inside.pid}/ns/mnt").open("rb") as held, Path("/dev/null").open("rb") as reused:
+        inside.kill()
+        inside.wait()
+        number = os.fstat(held.fileno()).st_ino
+        entry, read = f"/proc/{os.getpid()}/fd/{reused.fileno()}", os.readlink
+        monkeypatch.setattr(os, "readlink", lambda path: f"mnt:[{number}]" if str(path) == entry else read(path))
+        seen = mount_namespaces.look()
+        assert where(seen, tmp_path) == [f"in mount namespace {number}, where no process is"]
+        assert not [line for line in seen.unseen if str(number) in line]
+
+
 def test_what_cannot_be_looked_at_is_named(monkeypatch: pytest.MonkeyPatch, inside: subprocess.Popen[bytes]) -> None:
     def refuse(_handle: int) -> list[object]:
         raise PermissionError(1, "Operation not permitted")
