@@ -1,7 +1,7 @@
 """The host's user and group ids of a cluster's nodes: a range of its own for each node.
 
 A range must not overlap with any of these: /etc/subuid and /etc/subgid, the host's users and groups, the maps of the
-user namespaces that exist now, and the records of other clusters.
+user namespaces that exist now, and the records of other clusters, of whatever state folder.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from coreos_lab.model import NODES_MAX, Cluster, Node
 from coreos_lab.node_plans import FIRST_HOST
 from coreos_lab.providers.nspawn import names
 from coreos_lab.providers.nspawn.boot import RANGE
+from coreos_lab.records import state_folders
 from coreos_lab.records.formats import Format, Record
 
 FORMAT = Format("record of user numbers")
@@ -56,7 +57,7 @@ def of_cluster(cluster: Cluster) -> int:
     path = record(cluster)
     if path.exists():
         return FORMAT.read(path, _first)
-    with disk.lock(settings.state_dir() / "user-ids.lock", "choosing user ids", wait=True):
+    with disk.lock(settings.run_dir() / "coreos-lab-user-ids.lock", "choosing user ids", wait=True):
         if path.exists():  # another command was quicker
             return FORMAT.read(path, _first)
         found = choose(cluster.network.index, [*_of_host(), *_of_clusters()])
@@ -107,8 +108,9 @@ def _of_host() -> Iterator[tuple[int, int]]:
 
 
 def _of_clusters() -> Iterator[tuple[int, int]]:
-    clusters, clouds = settings.clusters_dir(), settings.clouds_dir()
-    for path in (*clusters.glob("*/user-ids.json"), *clouds.glob("*/user-ids.json")):
+    own = (*settings.clusters_dir().glob("*/user-ids.json"), *settings.clouds_dir().glob("*/user-ids.json"))
+    of_plans = (plan.with_name("user-ids.json") for plan in (*state_folders.plans(), *state_folders.clouds()))
+    for path in {*own, *of_plans}:
         with suppress(OSError, LabError, KeyError, TypeError, ValueError):
             found = disk.read_json(path)
             yield int(found["first"]), int(found["count"])

@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from coreos_lab.model import NODES_MAX, Cluster, to_json
 from coreos_lab.providers.nspawn import user_ids
 from coreos_lab.providers.nspawn.boot import RANGE
 from coreos_lab.providers.nspawn.user_ids import FIRST, LAST, SIZE, choose
-from coreos_lab.records import store
+from coreos_lab.records import state_folders, store
 
 
 def test_no_two_nodes_of_any_two_clusters_share_a_number() -> None:
@@ -51,6 +52,20 @@ def test_a_choice_lasts_and_other_clusters_keep_off_it(planned: Callable[..., Cl
     assert user_ids.of_node(one, one.nodes[2]) == first + 2 * RANGE
     assert user_ids.of_cluster(replace(one, network=replace(one.network, index=77))) == first, "written down"
     assert abs(user_ids.of_cluster(other) - first) >= SIZE, "though both were planned with the same network"
+
+
+def test_clusters_of_another_state_folder_keep_off_it_too(
+    planned: Callable[..., Cluster], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that start at the same time: no process of either has the numbers yet."""
+    firsts = []
+    for state in ("one", "other"):
+        monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / state))
+        cluster = planned()
+        with state_folders.planning():
+            store.save(cluster)
+        firsts.append(user_ids.of_cluster(cluster))
+    assert abs(firsts[0] - firsts[1]) >= SIZE, "though both were planned with the same network, as those of clouds are"
 
 
 def test_root_may_stay_the_hosts(planned: Callable[..., Cluster]) -> None:
