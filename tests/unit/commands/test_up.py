@@ -104,6 +104,13 @@ def test_a_cluster_comes_up_in_the_network_that_its_discovery_tokens_name(builds
     assert store.require("three").network.index < told.index
 
 
+def test_a_plan_does_not_bind_while_the_last_cluster_s_settings_are_restored(builds: Builds) -> None:
+    planning.save(Request("two", nodes=3), None)
+    builds.left = ["setting net.ipv4.ip_forward: no cluster is left, and it still has the value that lab set"]
+    command.up(Request("two", nodes=2), keep=True, dry_run=False, as_json=False)
+    assert len(store.require("two").nodes) == 2
+
+
 @pytest.mark.parametrize(
     ("brought", "says"),
     [
