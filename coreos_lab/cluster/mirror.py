@@ -39,7 +39,7 @@ def provide(cluster: Cluster, provider: Provider, folders: Mapping[str, Path]) -
     images = ensure_containers(folders)
     if images:
         registry.publish([base_image(), *images], ClusterFolder(cluster.name).registry)
-        preloading.preload(cluster, provider)
+        preloading.preload(cluster, provider, {digest for image in images for digest in image.blobs})
     run_mirror(cluster)
     return {image.name: image.digest for image in images}
 

@@ -6,7 +6,7 @@ that would start it, and the next `lab deploy`, `lab up` or `lab heal` starts it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,12 +22,17 @@ STOP_IF_IDLE = 'running=$(docker ps --quiet) && test -z "$running" && sudo syste
 START = ("sudo", "systemctl", "start", "docker.socket")
 
 
-def preload(cluster: Cluster, provider: Provider) -> None:
-    """Enters the layers that are missing into each running node's Docker, where that is idle and may be stopped."""
+def preload(cluster: Cluster, provider: Provider, wanted: Collection[str]) -> None:
+    """Enters the layers that are missing into each running node's Docker, where that is idle and may be stopped.
+
+    It is stopped for layers with these digests alone: others are of what another cluster has had built meanwhile.
+    """
 
     def on_node(node: Node) -> None:
         docker = provider.docker_data(cluster, node)
-        if docker is None or provider.state(cluster, node) is not NodeState.RUNNING or not layers.missing(docker):
+        if docker is None or provider.state(cluster, node) is not NodeState.RUNNING:
+            return
+        if not any(layer.diff in wanted for layer in layers.missing(docker)):
             return
         record = _record(cluster, node.name)
         with interrupts.undoing(f"{node.name}: starting Docker again"):

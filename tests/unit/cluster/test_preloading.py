@@ -17,6 +17,7 @@ from coreos_lab.observed import node_states
 from coreos_lab.records import store
 
 Planned = Callable[..., Cluster]
+MISSING = layers.Layer("sha256:chain", "sha256:diff", 100, "layer")
 
 
 class PaperNode:
@@ -39,7 +40,7 @@ class PaperNode:
             return done
 
         monkeypatch.setattr(run, "run", on_node)
-        monkeypatch.setattr(layers, "missing", lambda _docker: ["layer"])
+        monkeypatch.setattr(layers, "missing", lambda _docker: [MISSING])
         monkeypatch.setattr(layers, "preload", lambda _docker: self.done.append("preload"))
 
     def docker_data(self, _cluster: Cluster, node: Node) -> Path | None:
@@ -73,8 +74,16 @@ def test_docker_runs_again_whatever_became_of_the_call_that_stopped_it(
     stopping: int | None, done: list[str], cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node: Any = PaperNode(monkeypatch, stopping)
-    preloading.preload(cluster, node)
+    preloading.preload(cluster, node, {MISSING.diff})
     assert (node.done, on_record(cluster)) == (done, [])
+
+
+def test_docker_is_not_stopped_for_what_another_cluster_has_had_built(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node: Any = PaperNode(monkeypatch)
+    preloading.preload(cluster, node, {"sha256:other"})
+    assert node.done == []
 
 
 def test_the_next_deployment_starts_a_docker_that_a_killed_one_has_left_stopped(
@@ -93,7 +102,7 @@ def test_the_next_deployment_starts_a_docker_that_a_killed_one_has_left_stopped(
 
     monkeypatch.setattr(layers, "preload", killed)
     with pytest.raises(Killed):
-        preloading.preload(cluster, node)
+        preloading.preload(cluster, node, {MISSING.diff})
     monkeypatch.setattr(run, "run", on_node)
     monkeypatch.setattr(node_states, "of", lambda cluster, _provider: states(cluster))
     monkeypatch.setattr(mirror, "run_mirror", lambda _cluster: None)
@@ -108,7 +117,7 @@ def test_a_docker_that_could_not_be_started_stays_on_record(
 ) -> None:
     node: Any = PaperNode(monkeypatch, stopping=0, starting=starting)
     with pytest.raises(run.CommandError):
-        preloading.preload(cluster, node)
+        preloading.preload(cluster, node, {MISSING.diff})
     preloading.start_stopped(cluster, states(cluster))
     assert on_record(cluster) == ["core-01"]
     node.starting = 0
@@ -119,7 +128,7 @@ def test_a_docker_that_could_not_be_started_stays_on_record(
 def test_a_node_that_is_off_starts_its_docker_by_itself(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     node: Any = PaperNode(monkeypatch, starting=1)
     with pytest.raises(run.CommandError):
-        preloading.preload(cluster, node)
+        preloading.preload(cluster, node, {MISSING.diff})
     preloading.start_stopped(cluster, states(cluster, NodeState.STOPPED))
     assert (node.done[3:], on_record(cluster)) == ([], [])
 
