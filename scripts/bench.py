@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 NAME = "bench"
 BRIDGE = "labpeer"
-LAB = [sys.executable, "-c", "from coreos_lab.cli import main; main()"]
+LAB = [sys.executable, "-c", "from coreos_lab.start import main; main()"]
 GOALS = {
     "deploy ch7, warm caches": 12.0,
     "memory of 3 nodes, ch7 (MiB)": 3072.0,

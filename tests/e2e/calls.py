@@ -18,7 +18,7 @@ import pytest
 
 # Never the user's own cluster, nor that of another worker.
 NAME = "-".join(["e2e", *os.environ.get("PYTEST_XDIST_WORKER", "").split()])
-ENTRY = "from coreos_lab.cli import main; main()"
+ENTRY = "from coreos_lab.start import main; main()"
 # The same, but what `lab` does to repair a machine is not done.
 WITHOUT_REPAIR = """
 from coreos_lab.chaos import effect, faults
