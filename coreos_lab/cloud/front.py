@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-from coreos_lab.cloud import answers, discovery, services, sigv4
+from coreos_lab.cloud import answers, discovery, services, sigv4, strangers
 from coreos_lab.cloud.discovery import Discovery
 from coreos_lab.cloud.gateway.service import Gateway
 from coreos_lab.cloud.monitoring import wire
@@ -134,4 +134,7 @@ def _error(environ: dict[str, Any], service: str, code: str, message: str) -> An
     if service == wire.NAME:
         headers, body = wire.error(_head(environ), code, message)
         return answers.status(service, code), headers, [body]
+    if service not in services.ACTIONS:
+        status, headers, body = strangers.error(service, _head(environ), code, message)
+        return status, headers, [body]
     return answers.status(service, code), answers.headers(service, code), [answers.error(service, code, message)]

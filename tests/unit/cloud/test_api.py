@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
 
 from coreos_lab.cloud import view
 from coreos_lab.cloud.engine import Engine
+from coreos_lab.cloud.monitoring import cbor
 from coreos_lab.cloud.network import Route
 from coreos_lab.cloud.states import ENDED, PENDING, RUNNING, SHUTTING_DOWN, STOPPED, STOPPING
 from coreos_lab.errors import LabError
@@ -52,6 +55,50 @@ def test_services_actions_parameters_and_regions_that_are_not_there_are_refused_
     ):
         with pytest.raises(ClientError, match=name):
             call()
+
+
+def test_a_service_that_is_not_there_is_refused_in_the_protocol_of_its_clients(served: Served) -> None:
+    for service, call in (
+        ("cloudfront", "list_distributions"),  # REST with XML
+        ("dynamodb", "list_tables"),  # JSON 1.0
+        ("ecs", "list_clusters"),  # JSON 1.1
+        ("eks", "list_clusters"),  # REST with JSON
+        ("sns", "list_topics"),  # query
+        ("sqs", "list_queues"),  # JSON 1.0
+    ):
+        with pytest.raises(ClientError, match=f"{service}: not part of this cloud, which has: .*ec2") as refused:
+            getattr(served.client(service), call)()
+        assert refused.value.response["Error"]["Code"] == "UnsupportedOperation"
+    assert refusal(served.client("ecs", secret="x").list_clusters) == "InvalidSignatureException"  # noqa: S106
+    assert refusal(served.client("sns", secret="x").list_topics) == "SignatureDoesNotMatch"  # noqa: S106
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "kind"),
+    [
+        ({"x-amz-target": "DynamoDB_20120810.ListTables", "content-type": "application/x-amz-json-1.0"}, "/", "json"),
+        ({"smithy-protocol": "rpc-v2-cbor"}, "/service/X/operation/Y", "cbor"),
+        ({"content-type": "application/x-www-form-urlencoded; charset=utf-8"}, "/", "xml"),
+        ({}, "/?Action=ListTopics", "xml"),
+        ({}, "/bucket/key", "xml"),  # S3's, as far as one can tell
+    ],
+)
+def test_a_request_without_a_signature_is_refused_in_its_protocol(
+    served: Served, headers: dict[str, str], path: str, kind: str
+) -> None:
+    connection = HTTPConnection("127.0.0.1", served.cloud.port, timeout=10)
+    connection.request("POST", path, b"", headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert (answer.status, kind in str(answer.getheader("Content-Type"))) == (403, True)
+    if kind == "json":
+        assert json.loads(body)["__type"] == answer.getheader("x-amzn-ErrorType")
+        assert json.loads(body)["__type"] == "MissingAuthenticationTokenException"
+    elif kind == "cbor":
+        assert cbor.decode(body)["__type"] == "MissingAuthenticationTokenException"
+    else:
+        assert b"<Code>MissingAuthenticationToken</Code>" in body
 
 
 def test_a_new_account_has_a_default_vpc_with_a_way_to_the_internet(ec2: Client) -> None:
