@@ -1,8 +1,8 @@
 """Refusals of services that this cloud does not have, each in the protocol of its request.
 
-A client that reads JSON would say of XML that it cannot be parsed, and not why the request was refused. Sources: Smithy's
-"AWS JSON 1.0 protocol", "AWS JSON 1.1 protocol", "AWS restJson1 protocol", "Smithy RPC v2 CBOR protocol" and "AWS Query
-protocol".
+A client that reads JSON would say of XML that it cannot be parsed, and not why the request was refused.
+Sources: Smithy's "AWS JSON 1.0 protocol", "AWS JSON 1.1 protocol", "AWS restJson1 protocol", "Smithy RPC v2 CBOR
+protocol" and "AWS Query protocol".
 """
 
 from __future__ import annotations
