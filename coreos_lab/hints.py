@@ -17,6 +17,7 @@ DEFAULT_CLOUD = "aws"
 # Verbs without --name, as they are about no cluster, and verbs with --provider.
 WITHOUT_NAME = ("doctor", "list", "labs", "show", "lint", "checklist", "faults", "box build")
 ABOUT_CLOUD = ("cloud", "aws")  # verbs whose --name is a cloud's
+BY_VARIABLE = ("check", "walk")  # verbs that take their cloud from LAB_CLOUD alone
 WITH_PROVIDER = ("doctor", "up", "faults")
 GROUPS = ("snapshot", "render", "box", "discovery", "webhook", "cloud")
 # Verbs whose arguments belong to another program from the first one on: lab's own options stand before them.
@@ -27,8 +28,9 @@ PASS_THROUGH = ("ssh", "fleetctl", "etcdctl", "aws")
 class Call:
     """What a printed command must carry to mean the same as the running one.
 
-    `program` is how `lab` was called, with sudo and LAB_STATE_DIR if it had them. `name_is_set` and `provider_is_set`:
-    LAB_NAME or LAB_PROVIDER is set in the environment, so that a printed command must name even the default.
+    `program` is how `lab` was called, with sudo and LAB_STATE_DIR if it had them. `name_is_set`, `provider_is_set` and
+    `cloud_is_set`: LAB_NAME, LAB_PROVIDER or LAB_CLOUD is set in the environment, so that a printed command must name
+    even the default.
     `has_cluster`: the options have been read, and the verb is about a cluster. Until then `name` says nothing.
     `cloud`: the cloud that the call is about.
     """
@@ -40,6 +42,7 @@ class Call:
     provider_is_set: bool = False
     has_cluster: bool = False
     cloud: str = DEFAULT_CLOUD
+    cloud_is_set: bool = False
 
 
 _call = Call()
@@ -51,8 +54,13 @@ def of_call(program: str, environ: Mapping[str, str], *, root: bool) -> Call:
     if state := environ.get("LAB_STATE_DIR"):
         words.append(f"LAB_STATE_DIR={quoted(state)}")
     words.append(_program(program, environ.get("PATH")))
+    cloud = environ.get("LAB_CLOUD")
     return Call(
-        " ".join(words), name_is_set=bool(environ.get("LAB_NAME")), provider_is_set=bool(environ.get("LAB_PROVIDER"))
+        " ".join(words),
+        name_is_set=bool(environ.get("LAB_NAME")),
+        provider_is_set=bool(environ.get("LAB_PROVIDER")),
+        cloud=cloud or DEFAULT_CLOUD,
+        cloud_is_set=bool(cloud),
     )
 
 
@@ -118,11 +126,20 @@ def lab(*words: object) -> str:
     options: list[str] = []
     full_verb = " ".join(verb)
     if verb[0] in ABOUT_CLOUD:
-        options += ["--name", _call.cloud] if _call.cloud != DEFAULT_CLOUD else []
+        options += ["--name", _call.cloud] if _call.cloud_is_set or _call.cloud != DEFAULT_CLOUD else []
     elif full_verb not in WITHOUT_NAME and "--name" not in rest and (_call.name_is_set or _call.name != DEFAULT_NAME):
         options += ["--name", _call.name]
     different = _call.provider_is_set or _call.provider != DEFAULT_PROVIDER
     if full_verb in WITH_PROVIDER and "--provider" not in rest and different:
         options += ["--provider", _call.provider]
     order = [*options, *rest] if full_verb in PASS_THROUGH else [*rest, *options]
-    return f"{_call.program} {joined([*verb, *order])}"
+    return f"{_program_for(full_verb, rest)} {joined([*verb, *order])}"
+
+
+def _program_for(verb: str, rest: list[str]) -> str:
+    """The program with LAB_CLOUD, where a verb would else be about another cloud: sudo passes no variable on."""
+    on_cloud = verb == "up" and _call.provider == "aws" and not {"--cloud", "--endpoint"} & set(rest)
+    if not _call.cloud_is_set or not (on_cloud or verb in BY_VARIABLE):
+        return _call.program
+    program = _call.program.removeprefix("sudo ")
+    return f"{'sudo ' if program != _call.program else ''}LAB_CLOUD={quoted(_call.cloud)} {program}"

@@ -25,6 +25,7 @@ def request_of(cluster: Cluster) -> Request:
         return None if value == default else value
 
     disks, box, stack = cluster.nodes[0].disks, cluster.box, cluster.stack
+    named_cloud = hints.current().cloud_is_set  # without an option, LAB_CLOUD would say which cloud is meant
     named = box is not None and not box.url and not box.name.startswith("coreos-lab-")  # ours is the default
     return Request(
         cluster.name,
@@ -42,7 +43,7 @@ def request_of(cluster: Cluster) -> Request:
         box=box.name if box and named else None,
         box_version=(box and box.version) or None,
         no_userns=None if cluster.userns else True,
-        cloud=unless(hints.DEFAULT_CLOUD, stack.cloud or hints.DEFAULT_CLOUD) if stack else None,
+        cloud=(stack.cloud or None) if stack and (named_cloud or stack.cloud != hints.DEFAULT_CLOUD) else None,
         endpoint=unless(stack_plans.HERE, stack_plans.endpoint(stack)) if stack else None,
         instance_type=unless(stack_plans.SIZE, stack.size) if stack else None,
         allow_from=(stack.allowed or None) if stack else None,
@@ -57,6 +58,8 @@ def request_again(request: Request, cluster: Cluster) -> Request:
     if request.provider not in (None, cluster.provider):
         before = replace(before, channel=None, box=None, box_version=None)
         before = replace(before, cloud=None, endpoint=None, instance_type=None, allow_from=None)
+    if request.endpoint == stack_plans.AWS:
+        before = replace(before, cloud=None)
     names = {node_name(number + 1) for number in range(request.nodes or before.nodes or NODES)} | {""}
     request = replace(
         request,

@@ -208,6 +208,17 @@ def test_the_lists_of_verbs_with_name_and_provider_are_right() -> None:
         (Call(cloud="other"), ["cloud", "destroy"], "lab cloud destroy --name other"),
         (Call(cloud="other"), ["aws", "ec2", "describe-vpcs"], "lab aws --name other ec2 describe-vpcs"),
         (Call(provider_is_set=True), ["up"], "lab up --provider nspawn"),
+        (Call(cloud_is_set=True), ["cloud", "destroy"], "lab cloud destroy --name aws"),
+        (Call(cloud="other", cloud_is_set=True), ["heal"], "lab heal"),
+        (Call(cloud="other", cloud_is_set=True), ["check", "ch8"], "LAB_CLOUD=other lab check ch8"),
+        (Call("sudo lab", cloud="other", cloud_is_set=True), ["walk", "ch8"], "sudo LAB_CLOUD=other lab walk ch8"),
+        (Call(cloud="other", cloud_is_set=True), ["up"], "lab up"),
+        (Call(provider="aws", cloud="x", cloud_is_set=True), ["up"], "LAB_CLOUD=x lab up --provider aws"),
+        (
+            Call(provider="aws", cloud="x", cloud_is_set=True),
+            ["up", "--cloud", "y"],
+            "lab up --cloud y --provider aws",
+        ),
     ],
 )
 def test_a_command_reaches_the_cluster_that_the_call_was_about(call: Call, words: list[str], printed: str) -> None:
@@ -227,6 +238,16 @@ def test_a_command_reaches_the_cluster_that_the_call_was_about(call: Call, words
 )
 def test_a_printed_command_is_called_as_lab_was(environ: dict[str, str], root: bool, program: str) -> None:
     assert hints.of_call("-c", environ, root=root).program == program
+
+
+def test_a_cloud_that_only_the_variable_names_is_named_by_printed_commands() -> None:
+    """As after `sudo LAB_CLOUD=other lab walk ch8`: the shell in which the printed command is typed has no variable."""
+    hints.about(hints.of_call("lab", {"LAB_CLOUD": "other", "SUDO_USER": "me"}, root=True))
+    assert hints.lab("cloud", "up").endswith("lab cloud up --name other")
+    hints.about_cloud("aws")  # by --name
+    assert hints.lab("cloud", "up").endswith("lab cloud up --name aws")
+    hints.about(hints.of_call("lab", {"LAB_CLOUD": ""}, root=True))
+    assert hints.lab("cloud", "up").endswith("lab cloud up")
 
 
 def test_a_program_that_is_not_on_the_path_is_named_by_its_path(tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from coreos_lab.cluster import lifecycle
 from coreos_lab.commands import on_aws, planning, status, up
 from coreos_lab.commands.destroy import destroy
 from coreos_lab.errors import UsageError
+from coreos_lab.hints import Call
 from coreos_lab.model import CloudConfig, Cluster, FaultKind, MachineMetadata, Stack
 from coreos_lab.observed import cluster_state
 from coreos_lab.plan import Request, plan
 from coreos_lab.records import clouds, fault_journal, store
-from coreos_lab.remake import made_with, with_disks
+from coreos_lab.remake import made_with, request_again, with_disks
 
 OWN = CloudConfig("", "/m.yml", "#cloud-config\n")
 
@@ -67,11 +68,24 @@ def test_a_cluster_is_read_and_made_again_as_it_was(cluster: Cluster) -> None:
     assert store.require("core").stack == cluster.stack
     assert made_with(cluster) == ["--provider", "aws", "--cloud", "mine"]
     assert with_disks(cluster, 1) == "use a cluster of the provider nspawn: machines on AWS have no extra disks"
+    default = replace(cluster, stack=replace(cluster.stack, cloud="aws")) if cluster.stack else cluster
+    assert made_with(default) == ["--provider", "aws"]
     far = replace(cluster, stack=Stack("", "us-west-2", "t3.small", "192.0.2.7/32"))
     words = "--provider aws --endpoint aws --instance-type t3.small --allow-from 192.0.2.7/32"
     assert made_with(far) == words.split()
     with pytest.raises(UsageError, match="--instance-type: cluster core was made with t2.small, not t3.small"):
         plan(Request(instance_type="t3.small"), cluster, set())
+
+
+def test_a_cluster_of_the_default_cloud_is_made_again_there_though_lab_cloud_says_another(cluster: Cluster) -> None:
+    assert cluster.stack is not None
+    before = replace(cluster, stack=replace(cluster.stack, cloud="aws"))
+    hints.about(Call(cloud="other", cloud_is_set=True))
+    assert made_with(before) == ["--provider", "aws", "--cloud", "aws"]
+    assert request_again(Request(), before).cloud == "aws"
+    assert request_again(Request(endpoint="aws"), before).cloud is None
+    far = replace(cluster, stack=Stack("", "us-west-2", "t3.small", "192.0.2.7/32"))
+    assert "--cloud" not in made_with(far)
 
 
 def test_the_cloud_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch, planned: Callable[..., Cluster]) -> None:
