@@ -7,13 +7,17 @@ import io
 import stat
 import zipfile
 from base64 import b64decode, b64encode
+from collections.abc import Collection
 from pathlib import Path
+from uuid import uuid4
 
 from coreos_lab import disk
 from coreos_lab.cloud.sigv4 import RefusedError
 
 INVALID = "InvalidParameterValueException"
 ARCHIVE_MAX, UNPACKED_MAX = 50 * 2**20, 250 * 2**20  # bytes
+UNPACKED = "code-"  # how the names of folders with unpacked code begin
+ASIDE = ".gone"  # how the name of a folder ends that is to be removed
 BAD = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
 
@@ -58,7 +62,7 @@ def check(archive: bytes) -> None:
 
 def folder_of(functions: Path, number: int, sha: str) -> Path:
     """Where a function's code is unpacked."""
-    return functions / str(number) / f"code-{hashlib.sha256(sha.encode()).hexdigest()[:16]}"
+    return functions / str(number) / f"{UNPACKED}{hashlib.sha256(sha.encode()).hexdigest()[:16]}"
 
 
 def unpack(archive: bytes, place: Path) -> None:
@@ -72,3 +76,29 @@ def unpack(archive: bytes, place: Path) -> None:
                 out.chmod(0o755 if each.is_dir() or mode & stat.S_IXUSR else 0o644)
 
     disk.cached_folder(place, "unpacking a function's code", build)
+
+
+def set_aside(functions: Path, needed: Collection[Path]) -> list[Path]:
+    """Renames the folders of all code but that which is needed; returns what is to be removed.
+
+    No code may be unpacked meanwhile, which takes no longer than renaming. What a killed process has left is among it.
+    """
+    numbers = {each.parent for each in needed}
+    folders = [each for each in functions.glob("*/") if each.name.partition(".")[0].isdecimal()]
+    gone = [each for each in folders if each not in numbers]
+    for folder in numbers & set(folders):
+        for each in folder.glob(f"{UNPACKED}*"):
+            if each.is_dir() and each not in needed:
+                gone.append(each)
+            elif each.suffix == ".lock" and each.with_suffix("") not in needed:
+                each.unlink()
+    return [_aside(each) for each in gone]
+
+
+def _aside(folder: Path) -> Path:
+    """The folder under a name that no other code gets."""
+    if folder.suffix == ASIDE:
+        return folder
+    place = folder.with_name(f"{folder.name}.{uuid4().hex[:8]}{ASIDE}")
+    folder.rename(place)
+    return place

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from coreos_lab.cloud.functions.environment import Environment, Outcome
 from coreos_lab.cloud.functions.kept import Function
@@ -130,6 +131,11 @@ class Pool:
                 if stale or not its.sandbox.runs():
                     self._used.remove(used)
                     self._end(used)
+
+    def codes(self) -> set[Path] | None:
+        """The folders of code that environments have; None while one is being started, which may have any."""
+        with self._lock:
+            return None if self._starting else {each.environment.sandbox.order.code for each in self._used}
 
     def has(self, number: int) -> bool:
         """Whether there are environments of a function."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+from coreos_lab import disk
 from coreos_lab.cloud import policy, sessions
 from coreos_lab.cloud.engine import Engine
 from coreos_lab.cloud.functions import code, teardown
@@ -77,7 +78,7 @@ class Runner:
                 self.say(f"functions: {type(error).__name__}: {error}")  # the next look may be better
 
     def look(self) -> None:
-        """Ends environments that are not needed, connects functions to their VPCs, removes those that were deleted."""
+        """Ends environments that are not needed, connects functions to their VPCs, removes what was deleted."""
         with self.lock:
             functions = list(self.kept.functions)
         self.pool.tidy(functions)
@@ -91,10 +92,20 @@ class Runner:
                     if there and function.state != ACTIVE:
                         function.state = ACTIVE
                         self.kept.save()
+        self._clear()
+
+    def _clear(self) -> None:
+        """Removes code that no function has any more, once no environment has it either."""
+        with self.lock:  # code is unpacked, and functions change, by those that hold it
+            used = self.pool.codes()
+            if used is None:
+                return
+            own = {code.folder_of(self.folder, each.number, each.sha) for each in self.kept.functions}
+            gone = code.set_aside(self.folder, own | used)
+        for each in gone:
+            disk.remove_tree(each)
 
     def _remove(self, function: Function) -> None:
-        from coreos_lab import disk
-
         self.places.leave(function)
         disk.remove_tree(self.folder / str(function.number))
         with self.lock:
