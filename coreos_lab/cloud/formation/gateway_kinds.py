@@ -30,9 +30,16 @@ def _api(call: Call, its: Values) -> tuple[str, Attributes]:
     return made["id"], {"RootResourceId": made["rootResourceId"], "RestApiId": made["id"]}
 
 
-def _update_api(call: Call, name: str, _old: Values, new: Values) -> tuple[str, Attributes]:
+def _update_api(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
+    gateway = call.client("apigateway")
     changes = [_replace("/name", new["Name"]), _replace("/description", new.get("Description", ""))]
-    call.client("apigateway").update_rest_api(restApiId=name, patchOperations=changes)
+    gateway.update_rest_api(restApiId=name, patchOperations=changes)
+    fresh, gone = tags.difference(old, new)
+    arn = f"arn:aws:apigateway:{gateway.meta.region_name}::/restapis/{name}"
+    if fresh:
+        gateway.tag_resource(resourceArn=arn, tags={each["Key"]: each["Value"] for each in fresh})
+    if gone:
+        gateway.untag_resource(resourceArn=arn, tagKeys=gone)
     return name, {}
 
 
@@ -52,12 +59,6 @@ def _resource(call: Call, its: Values) -> tuple[str, Attributes]:
     return made["id"], {"ResourceId": made["id"]}
 
 
-def _update_resource(call: Call, name: str, _old: Values, new: Values) -> tuple[str, Attributes]:
-    changes = [_replace("/pathPart", new["PathPart"])]
-    call.client("apigateway").update_resource(restApiId=new["RestApiId"], resourceId=name, patchOperations=changes)
-    return name, {}
-
-
 def _delete_resource(call: Call, name: str, its: Values) -> None:
     gateway, api = call.client("apigateway"), its["RestApiId"]
     listed = gateway.get_resources(restApiId=api)["items"]
@@ -72,10 +73,20 @@ def _is(each: Values, its: Values) -> bool:
 
 def _deployment(call: Call, its: Values) -> tuple[str, Attributes]:
     """Its description ends with its name in the stack, by which one is found whose making was interrupted."""
-    note = f"{its.get('Description', '')} ({name_of(call)})".strip()
+    note = _note(call, its)
     stage = {"stageName": str(its["StageName"])} if "StageName" in its else {}
     made = call.client("apigateway").create_deployment(restApiId=its["RestApiId"], description=note, **stage)
     return made["id"], {"DeploymentId": made["id"]}
+
+
+def _note(call: Call, its: Values) -> str:
+    return f"{its.get('Description', '')} ({name_of(call)})".strip()
+
+
+def _update_deployment(call: Call, name: str, _old: Values, new: Values) -> tuple[str, Attributes]:
+    changes = [_replace("/description", _note(call, new))]
+    call.client("apigateway").update_deployment(restApiId=new["RestApiId"], deploymentId=name, patchOperations=changes)
+    return name, {}
 
 
 def _delete_deployment(call: Call, name: str, its: Values) -> None:
@@ -154,7 +165,7 @@ KINDS = {
         _api,
         _delete_api,
         ("RootResourceId", "RestApiId"),
-        in_place=("Name", "Description"),
+        in_place=("Name", "Description", TAGS),
         update=_update_api,
     ),
     "AWS::ApiGateway::Resource": Kind(
@@ -163,12 +174,16 @@ KINDS = {
         _resource,
         _delete_resource,
         ("ResourceId",),
-        in_place=("PathPart",),
-        update=_update_resource,
     ),
     "AWS::ApiGateway::Method": METHOD,
     "AWS::ApiGateway::Deployment": Kind(
-        ("RestApiId", "Description", "StageName"), ("RestApiId",), _deployment, _delete_deployment, ("DeploymentId",)
+        ("RestApiId", "Description", "StageName"),
+        ("RestApiId",),
+        _deployment,
+        _delete_deployment,
+        ("DeploymentId",),
+        in_place=("Description",),
+        update=_update_deployment,
     ),
     "AWS::ApiGateway::Stage": Kind(
         ("RestApiId", "StageName", "DeploymentId", "Description", "Variables", "MethodSettings"),

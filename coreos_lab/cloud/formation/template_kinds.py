@@ -5,6 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from coreos_lab.cloud.formation import comparing, tags
+from coreos_lab.cloud.formation.call import TAGS as OF_EC2
 from coreos_lab.cloud.formation.call import Attributes, Call, Kind, Values, name_of, true
 from coreos_lab.cloud.formation.errors import invalid
 
@@ -13,16 +15,21 @@ KIND = "launch-template"
 
 
 def _make(call: Call, its: Values) -> tuple[str, Attributes]:
-    own = its.get(TAGS, [])
-    if other := [each["ResourceType"] for each in own if each["ResourceType"] != KIND]:
-        raise invalid(f"AWS::EC2::LaunchTemplate: {TAGS}: {other[0]}: those of the template itself are {KIND}")
-    tags = [*(tag for each in own for tag in each["Tags"]), *({"Key": key, "Value": value} for key, value in call.tags)]
+    own = [*_own(its), *tags.listed(dict(call.tags))]
     made = call.ec2.create_launch_template(
         LaunchTemplateName=its.get("LaunchTemplateName") or name_of(call),
-        TagSpecifications=[{"ResourceType": KIND, "Tags": tags}],
+        TagSpecifications=[{"ResourceType": KIND, "Tags": own}],
         **_version(its),
     )["LaunchTemplate"]
     return made["LaunchTemplateId"], _attributes(made)
+
+
+def _own(its: Values) -> list[dict[str, Any]]:
+    """The tags that a template gives the launch template itself."""
+    specified = its.get(TAGS, [])
+    if other := [each["ResourceType"] for each in specified if each["ResourceType"] != KIND]:
+        raise invalid(f"AWS::EC2::LaunchTemplate: {TAGS}: {other[0]}: those of the template itself are {KIND}")
+    return [tag for each in specified for tag in each["Tags"]]
 
 
 def _attributes(made: Values) -> Attributes:
@@ -47,8 +54,11 @@ def _version(its: Values) -> dict[str, Any]:
     return {DATA: data, **({NOTE: str(its[NOTE])} if NOTE in its else {})}
 
 
-def _update(call: Call, name: str, _old: Values, new: Values) -> tuple[str, Attributes]:
-    call.ec2.create_launch_template_version(LaunchTemplateId=name, **_version(new))
+def _update(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
+    """Tags are the template's and no version's, so changed ones alone make none."""
+    tags.update_ec2(call, name, {OF_EC2: _own(old)}, {OF_EC2: _own(new)})
+    if comparing.changed({**old, TAGS: None}, {**new, TAGS: None}):
+        call.ec2.create_launch_template_version(LaunchTemplateId=name, **_version(new))
     return name, _attributes(call.ec2.describe_launch_templates(LaunchTemplateIds=[name])["LaunchTemplates"][0])
 
 
@@ -60,7 +70,7 @@ KINDS: dict[str, Kind] = {
         lambda call, name, _its: call.ec2.delete_launch_template(LaunchTemplateId=name),
         ("DefaultVersionNumber", "LatestVersionNumber", "LaunchTemplateId"),
         KIND,
-        in_place=(DATA, NOTE),
+        in_place=(DATA, NOTE, TAGS),
         update=_update,
         volatile=("DefaultVersionNumber", "LatestVersionNumber"),
         name="LaunchTemplateName",

@@ -6,6 +6,7 @@ from typing import Any
 
 from coreos_lab.cloud.formation.call import TAGS, Attributes, Call, Kind, Values
 from coreos_lab.cloud.formation.ec2_kinds import update_tags
+from coreos_lab.cloud.formation.errors import invalid
 
 SIZE, ZONE, KIND = "Size", "AvailabilityZone", "VolumeType"
 WHERE = ("Device", "InstanceId", "VolumeId")
@@ -16,6 +17,16 @@ def _volume(call: Call, its: Values) -> tuple[str, Attributes]:
     tags = call.tagged("volume", its)
     made = call.ec2.create_volume(AvailabilityZone=its[ZONE], Size=int(its[SIZE]), TagSpecifications=tags, **kind)
     return made["VolumeId"], {"VolumeId": made["VolumeId"]}
+
+
+def _update(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
+    """AWS changes a volume's size and type; a new volume in its place would be an empty one."""
+    said = call.ec2.describe_volumes(VolumeIds=[name])["Volumes"][0]
+    for key in (SIZE, KIND, ZONE):
+        if str(new.get(key, said[key])) != str(said[key]):
+            wanted = f"{new[key]} instead of {said[key]}"
+            raise invalid(f"{name}: {key}: {wanted}: changes of a volume are not part of this cloud")
+    return update_tags(call, name, old, new)
 
 
 def _attach(call: Call, its: Values) -> tuple[str, Attributes]:
@@ -47,8 +58,8 @@ KINDS: dict[str, Kind] = {
         lambda call, name, _its: call.ec2.delete_volume(VolumeId=name),
         ("VolumeId",),
         "volume",
-        in_place=(TAGS,),
-        update=update_tags,
+        in_place=(SIZE, ZONE, KIND, TAGS),
+        update=_update,
     ),
     "AWS::EC2::VolumeAttachment": Kind(WHERE, WHERE, _attach, _detach),
 }

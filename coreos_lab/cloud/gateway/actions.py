@@ -16,6 +16,7 @@ RESOURCE = rf"{API}/resources/(?P<resourceId>[^/]+)"
 METHOD = rf"{RESOURCE}/methods/(?P<httpMethod>[^/]+)"
 STATUS = r"(?P<statusCode>[^/]+)"
 STAGE = rf"{API}/stages/(?P<stageName>[^/]+)"
+TAGS = r"/tags/(?P<resourceArn>.+)"
 ROUTES = (
     ("POST", "/restapis", "CreateRestApi"),
     ("GET", "/restapis", "GetRestApis"),
@@ -41,12 +42,16 @@ ROUTES = (
     ("POST", f"{API}/deployments", "CreateDeployment"),
     ("GET", f"{API}/deployments", "GetDeployments"),
     ("GET", rf"{API}/deployments/(?P<deploymentId>[^/]+)", "GetDeployment"),
+    ("PATCH", rf"{API}/deployments/(?P<deploymentId>[^/]+)", "UpdateDeployment"),
     ("DELETE", rf"{API}/deployments/(?P<deploymentId>[^/]+)", "DeleteDeployment"),
     ("POST", f"{API}/stages", "CreateStage"),
     ("GET", f"{API}/stages", "GetStages"),
     ("GET", STAGE, "GetStage"),
     ("PATCH", STAGE, "UpdateStage"),
     ("DELETE", STAGE, "DeleteStage"),
+    ("GET", TAGS, "GetTags"),
+    ("PUT", TAGS, "TagResource"),
+    ("DELETE", TAGS, "UntagResource"),
 )
 ONE = {"restApiId": str}
 PLACE = {**ONE, "resourceId": str, "httpMethod": str}
@@ -85,6 +90,7 @@ ACTIONS = {
     "CreateDeployment": Action(ONE, {"stageName": str, "stageDescription": str, "description": str, "variables": dict}),
     "GetDeployments": Action(ONE, LISTED),
     "GetDeployment": Action({**ONE, "deploymentId": str}, LISTED),
+    "UpdateDeployment": Action({**ONE, "deploymentId": str}, CHANGES),
     "DeleteDeployment": Action({**ONE, "deploymentId": str}),
     "CreateStage": Action(
         {**STAGED, "deploymentId": str},
@@ -94,6 +100,9 @@ ACTIONS = {
     "GetStage": Action(STAGED),
     "UpdateStage": Action(STAGED, CHANGES),
     "DeleteStage": Action(STAGED),
+    "GetTags": Action({"resourceArn": str}, LISTED),
+    "TagResource": Action({"resourceArn": str, "tags": dict}),
+    "UntagResource": Action({"resourceArn": str, "tagKeys": list}),
 }
 OF_METHOD = Action(PLACE)  # of the other actions
 AS_IT_IS: dict[str, tuple[Any, ...]] = {
@@ -114,13 +123,20 @@ def read(request: Request) -> Asked:
             body = json_api.read(request)
             if action == "PutIntegration" and "httpMethod" in body:  # the integration's own, under the method's name
                 body["integrationHttpMethod"] = body.pop("httpMethod")
-            values: Values = {**body, **dict(pairs(request.query))}
+            values: Values = {**body, **_query(request)}
             values |= {name: unquote(value) for name, value in match.groupdict().items()}
             require(action, values)
             return Asked(action, f"apigateway:{method}", values)
     raise RefusedError(
         "UnsupportedOperation", f"apigateway {request.method} {path}: not part of this cloud (see docs/cloud.md)"
     )
+
+
+def _query(request: Request) -> Values:
+    found: Values = dict(pairs(request.query))
+    if "tagKeys" in found:
+        found["tagKeys"] = [value for name, value in pairs(request.query) if name == "tagKeys"]
+    return found
 
 
 def require(action: str, values: Values) -> None:

@@ -15,6 +15,7 @@ OF_FUNCTION = re.compile(
     rf"arn:aws:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/"
     rf"(arn:aws:lambda:[a-z0-9-]+:{ACCOUNT}:function:[a-zA-Z0-9-_]+(?::\$LATEST)?)/invocations"
 )
+TAGGED = re.compile(r"arn:aws:apigateway:[a-z0-9-]+::/restapis/([^/]+)(?:/stages/([^/]+))?")
 HOST = re.compile(r"([a-z0-9]{10})\.execute-api\.([a-z0-9-]+)\.amazonaws\.com")
 
 
@@ -27,6 +28,14 @@ def function_of(uri: str) -> str | None:
     """The ARN of the function that an integration's URI stands for; None for any other URI."""
     found = OF_FUNCTION.fullmatch(uri)
     return found[1] if found else None
+
+
+def tagged(arn: str) -> tuple[str, str]:
+    """The id of the API that an ARN stands for, and the name of its stage, "" for the API itself."""
+    found = TAGGED.fullmatch(arn)
+    if found is None:
+        raise invalid(f"Invalid ARN: {arn}: this cloud has tags of REST APIs and their stages")
+    return found[1], found[2] or ""
 
 
 def host(region: str, api: str) -> str:

@@ -22,7 +22,7 @@ from coreos_lab.model import Cloud
 
 NAME = "apigateway"
 BODY_MAX = 10 * 2**20  # bytes
-STATUS = {"Create": 201, "Put": 201, "Delete": 204}  # by how an action's name begins
+STATUS = {"Create": 201, "Put": 201, "Delete": 204, "Tag": 204, "Untag": 204}  # by how an action's name begins
 ACCEPTED = ("DeleteRestApi", "DeleteStage", "DeleteDeployment")
 TESTED = "test-invoke-stage"
 

@@ -85,6 +85,11 @@ class Stages:
     def get_deployment(self, asked: Values) -> Values:
         return _shown_deployment(_deployment(api_of(self.kept, asked), asked["deploymentId"]))
 
+    def update_deployment(self, asked: Values) -> Values:
+        found = _deployment(api_of(self.kept, asked), asked["deploymentId"])
+        found.description = names.changes(asked, ("description",)).get("description", found.description) or ""
+        return _shown_deployment(found)
+
     def delete_deployment(self, asked: Values) -> None:
         api = api_of(self.kept, asked)
         found = _deployment(api, asked["deploymentId"])
@@ -136,6 +141,24 @@ class Stages:
     def delete_stage(self, asked: Values) -> None:
         stage = self._stage(asked)
         del api_of(self.kept, asked).stages[stage.name]
+
+    def get_tags(self, asked: Values) -> Values:
+        return {"tags": self._tags(asked)}
+
+    def tag_resource(self, asked: Values) -> None:
+        self._tags(asked).update({key: str(value) for key, value in asked["tags"].items()})
+
+    def untag_resource(self, asked: Values) -> None:
+        tags = self._tags(asked)
+        for key in asked["tagKeys"]:
+            tags.pop(key, None)
+
+    def _tags(self, asked: Values) -> dict[str, str]:
+        """The tags of the API or the stage that an ARN stands for."""
+        api, stage = names.tagged(asked["resourceArn"])
+        if stage:
+            return self._stage({"restApiId": api, "stageName": stage}).tags
+        return api_of(self.kept, {"restApiId": api}).tags
 
     def _stage(self, asked: Values) -> Stage:
         found = api_of(self.kept, asked).stages.get(asked["stageName"])

@@ -69,6 +69,7 @@ class Alarm:
     description: str = ""
     enabled: bool = True
     actions: dict[str, list[str]] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     updated: float = 0.0
     state: str = UNKNOWN
     reason: str = "Unchecked: Initial alarm creation"

@@ -112,6 +112,10 @@ def structures(asked: Asked, key: str) -> list[Asked]:
     return found
 
 
+def tags(asked: Asked) -> dict[str, str]:
+    return {text(each, "Key"): text(each, "Value", "") for each in structures(asked, "Tags")}
+
+
 def dimensions(asked: Asked) -> tuple[tuple[str, str], ...]:
     listed = structures(asked, "Dimensions")
     if len(listed) > DIMENSIONS_MOST:

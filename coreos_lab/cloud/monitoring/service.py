@@ -41,7 +41,7 @@ ACTIONS = {
     "PutMetricData": ("Namespace", "MetricData"),
     "GetMetricStatistics": (*WATCHED, "StartTime", "EndTime", "Statistics"),
     "ListMetrics": ("Namespace", "MetricName", "Dimensions"),
-    "PutMetricAlarm": ALARM,
+    "PutMetricAlarm": (*ALARM, "Tags"),
     "DescribeAlarms": ("AlarmNames", "AlarmNamePrefix", "AlarmTypes", "StateValue", "ActionPrefix"),
     "DescribeAlarmsForMetric": ("Namespace", "MetricName", "Dimensions"),
     "DescribeAlarmHistory": ("AlarmName", "AlarmTypes", "HistoryItemType", "MaxRecords", "ScanBy"),
@@ -49,6 +49,9 @@ ACTIONS = {
     "EnableAlarmActions": ("AlarmNames",),
     "DisableAlarmActions": ("AlarmNames",),
     "DeleteAlarms": ("AlarmNames",),
+    "ListTagsForResource": ("ResourceARN",),
+    "TagResource": ("ResourceARN", "Tags"),
+    "UntagResource": ("ResourceARN", "TagKeys"),
 }
 DATAPOINTS_MOST = 1440
 KINDS = ("ConfigurationUpdate", "StateUpdate", "Action")
@@ -128,14 +131,15 @@ class Monitoring:
         return {"Metrics": rows}
 
     def _put_metric_alarm(self, asked: Asked) -> Asked:
+        """An alarm that is there keeps its tags, as at AWS."""
         name, now = asked_for.text(asked, "AlarmName"), time.time()
-        fields = asked_for.alarm(asked)
+        fields, tags = asked_for.alarm(asked), asked_for.tags(asked)
         self._require_policies({arn for actions in fields["actions"].values() for arn in actions})
         with self.keeper.lock:
             alarm = self.kept.alarms.get(name)
             if alarm is None:
                 arn = f"arn:aws:cloudwatch:{self.cloud.region}:{ACCOUNT}:alarm:{name}"
-                alarm = self.kept.alarms[name] = Alarm(name, arn, **fields)
+                alarm = self.kept.alarms[name] = Alarm(name, arn, **fields, tags=tags)
                 alarm.note(now, KINDS[0], f'Alarm "{name}" created')
             else:
                 for key, value in fields.items():
@@ -219,6 +223,32 @@ class Monitoring:
                 self.kept.alarms.pop(each, None)
             self.kept.save()
         return {}
+
+    def _list_tags_for_resource(self, asked: Asked) -> Asked:
+        with self.keeper.lock:
+            return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(asked).tags.items()]}
+
+    def _tag_resource(self, asked: Asked) -> Asked:
+        with self.keeper.lock:
+            self._tagged(asked).tags |= asked_for.tags(asked)
+            self.kept.save()
+        return {}
+
+    def _untag_resource(self, asked: Asked) -> Asked:
+        with self.keeper.lock:
+            alarm = self._tagged(asked)
+            for key in asked_for.texts(asked, "TagKeys"):
+                alarm.tags.pop(key, None)
+            self.kept.save()
+        return {}
+
+    def _tagged(self, asked: Asked) -> Alarm:
+        """The alarm whose tags a request is about."""
+        arn = asked_for.text(asked, "ResourceARN")
+        found = next((each for each in self.kept.alarms.values() if each.arn == arn), None)
+        if found is None:
+            raise asked_for.invalid(f"{arn}: no such alarm", "ResourceNotFoundException")
+        return found
 
     def _require(self, name: str) -> Alarm:
         if name not in self.kept.alarms:

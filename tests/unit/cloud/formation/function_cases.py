@@ -39,6 +39,11 @@ def stage(deployment: str, **more: Any) -> dict[str, Any]:
     return {**OF_API, "StageName": "prod", "DeploymentId": {"Ref": deployment}, **more}
 
 
+def after_method(text: str) -> dict[str, Any]:
+    """A text that is known once the API has its method, without which it cannot be deployed."""
+    return {"Fn::Select": [0, [text, {"Ref": "Method"}]]}
+
+
 def tag(key: str, value: str) -> dict[str, str]:
     return {"Key": key, "Value": value}
 
@@ -56,11 +61,12 @@ def function(seen: Any) -> Any:
 
 def api(seen: Any) -> Any:
     said = seen.client("apigateway").get_rest_api(restApiId=seen.one)
-    return said["name"], said.get("description", "")
+    return said["name"], said.get("description", ""), own(said["tags"])
 
 
-def resource(seen: Any) -> Any:
-    return seen.client("apigateway").get_resource(restApiId=seen.ids["Api"], resourceId=seen.one)["path"]
+def deployment(seen: Any) -> Any:
+    said = seen.client("apigateway").get_deployment(restApiId=seen.ids["Api"], deploymentId=seen.one)
+    return said["description"].partition(" (")[0]
 
 
 def deployed(seen: Any) -> Any:
@@ -103,19 +109,19 @@ CASES: dict[str, tuple[Any, ...]] = {
     ),
     "api": (
         "ApiGateway::RestApi",
-        {"Name": "one", "Description": "d"},
-        {"Name": "two"},
+        {"Name": "one", "Description": "d", "Tags": [tag("a", "1"), tag("c", "3")]},
+        {"Name": "two", "Tags": [tag("a", "2"), tag("b/é", "1")]},
         api,
-        (("one", "d"), ("two", "")),
+        (("one", "d", {"a": "1", "c": "3"}), ("two", "", {"a": "2", "b/é": "1"})),
         {},
     ),
-    "resource of an api": (
-        "ApiGateway::Resource",
-        {**OF_API, "ParentId": {"Fn::GetAtt": ["Api", "RootResourceId"]}, "PathPart": "a"},
-        {**OF_API, "ParentId": {"Fn::GetAtt": ["Api", "RootResourceId"]}, "PathPart": "b"},
-        resource,
-        ("/a", "/b"),
-        API,
+    "deployment": (
+        "ApiGateway::Deployment",
+        {**OF_API, "Description": after_method("first")},
+        {**OF_API, "Description": after_method("second")},
+        deployment,
+        ("first", "second"),
+        {**API, "Method": of("ApiGateway::Method", **method())},
     ),
     "method": (
         "ApiGateway::Method",

@@ -214,7 +214,9 @@ def scaling_policy(seen: Seen) -> Any:
 
 def alarm(seen: Seen) -> Any:
     (said,) = seen.client("cloudwatch").describe_alarms(AlarmNames=[seen.one])["MetricAlarms"]
-    return said["Threshold"], said["Period"], said["ActionsEnabled"]
+    listed = seen.client("cloudwatch").list_tags_for_resource(ResourceARN=said["AlarmArn"])["Tags"]
+    tags = {each["Key"]: each["Value"] for each in listed if not each["Key"].startswith("aws:")}
+    return said["Threshold"], said["Period"], said["ActionsEnabled"], tags
 
 
 def bucket(seen: Seen) -> Any:
@@ -510,10 +512,10 @@ CASES = {
     ),
     "alarm": Case(
         "CloudWatch::Alarm",
-        {**ALARM, "Threshold": "60", "Period": "60"},
-        {**ALARM, "Threshold": "30", "Period": "120", "ActionsEnabled": "false"},
+        {**ALARM, "Threshold": "60", "Period": "60", "Tags": [tag("a", "1"), tag("b", "1")]},
+        {**ALARM, "Threshold": "30", "Period": "120", "ActionsEnabled": "false", "Tags": [tag("a", "2")]},
         alarm,
-        ((60.0, 60, True), (30.0, 120, False)),
+        ((60.0, 60, True, {"a": "1", "b": "1"}), (30.0, 120, False, {"a": "2"})),
         {},
     ),
     "bucket": Case(
@@ -689,3 +691,73 @@ def test_a_bucket_that_is_replaced_keeps_nothing_but_one_that_is_not_empty(serve
     tried.update(body({ONE: of("S3::Bucket", BucketName="fresh-one", Tags=[tag("a", "1")])}))
     assert {each["Name"] for each in s3.list_buckets()["Buckets"]} == {"taken", "fresh-one"}
     s3.delete_bucket(Bucket="taken")
+
+
+def test_an_alarm_s_own_name_is_another_s_no_more_than_one_stack_s(served: Served, tried: Tried) -> None:
+    cloudwatch = served.client("cloudwatch")
+    its = {**ALARM, "Threshold": 60, "Period": 60}
+
+    def named(name: str, **more: Any) -> str:
+        return body({ONE: of("CloudWatch::Alarm", **{**its, **more}, AlarmName=name)})
+
+    def alarms() -> dict[str, float]:
+        return {each["AlarmName"]: each["Threshold"] for each in cloudwatch.describe_alarms()["MetricAlarms"]}
+
+    cloudwatch.put_metric_alarm(AlarmName="taken", **{**its, "Threshold": 5.0, "EvaluationPeriods": 1})
+    tried.create(named("mine"))
+    tried.update(named("mine", Threshold=70))
+    assert (tried.ids()[ONE], alarms()) == ("mine", {"taken": 5.0, "mine": 70.0})
+    tried.update(named("taken"), "UPDATE_ROLLBACK_COMPLETE")
+    assert any("identifier 'taken' already exists" in each for each in reasons(tried.cfn, "kinds"))
+    assert (tried.ids()[ONE], alarms()) == ("mine", {"taken": 5.0, "mine": 70.0})
+    tried.update(named("other"))
+    assert (tried.ids()[ONE], alarms()) == ("other", {"taken": 5.0, "other": 60.0})
+    cloudwatch.delete_alarms(AlarmNames=["taken"])
+
+
+def test_another_part_of_the_path_replaces_a_resource_of_an_api(served: Served, tried: Tried) -> None:
+    api = function_cases.API
+
+    def at(part: str) -> str:
+        parent = {"Fn::GetAtt": ["Api", "RootResourceId"]}
+        return body({**api, ONE: of("ApiGateway::Resource", **function_cases.OF_API, ParentId=parent, PathPart=part)})
+
+    tried.create(at("a"))
+    before = tried.ids()
+    tried.update(at("b"))
+    after = tried.ids()
+    assert (before["Api"] == after["Api"], before[ONE] == after[ONE]) == (True, False)
+    listed = served.client("apigateway").get_resources(restApiId=after["Api"])["items"]
+    assert sorted(each["path"] for each in listed) == ["/", "/b"]
+
+
+def test_a_volume_is_not_replaced_by_an_empty_one(served: Served, tried: Tried) -> None:
+    """AWS makes it larger, which this cloud cannot."""
+
+    def sized(size: int, *tags: dict[str, Any]) -> str:
+        zone = {"Fn::Select": [0, {"Fn::GetAZs": ""}]}
+        return body({ONE: of("EC2::Volume", Size=size, AvailabilityZone=zone, Tags=list(tags))})
+
+    tried.create(sized(10))
+    first = tried.ids()[ONE]
+    tried.update(sized(20), "UPDATE_ROLLBACK_COMPLETE")
+    assert any("changes of a volume are not part of this cloud" in each for each in reasons(tried.cfn, "kinds"))
+    tried.update(sized(10, tag("a", "1")))
+    assert tried.ids()[ONE] == first
+    (said,) = served.client("ec2").describe_volumes(VolumeIds=[first])["Volumes"]
+    assert said["Size"] == 10
+
+
+def test_changed_tags_of_a_launch_template_make_no_version(served: Served, tried: Tried) -> None:
+    data = {"ImageId": IMAGE, "InstanceType": "t2.small"}
+
+    def tagged(**tags: str) -> str:
+        own = [{"ResourceType": "launch-template", "Tags": [tag(key, value) for key, value in tags.items()]}]
+        return body({ONE: of("EC2::LaunchTemplate", LaunchTemplateData=data, TagSpecifications=own)})
+
+    tried.create(tagged(a="1", b="1"))
+    first = tried.ids()[ONE]
+    tried.update(tagged(a="2"))
+    (said,) = served.client("ec2").describe_launch_templates(LaunchTemplateIds=[first])["LaunchTemplates"]
+    assert (tried.ids()[ONE], said["LatestVersionNumber"]) == (first, 1)
+    assert Seen(served.client, tried.ids()).tags() == {"a": "2"}
