@@ -46,6 +46,7 @@ def tree(instance: Instance, region: str, granted: tuple[str, Credentials] | Non
     }
     if port.public:
         data |= {"public-ipv4": port.public, "public-hostname": instance.public_hostname}
+    data |= {f"network/interfaces/macs/{port.mac}/{name}": value for name, value in _of_interface(instance).items()}
     if instance.public_key:
         data["public-keys/0/openssh-key"] = instance.public_key
     if granted:
@@ -64,6 +65,30 @@ def tree(instance: Instance, region: str, granted: tuple[str, Credentials] | Non
     }
     found = {f"meta-data/{path}": value for path, value in data.items()}
     return {**found, "dynamic/instance-identity/document": json.dumps(document, indent=2)}
+
+
+def _of_interface(instance: Instance) -> dict[str, str]:
+    """What there is of the one interface that an instance has."""
+    port = instance.port
+    data = {
+        "device-number": "0",
+        "interface-id": instance.interface,
+        "local-hostname": instance.hostname,
+        "local-ipv4s": port.address,
+        "mac": port.mac,
+        "owner-id": ACCOUNT,
+        "security-group-ids": "\n".join(port.groups),
+        "security-groups": "\n".join(instance.group_names),
+        "subnet-id": port.subnet,
+        "subnet-ipv4-cidr-block": instance.subnet_cidr,
+        "vpc-id": instance.vpc,
+        "vpc-ipv4-cidr-block": instance.vpc_cidr,
+        "vpc-ipv4-cidr-blocks": instance.vpc_cidr,
+    }
+    if port.public:
+        data |= {"public-ipv4s": port.public, "public-hostname": instance.public_hostname}
+        data[f"ipv4-associations/{port.public}"] = port.address
+    return data
 
 
 def _of_role(instance: Instance, role: str, given: Credentials) -> dict[str, str]:

@@ -57,6 +57,9 @@ class Instance:
     disks: tuple[Volume, ...] = ()
     unsettled: bool = False
     profile: str = ""
+    interface: str = ""
+    subnet_cidr: str = ""
+    vpc_cidr: str = ""
 
 
 def instances(backend: Any) -> list[Instance]:
@@ -103,6 +106,9 @@ def _instance(backend: Any, reservation: str, each: Any) -> Instance:
         disks=tuple(disk for disk, status in disks if status != DETACHING),
         unsettled=any(status != ATTACHED for _disk, status in disks),
         profile=profile.iam_instance_profile.name if profile else "",
+        interface=each.nics[0].id,
+        subnet_cidr=each.nics[0].subnet.cidr_block,
+        vpc_cidr=backend.vpcs[each.vpc_id].cidr_block,
     )
 
 

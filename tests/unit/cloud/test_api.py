@@ -239,7 +239,9 @@ def test_the_router_s_view_of_a_vpc(ec2: Client, engine: Engine) -> None:
     assert routes() == (Route("0.0.0.0/0"),)  # the gateway is not attached
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="10.10.1.0/24", InstanceId=name)
-    address = seen(engine, name).port.address
+    found = seen(engine, name)
+    address = found.port.address
+    assert (found.subnet_cidr, found.vpc_cidr, found.interface[:4]) == ("10.1.1.0/24", "10.1.0.0/16", "eni-")
     assert routes() == (Route("0.0.0.0/0", internet=True), Route("10.10.1.0/24", address=address))
 
 

@@ -22,7 +22,7 @@ ONE = Instance(
     number=1,
     code=RUNNING,
     vpc="vpc-1",
-    port=Port("i-1", 1, "subnet-1", "10.1.1.5", "02:00:00:00:00:01", "198.18.0.100"),
+    port=Port("i-1", 1, "subnet-1", "10.1.1.5", "02:00:00:00:00:01", "198.18.0.100", ("sg-1", "sg-2")),
     size="t2.small",
     memory=2**31,
     cpus=1,
@@ -41,7 +41,12 @@ ONE = Instance(
     ends_when_off=False,
     tokens_only=False,
     has_metadata=True,
+    interface="eni-1",
+    subnet_cidr="10.1.1.0/24",
+    vpc_cidr="10.1.0.0/16",
 )
+MACS = "/latest/meta-data/network/interfaces/macs"
+OURS = f"{MACS}/02:00:00:00:00:01"
 
 
 class Clock:
@@ -73,6 +78,26 @@ def get(path: str, one: Service | None = None, source: str = "10.1.1.5", **heade
         ("/latest/meta-data/public-keys/0/", "openssh-key"),
         ("/latest/meta-data/public-keys/0/openssh-key", "ssh-ed25519 AAAA"),
         ("/latest/meta-data/placement/", "availability-zone\nregion"),
+        ("/latest/meta-data/mac", "02:00:00:00:00:01"),
+        ("/latest/meta-data/network/", "interfaces/"),
+        (f"{MACS}/", "02:00:00:00:00:01/"),
+        (f"{OURS}/device-number", "0"),
+        (f"{OURS}/interface-id", "eni-1"),
+        (f"{OURS}/local-hostname", "ip-10-1-1-5.us-west-2.compute.internal"),
+        (f"{OURS}/local-ipv4s", "10.1.1.5"),
+        (f"{OURS}/mac", "02:00:00:00:00:01"),
+        (f"{OURS}/owner-id", "123456789012"),
+        (f"{OURS}/public-hostname", "ec2-198-18-0-100.us-west-2.compute.amazonaws.com"),
+        (f"{OURS}/public-ipv4s", "198.18.0.100"),
+        (f"{OURS}/ipv4-associations/", "198.18.0.100"),
+        (f"{OURS}/ipv4-associations/198.18.0.100", "10.1.1.5"),
+        (f"{OURS}/security-groups", "default\nweb"),
+        (f"{OURS}/security-group-ids", "sg-1\nsg-2"),
+        (f"{OURS}/subnet-id", "subnet-1"),
+        (f"{OURS}/subnet-ipv4-cidr-block", "10.1.1.0/24"),
+        (f"{OURS}/vpc-id", "vpc-1"),
+        (f"{OURS}/vpc-ipv4-cidr-block", "10.1.0.0/16"),
+        (f"{OURS}/vpc-ipv4-cidr-blocks", "10.1.0.0/16"),
         ("/latest/user-data", "#cloud-config\n"),
         ("/latest/", "dynamic\nmeta-data\nuser-data"),
         ("/", "1.0\n2009-04-04\nlatest"),
@@ -80,6 +105,13 @@ def get(path: str, one: Service | None = None, source: str = "10.1.1.5", **heade
 )
 def test_values_and_folders(path: str, value: str) -> None:
     assert get(path) == (200, value)
+
+
+def test_the_folder_of_an_interface_says_what_has_children() -> None:
+    listed = get(f"{OURS}/")[1].split("\n")
+    assert (len(listed), listed == sorted(listed)) == (16, True)
+    assert [each for each in listed if each.endswith("/")] == ["ipv4-associations/"]
+    assert "network/" in get("/latest/meta-data/")[1].split("\n")
 
 
 def test_the_identity_document_is_json() -> None:
@@ -93,7 +125,9 @@ def test_what_is_not_there_is_not_found(path: str) -> None:
 
 def test_an_instance_without_them_has_no_user_data_public_address_and_key() -> None:
     bare = service(replace(ONE, user_data=None, public_key="", port=replace(ONE.port, public="")))
-    for path in ("user-data", "meta-data/public-ipv4", "meta-data/public-keys/"):
+    own = OURS.removeprefix("/latest/")
+    of_interface = (f"{own}/public-ipv4s", f"{own}/public-hostname", f"{own}/ipv4-associations/")
+    for path in ("user-data", "meta-data/public-ipv4", "meta-data/public-keys/", *of_interface):
         assert get(f"/latest/{path}", bare)[0] == 404
 
 
