@@ -23,8 +23,14 @@ def command(ctx: typer.Context, name: CloudName = hints.DEFAULT_CLOUD) -> None:
 
 
 def aws(name: str, argv: Sequence[str]) -> NoReturn:
-    """Becomes the AWS CLI: its exit code is the command's."""
+    """Becomes the AWS CLI: its exit code is the command's.
+
+    Of the CLI's version 1, `sqs`, `emr`, `health` and others ask AWS's own endpoint whatever AWS_ENDPOINT_URL says,
+    unless the option says another.
+    """
     cloud = clouds.require(name)
     clients.require_extra()
     cleared: dict[str, str | None] = dict.fromkeys(clients.ELSEWHERE)
-    run.replace([conditions.aws_cli(), *argv], env={**cleared, **clients.variables(cloud)})
+    run.replace(
+        [conditions.aws_cli(), "--endpoint-url", cloud.endpoint, *argv], env={**cleared, **clients.variables(cloud)}
+    )
