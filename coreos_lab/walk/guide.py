@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import readline  # noqa: F401 - input() then edits lines and has a history
+import re
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from itertools import takewhile
 
 from coreos_lab.definition.page.steps import Block, Browser, Command, Page, Step, Task
 from coreos_lab.model import Outcome
-from coreos_lab.walk.judge import Judge
+from coreos_lab.walk.judge import Judge, Result
 from coreos_lab.walk.notice import Notice
 from coreos_lab.walk.paper import Paper
+from coreos_lab.walk.syntax import complete
 
 HELP = """\
 Enter        run the command that is shown
-any command  run it in the same shell; `lab`, `fleetctl` and `etcdctl` mean this cluster
+any command  run it in the same shell; `lab`, `fleetctl` and `etcdctl` mean this cluster. One of several lines is
+             asked for until it has its end; Ctrl-C gives it up
 :skip        go on to the next step without this one
 :back        go back to the step before
 :again       show this step again
@@ -37,17 +40,27 @@ class Go(Enum):
 
 # `exit` would end the shell with all its variables, while whoever types it wants to stop.
 WORDS = {":skip": Go.ON, ":back": Go.BACK, ":again": Go.AGAIN, ":stop": Go.STOP, "exit": Go.STOP, "logout": Go.STOP}
+WORD = re.compile(r":\w")  # `: >file` is a command
+
+
+class GivenUpError(Exception):
+    """The reader has pressed Ctrl-C: what was typed so far is to be forgotten."""
 
 
 @dataclass
 class Guide:
-    """A reader's walk. `ask` returns a line that the reader typed, and raises EOFError at the end of the input."""
+    """A reader's walk.
+
+    `ask` returns what the reader typed: a line, or all lines of a text that was pasted. It raises EOFError at the end
+    of the input, and GivenUpError.
+    """
 
     judge: Judge
     page: Page
     paper: Paper
     ask: Callable[[str], str]
     notice: Callable[[Block], Notice]
+    _pasted: list[str] = field(default_factory=list, init=False)  # lines behind the command that was asked for last
 
     def go_on(self, block: Block, shown: str) -> None:
         """Starts a second terminal's command that ran when the walk was stopped, see Judge.go_on."""
@@ -100,7 +113,7 @@ class Guide:
                 if line and not _same(line, command.text):
                     self._free(line)
                     continue
-                result = self.judge.run(_only(block, command))
+                result = self._run(_only(block, command))
                 self.paper.result(result, command)
                 if result.outcome is Outcome.PASS:
                     break
@@ -149,14 +162,14 @@ class Guide:
             return False
         if waiting:
             block, command = waiting[0]
-            result = self.judge.run(_only(block, command))
+            result = self._run(_only(block, command))
             self.paper.result(result, command)
             if result.outcome is not Outcome.PASS:
                 return False
             waiting.pop(0)
             if waiting:
                 return False
-            result = self.judge.run(task.check)
+            result = self._run(task.check)
             if result.outcome is not Outcome.PASS:
                 self.paper.result(result)
             return result.outcome is Outcome.PASS
@@ -169,23 +182,59 @@ class Guide:
         """What the reader types: a command, "" for Enter, or where to go."""
         while True:
             try:
-                line = (notice.ask(self.ask) if notice else self.ask("$ ")).strip()
+                line = self._whole(notice)
             except EOFError:
                 return Go.STOP
+            except GivenUpError:
+                continue
             if line in WORDS:
                 return WORDS[line]
             if line == ":hint":
                 self.paper.text((task and task.hint) or "There is no hint here.")
             elif line == ":solution" and task is None:
                 self.paper.note("This is no task: Enter runs the command.")
-            elif line.startswith(":") and line != ":solution":
+            elif WORD.match(line) and line != ":solution":
                 self.paper.note(HELP if line == ":help" else f"{line}: no such word; :help lists them")
             else:
                 return line
 
+    def _whole(self, notice: Notice | None) -> str:
+        """What the reader types: a word, or a command with all of its lines; "" for Enter, or when a task is done."""
+        text = self._next("$ ", notice).lstrip()
+        while not text and self._pasted:  # a blank line of what was pasted is no Enter
+            text = self._next("$ ", notice).lstrip()
+        if WORD.match(text) or text.strip() in ("", *WORDS):
+            return text.strip()
+        while not complete(text):
+            try:
+                text += "\n" + self._next("> ", notice)
+            except EOFError:
+                self.paper.note("The command has no end, and was not run.")
+                raise GivenUpError from None
+            if notice and notice.done:
+                return ""
+        return text
+
+    def _next(self, prompt: str, notice: Notice | None) -> str:
+        """The next line. Of a text that was pasted, each command is one of its own, as in a shell."""
+        if not self._pasted:
+            typed = notice.ask(lambda: self.ask(prompt)) if notice else self.ask(prompt)
+            line, *self._pasted = (typed.rstrip() if "\n" in typed else typed).split("\n")
+            return line
+        line = self._pasted.pop(0)
+        self.paper.note(f"{prompt}{line}")
+        return line
+
+    def _run(self, block: Block) -> Result:
+        """Runs a block. Ctrl-C meanwhile is meant for what was pasted behind it, too."""
+        result = self.judge.run(block)
+        if self.judge.stopped:
+            self._pasted.clear()
+        return result
+
     def _free(self, line: str) -> None:
         """Runs a command of the reader's own."""
-        result = self.judge.run(Block((Command(line, 0),), 0))
+        result = self._run(Block((Command(line, 0),), 0))
         self.paper.output(result)
         if result.outcome is not Outcome.PASS:
             self.paper.note(result.message.removesuffix(" instead of 0"))
@@ -193,8 +242,13 @@ class Guide:
 
 def _same(typed: str, command: str) -> bool:
     """Whether the reader has typed the command that is shown, with or without its comment."""
-    plain = " ".join(command.split())
-    return " ".join(typed.split()) in (plain, plain.partition(" # ")[0].rstrip())
+    lines = _words(command)
+    return _words(typed) in (lines, [[*takewhile(lambda word: word != "#", line)] for line in lines])
+
+
+def _words(text: str) -> list[list[str]]:
+    """The words of each line."""
+    return [line.split() for line in text.strip().split("\n")]
 
 
 def _only(block: Block, command: Command) -> Block:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import readline  # input() then edits lines and has a history
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from coreos_lab import interrupts
 from coreos_lab.definition.page.steps import Block, Page
 from coreos_lab.records.walks import Progress
 from coreos_lab.walk import beside
-from coreos_lab.walk.guide import Guide
+from coreos_lab.walk.guide import GivenUpError, Guide
 from coreos_lab.walk.judge import Judge
 from coreos_lab.walk.notice import Notice
 from coreos_lab.walk.paper import Paper
@@ -73,6 +75,8 @@ def _device() -> Iterator[PseudoTerminal | None]:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         yield None
         return
+    if os.environ.get("TERM", "dumb") != "dumb":
+        readline.parse_and_bind("set enable-bracketed-paste on")  # Python switches it off; a text comes whole with it
     device = PseudoTerminal(sys.stdin.fileno(), sys.stdout.fileno())
     try:
         yield device
@@ -81,8 +85,11 @@ def _device() -> Iterator[PseudoTerminal | None]:
 
 
 def _line(prompt: str) -> str:
-    """A line of the reader's. Ctrl-C throws away what was typed, as a shell does."""
-    while True:
-        with suppress(KeyboardInterrupt), interrupts.given_back():
+    """What the reader types. Ctrl-C throws that away, as a shell does: GivenUpError."""
+    try:
+        with interrupts.given_back():
             return input(prompt)
+    except KeyboardInterrupt:
+        interrupts.check()  # SIGTERM and SIGHUP raise it, too, and end this process
         print("^C  (:stop or Ctrl-D stops the walk)")
+        raise GivenUpError from None

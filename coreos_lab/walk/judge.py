@@ -56,6 +56,11 @@ class Judge:
         self._keys = keys or NoKeys()
         self._marks: dict[str, int] = {}  # where each second terminal's output began to count
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the reader has pressed Ctrl-C while the last block was judged."""
+        return self._keys.stopped
+
     def run(self, block: Block) -> Result:
         """Runs a block's commands in order, up to the first that does not do what it must."""
         with self._keys.attached():

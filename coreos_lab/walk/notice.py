@@ -42,13 +42,13 @@ class Notice:
             self._thread.join(LOOK)
         signal.signal(signal.SIGUSR1, self._before)
 
-    def ask(self, ask: Callable[[str], str]) -> str:
-        """The line that the reader types; "" as soon as the task is done."""
+    def ask(self, ask: Callable[[], str]) -> str:
+        """What `ask` returns, a line that the reader types; "" as soon as the task is done."""
         try:
             self._asking = True
             if self.done:
                 return ""
-            line = ask("$ ")
+            line = ask()
         except _DoneError:
             print()
             return ""

@@ -12,7 +12,7 @@ from coreos_lab import settings
 from coreos_lab.definition.page import parse
 from coreos_lab.definition.page.steps import Block
 from coreos_lab.walk import notice
-from coreos_lab.walk.guide import Guide
+from coreos_lab.walk.guide import GivenUpError, Guide
 from coreos_lab.walk.judge import Judge
 from coreos_lab.walk.notice import Notice
 from coreos_lab.walk.paper import Paper
@@ -54,12 +54,33 @@ $ echo three
 
 The end.
 """
-Walk = Callable[..., int]
+
+
+class Walk:
+    """Walks with the lines given as the reader's; returns the number of the next step."""
+
+    def __init__(self, judge: Judge, look: Callable[[Block], Notice]) -> None:
+        self._judge, self._look = judge, look
+        self.prompts: list[str] = []
+
+    def __call__(self, *lines: str | Callable[[], str], first: int = 1, text: str = TEXT) -> int:
+        page, problems = parse.parse(text, Path("page.md"))
+        assert problems == []
+        left = iter(lines)
+        self.prompts.clear()
+
+        def ask(prompt: str) -> str:
+            self.prompts.append(prompt)
+            line = next(left, None)
+            if line is None:
+                raise EOFError
+            return line if isinstance(line, str) else line()
+
+        return Guide(self._judge, page, Paper(live=False), ask, self._look).walk(first, lambda _number: None)
 
 
 @pytest.fixture
 def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
-    """Walks with the lines given as the reader's; returns the number of the next step."""
     monkeypatch.setattr(settings, "state_dir", lambda: tmp_path)
     monkeypatch.setattr(notice, "INTERVAL", 0.05)
     with session("core", tmp_path) as opened:
@@ -69,20 +90,7 @@ def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
         def look(block: Block) -> Notice:
             return Notice(lambda: judge.passes(block, checks), checks.cut_off)
 
-        def walking(*lines: str | Callable[[], str], first: int = 1, text: str = TEXT) -> int:
-            page, problems = parse.parse(text, Path("page.md"))
-            assert problems == []
-            left = iter(lines)
-
-            def ask(_prompt: str) -> str:
-                line = next(left, None)
-                if line is None:
-                    raise EOFError
-                return line if isinstance(line, str) else line()
-
-            return Guide(judge, page, Paper(live=False), ask, look).walk(first, lambda _number: None)
-
-        yield walking
+        yield Walk(judge, look)
 
 
 def test_enter_runs_the_command_and_the_solution_solves_the_task(
@@ -161,6 +169,66 @@ def test_words_that_mean_nothing_are_named(walk: Walk, capsys: pytest.CaptureFix
     assert ":nxt: no such word" in shown
     assert "goes on from this step" in shown
     assert "This is no task" in shown
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("cat <<EOF", "  :stop", "", "it's", "EOF"),
+        ("cat <<EOF\n  :stop\n\nit's\nEOF\n",),
+        ("echo '  :stop", "", "it'\\''s'"),
+        ("for each in '  :stop' '' \"it's\"", "do", '  echo "$each"', "done"),
+        ("printf '%s\\n' \\", "'  :stop' \\", "'' \"it's\""),
+    ],
+)
+def test_a_command_of_several_lines_is_one(
+    walk: Walk, lines: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert walk(*lines, ":stop") == 1
+    shown = capsys.readouterr().out
+    assert "  :stop\n\nit's\n" in shown
+    assert "exit code" not in shown
+
+
+def test_the_other_lines_of_a_command_are_asked_for_with_another_prompt(walk: Walk) -> None:
+    assert walk("", "x='", "'", 'test "$x" = "', '" && touch made', "", ":stop") == 3
+    assert walk.prompts == ["$ ", "$ ", "> ", "$ ", "> ", "$ ", "$ "]
+
+
+def test_ctrl_c_gives_up_all_lines_of_a_command(walk: Walk, tmp_path: Path) -> None:
+    def ctrl_c() -> str:
+        raise GivenUpError
+
+    assert walk(f"touch {tmp_path}/never &&", ctrl_c, "", ":stop", text=TEXT) == 2
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_command_that_has_no_end_at_the_end_of_the_input_is_not_run(
+    walk: Walk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert walk("echo mine; cat <<EOF", "half") == 1
+    assert "The command has no end, and was not run." in capsys.readouterr().out
+
+
+def test_each_command_of_a_text_that_is_pasted_is_one_of_its_own(
+    walk: Walk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert walk("\n\nx=5; echo $((x + 1))\n\necho one\ntouch made\n  \n", "", ":stop") == 3
+    shown = capsys.readouterr().out
+    assert "6\n" in shown
+    assert "as expected" in shown
+
+
+def test_a_page_s_command_of_several_lines_may_be_typed(walk: Walk, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "```console\n$ for each in 1 2; do\n>   echo $each\n> done\n1\n2\n```\n"
+    assert walk("for each in 1 2;  do", "echo $each", "done", text=text) == 2
+    assert "as expected" in capsys.readouterr().out
+    assert walk("echo a b", text="```console\n$ echo a \\\n> b\n```\n") == 1, "another command"
+
+
+def test_a_colon_is_a_command_of_the_shell(walk: Walk, tmp_path: Path) -> None:
+    walk(f": >{tmp_path}/empty")
+    assert (tmp_path / "empty").exists()
 
 
 def test_a_check_that_hangs_holds_nobody_at_its_task(walk: Walk, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 import threading
@@ -120,3 +121,30 @@ def test_a_second_terminal_is_a_pane_of_tmux_until_the_walk_ends(walk: Callable[
     assert reader.process.wait(LONG) == 0
     assert (tmux.parent / "calls").read_text(encoding="utf-8").splitlines()[1:] == ["kill-pane -t %7"]
     assert "loop | " not in reader.shown
+
+
+def test_ctrl_c_gives_up_a_command_of_several_lines(walk: Callable[..., Walk]) -> None:
+    reader = walk()
+    reader.shows("Enter runs in terminal loop")
+    reader.types("echo never; cat <<EOF", "> ")
+    since = len(reader.shown)
+    reader.process.send_signal(signal.SIGINT)
+    reader.shows("^C  (:stop or Ctrl-D stops the walk)", since)
+    reader.types("echo $((6 * 7))", "42")
+    assert "\nnever" not in reader.shown
+
+
+def test_a_text_that_is_pasted_is_run_command_by_command(walk: Callable[..., Walk]) -> None:
+    reader = walk(TERM="xterm")
+    reader.shows("in terminal loop")
+    pasted = "x=6\nfor each in 7 8; do\n  echo $((x * each))\ndone\n"
+    reader.types(f"\x1b[200~{pasted}\x1b[201~", "42\r\n48")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_walk_whose_reader_types(walk: Callable[..., Walk], number: signal.Signals) -> None:
+    reader = walk()
+    reader.shows("Enter runs in terminal loop")
+    reader.shows("$ ")
+    reader.process.send_signal(number)
+    assert reader.process.wait(LONG) == 128 + number
