@@ -23,9 +23,12 @@ PROGRAMS = {"lab": settings.PROGRAM, "fleetctl": ("lab", "fleetctl"), "etcdctl":
 
 
 class Session:
-    """The shells of one walk over the cluster `name`: the main terminal, and second terminals by their names."""
+    """The shells of one walk over the cluster `name`: the main terminal, and second terminals by their names.
 
-    def __init__(self, name: str, folder: Path, begin: Path, *, device: str = "") -> None:
+    `state` and `device` are those of the main terminal, see Terminal.
+    """
+
+    def __init__(self, name: str, folder: Path, begin: Path, *, state: str = "", device: str = "") -> None:
         self.cluster, self._begin = name, begin
         self.folder = folder
         self._write_programs()
@@ -35,10 +38,10 @@ class Session:
             "PATH": f"{folder / 'bin'}:{agent.PATH}:{os.environ.get('PATH', os.defpath)}",
             "PYTHONPATH": settings.PACKAGES,
         }
-        self.main = self._terminal(MAIN, device)
+        self.main = self._terminal(MAIN, state, device)
         self.others: dict[str, Terminal] = {}
         self.on_other: Callable[[Terminal], None] = lambda _terminal: None  # called with each second terminal
-        self._hidden: list[Terminal] = []
+        self._hidden: dict[str, Terminal] = {}
 
     def command(self, block: Block, text: str) -> str:
         """A block's command as the host's shell runs it, with the nodes' addresses as they are planned now."""
@@ -64,17 +67,19 @@ class Session:
         return self.others[name]
 
     def hidden(self, name: str) -> Terminal:
-        """A terminal that no page names."""
-        self._hidden.append(self._terminal(name))
-        return self._hidden[-1]
+        """A terminal that no page names, in the state that the main one has now. It replaces an earlier one."""
+        if name in self._hidden:
+            self._hidden[name].end()
+        self._hidden[name] = self._terminal(name, self.main.state())
+        return self._hidden[name]
 
     def end(self) -> None:
         """Ends all terminals, and what runs in them."""
-        for terminal in [*self.others.values(), *self._hidden, self.main]:
+        for terminal in [*self.others.values(), *self._hidden.values(), self.main]:
             terminal.end()
 
-    def _terminal(self, name: str, device: str = "") -> Terminal:
-        return Terminal(self.folder, name, self._env, self._begin, device=device)
+    def _terminal(self, name: str, state: str = "", device: str = "") -> Terminal:
+        return Terminal(self.folder, name, self._env, self._begin, state=state, device=device)
 
     def _write_programs(self) -> None:
         folder = self.folder / "bin"
@@ -90,11 +95,11 @@ def session(name: str, begin: Path, *, state: str = "", device: str = "") -> Ite
     `state` is that of the main terminal in an earlier session, see Terminal.state.
     """
     folder = Path(tempfile.mkdtemp(prefix="lab-walk-"))
-    made = Session(name, folder, begin, device=device)
     try:
-        if state:
-            made.main.run(state, EXPAND)
-        yield made
+        made = Session(name, folder, begin, state=state, device=device)
+        try:
+            yield made
+        finally:
+            made.end()
     finally:
-        made.end()
         shutil.rmtree(folder, ignore_errors=True)

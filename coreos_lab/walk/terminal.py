@@ -19,19 +19,19 @@ from pathlib import Path
 
 from coreos_lab import interrupts, run
 
-# Ctrl-C ends a command, not the shell. `exit` ends the shell, whose exit code is the command's then; the next command's
-# shell begins with the state that was asked for last.
+# Ctrl-C ends a command, also a loop, but not the shell. `exit` ends the shell, whose exit code is the command's then;
+# the next command's shell begins with the state that was asked for last.
 # $1: the terminal device, which becomes the controlling terminal as it is opened; "" for none. $2: the folder.
 # If this process is killed, a pipe ends that it holds: then the shell's programs end, and the folder goes.
 SHELL = """
-trap : INT
+trap 'return 130 2>/dev/null' INT
 [ -z "$1" ] || exec <>"$1" >&0 2>&1
 {{ read -r -u {life}; rm -rf -- "$2"; kill 0; }} {calls}<&- {codes}>&- & disown
 exec {life}<&-
 shift 2
-LAB_WALK_OWN=" $({{ compgen -v; compgen -A function; }} | tr '\\n' ' ') LAB_WALK_OWN PIPESTATUS _ file "
-while IFS= read -r -u {calls} file; do
-  . "$file" {calls}<&- {codes}>&-
+LAB_WALK_OWN=" $({{ compgen -v; compgen -A function; }} | tr '\\n' ' ') LAB_WALK_OWN LAB_WALK_CALL PIPESTATUS _ "
+while IFS= read -r -u {calls} LAB_WALK_CALL; do
+  . "$LAB_WALK_CALL" {calls}<&- {codes}>&-
   printf '%s\\n' "$?" >&{codes}
 done
 """
@@ -52,22 +52,24 @@ class Done:
 # Prints the shell's folder, and the variables and functions that commands have set in it, as commands.
 STATE = """
 printf 'cd %q\\n' "$PWD"
-for name in $(compgen -v); do
-  case "$LAB_WALK_OWN" in *" $name "*) ;; *) [ "$name" = name ] || declare -p "$name" ;; esac
+for LAB_WALK_NAME in $(compgen -v); do
+  case "$LAB_WALK_OWN LAB_WALK_NAME " in *" $LAB_WALK_NAME "*) ;; *) declare -p "$LAB_WALK_NAME" ;; esac
 done
-for name in $(compgen -A function); do
-  case "$LAB_WALK_OWN" in *" $name "*) ;; *) declare -f "$name" ;; esac
+for LAB_WALK_NAME in $(compgen -A function); do
+  case "$LAB_WALK_OWN" in *" $LAB_WALK_NAME "*) ;; *) declare -f "$LAB_WALK_NAME" ;; esac
 done
 """
 
 
 class Terminal:
-    """A shell that begins in the folder `begin`. Its output is collected in a file in `folder`.
+    """A shell that begins in the folder `begin`, with a `state` that another had. Its output is collected in `folder`.
 
     `device` is the path of a terminal device that it uses instead.
     """
 
-    def __init__(self, folder: Path, name: str, env: Mapping[str, str], begin: Path, *, device: str = "") -> None:
+    def __init__(
+        self, folder: Path, name: str, env: Mapping[str, str], begin: Path, *, state: str = "", device: str = ""
+    ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         self.log.touch()
@@ -75,7 +77,7 @@ class Terminal:
         self._process: run.Process | None = None
         self._calls = self._codes = self._life = -1
         self._waits = False  # for the code of a command
-        self._state = ""  # see `state`
+        self._state = state  # in which the next shell begins
 
     def run(self, command: str, limit: float, watch: Callable[[float], None] | None = None) -> Done:
         """Runs a command to its end, or interrupts it after `limit` seconds.
@@ -115,7 +117,7 @@ class Terminal:
     def state(self) -> str:
         """Commands that make another shell go on where this one is: its folder, variables and functions."""
         file = self._folder / "state"
-        done = self.run(f"{{\n{STATE}\n}} > {shlex.quote(str(file))}", PATIENCE)
+        done = self.run(f"(\n{STATE}\n) > {shlex.quote(str(file))}", PATIENCE)
         if done.code == 0:
             self._state = file.read_text(encoding="utf-8", errors="replace")
         return self._state

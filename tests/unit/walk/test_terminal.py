@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -62,13 +63,28 @@ def test_another_shell_goes_on_where_one_was(terminal: Terminal, tmp_path: Path)
     (tmp_path / "in here").mkdir()
     terminal.run("cd 'in here'; x='a  b'; export y=2; list=(1 '2 3'); twice() { echo $1 $1; }", LONG)
     assert terminal.run("echo shown", LONG).output == "shown\n"
-    other = Terminal(tmp_path, "other", {}, tmp_path)
+    other = Terminal(tmp_path, "other", {}, tmp_path, state=terminal.state())
     try:
-        other.run(terminal.state(), LONG)
         done = other.run('echo "$PWD|$x|${list[1]}"; sh -c "echo \\$y"; twice us', LONG)
     finally:
         other.end()
     assert done.output == f"{tmp_path}/in here|a  b|2 3\n2\nus us\n"
+
+
+def test_the_names_that_a_command_uses_are_its_own(terminal: Terminal) -> None:
+    terminal.run("file=mine; name=web", LONG)
+    terminal.state()
+    assert terminal.run("echo $file $name; exit", LONG).output == "mine web\n"
+    assert terminal.run("echo $file $name", LONG).output == "mine web\n", "in the next shell"
+
+
+def test_ctrl_c_ends_a_loop_and_what_was_to_come_after_it(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.run("x=5", LONG)
+    began = time.monotonic()
+    assert terminal.run(f"while :; do sleep 0.1; done; touch {tmp_path}/never", 0.3).code is None
+    assert time.monotonic() - began < module.PATIENCE, "the shell was not killed"
+    assert terminal.run("echo $x", LONG).output == "5\n", "the shell goes on"
+    assert not (tmp_path / "never").exists()
 
 
 def test_exit_is_an_exit_code(terminal: Terminal) -> None:
