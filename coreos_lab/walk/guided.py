@@ -51,9 +51,8 @@ def walk(name: str, page: Page, begin: Progress, reached: Callable[[Progress], N
             if device:
                 device.muted = quiet
 
-        checks = opened.hidden(CHECK)
-
         def notice(block: Block) -> Notice:
+            checks = opened.hidden(CHECK)
             return Notice(lambda: judge.passes(block, checks), checks.cut_off)
 
         judge = Judge(opened, watch, mute, device)

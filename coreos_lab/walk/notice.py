@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
 
+from coreos_lab.errors import LabError
+
 INTERVAL = 2.0  # seconds between two looks
 LOOK = 0.1  # seconds for a look to end
 
@@ -57,12 +59,13 @@ class Notice:
         return line
 
     def _watch(self) -> None:
-        while not self._over.wait(INTERVAL):
-            with suppress(OSError):
-                if self._look():
-                    self.done = True
-                    os.kill(os.getpid(), signal.SIGUSR1)
-                    return
+        with suppress(KeyboardInterrupt):  # this process is to stop, and the main thread says so
+            while not self._over.wait(INTERVAL):
+                with suppress(OSError, LabError):  # this look could not be done
+                    if self._look():
+                        self.done = True
+                        os.kill(os.getpid(), signal.SIGUSR1)
+                        return
 
     def _take(self, _number: int, _frame: FrameType | None) -> None:
         if self._asking:

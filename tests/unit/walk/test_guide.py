@@ -84,10 +84,10 @@ def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
     monkeypatch.setattr(settings, "state_dir", lambda: tmp_path)
     monkeypatch.setattr(notice, "INTERVAL", 0.05)
     with session("core", tmp_path) as opened:
-        checks = opened.hidden(".check")
         judge = Judge(opened, mute=lambda _quiet: None)
 
         def look(block: Block) -> Notice:
+            checks = opened.hidden(".check")
             return Notice(lambda: judge.passes(block, checks), checks.cut_off)
 
         yield Walk(judge, look)
@@ -121,8 +121,6 @@ def test_skip_back_and_stop(walk: Walk) -> None:
 def test_a_task_is_noticed_while_the_prompt_waits(
     walk: Walk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import time
-
     def somebody_does_it() -> str:
         (tmp_path / "made").touch()
         time.sleep(20)  # the prompt is interrupted long before
@@ -130,6 +128,33 @@ def test_a_task_is_noticed_while_the_prompt_waits(
 
     assert walk(somebody_does_it, ":stop", first=2) == 3
     assert "Done." in capsys.readouterr().out
+
+
+def test_a_task_is_noticed_by_a_check_that_needs_what_the_page_has_set(
+    walk: Walk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def somebody_does_it() -> str:
+        (tmp_path / "made").touch()
+        time.sleep(20)  # the prompt is interrupted long before
+        raise AssertionError("it was not noticed")
+
+    text = TEXT.replace("echo one   # a comment", "mine=made; there() { test -e $mine; }; echo one")
+    text = text.replace("$ test -e made", "$ there")
+    assert walk("", somebody_does_it, ":stop", text=text) == 3
+    assert "Done." in capsys.readouterr().out
+
+
+def test_a_task_is_not_done_where_its_check_lacks_what_the_page_has_set(
+    walk: Walk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = TEXT.replace("echo one   # a comment", "there=here; echo one").replace("$ test -e made", '$ [ -z "$there" ]')
+
+    def later() -> str:
+        time.sleep(1)  # the first looks have ended
+        return ":stop"
+
+    assert walk("", later, text=text) == 2
+    assert "Done." not in capsys.readouterr().out
 
 
 def test_a_task_that_is_done_is_passed_by(walk: Walk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
