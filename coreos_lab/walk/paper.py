@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from coreos_lab.definition.page.parse import HEADING
 from coreos_lab.definition.page.steps import HOST, Block, Browser, Command, Step, Task
 from coreos_lab.model import Outcome
-from coreos_lab.screen import escape
 from coreos_lab.walk.judge import Result
 
 WIDTH = 100
@@ -23,16 +24,21 @@ class Paper:
         self._console.width = max(40, min(WIDTH, self._console.width))
 
     def step(self, step: Step, steps: int) -> None:
-        """The head of a step, and the text that leads to it."""
-        self._console.rule(f"[bold]Step {step.number} of {steps}[/] · {escape(step.section)}", align="left")
-        self.text(step.text)
+        """The head of a step, with its section's title unless the text has that, and the text that leads to it."""
+        from rich.text import Text
+
+        text = _plain(step.text)
+        headings = [heading[1] for line in text.splitlines() if (heading := HEADING.fullmatch(line.rstrip()))]
+        section = "" if step.section in headings else step.section
+        title = Text.assemble((f"Step {step.number} of {steps}", "bold"), f" · {section}" if section else "")
+        self._console.rule(title, align="left")
+        self.text(text)
 
     def text(self, markdown: str) -> None:
         """Markdown. HTML comments, which carry notes for authors, are left out."""
         from rich.markdown import Markdown
 
-        plain = re.sub(r"<!--.*?-->", "", markdown, flags=re.DOTALL).strip()
-        if plain:
+        if plain := _plain(markdown):
             self._console.print(Markdown(plain))
             self._console.print()
 
@@ -41,40 +47,38 @@ class Paper:
         where = f" on {block.on}" if block.on != HOST else ""
         where += f" in terminal {block.terminal}" if block.terminal else ""
         if block.looks:
-            self._console.print(f"[dim]Enter looks at terminal {block.terminal}, which must show:[/]")
-            self.expected(command)
+            self._line((f"Enter looks at terminal {block.terminal}, which must show:", "dim"))
+            self.expected(command.output)
             return
-        self._console.print(f"[dim]Enter runs{where}:[/] [bold]{escape(command.text)}[/]")
+        self._line((f"Enter runs{where}:", "dim"), " ", (command.text, "bold"))
 
     def browser(self, browser: Browser) -> None:
         """An address to open, and what the page there must show."""
-        self._console.print(f"Open [bold]{escape(browser.url)}[/] in a browser. [dim]Enter looks, too.[/]")
-        for line in browser.output:
-            self._console.print(f"  [dim]│[/] {escape(line)}")
+        self._line("Open ", (browser.url, "bold"), " in a browser. ", ("Enter looks, too.", "dim"))
+        self.expected(browser.output)
 
     def task(self, task: Task) -> None:
         """What the reader is to achieve."""
-        self._console.print(f"[bold yellow]Task:[/] [bold]{escape(task.title)}[/]")
+        self._line(("Task:", "bold yellow"), " ", (task.title, "bold"))
         self.text(task.text)
-        self._console.print("[dim]Do it in any way; it is noticed when it is done. :hint and :solution help.[/]")
+        self._line(("Do it in any way; it is noticed when it is done. :hint and :solution help.", "dim"))
 
-    def expected(self, command: Command) -> None:
-        """The lines that a command must print."""
-        for line in command.output:
-            self._console.print(f"  [dim]│[/] {escape(line)}")
+    def expected(self, lines: Sequence[str]) -> None:
+        """The lines that must come."""
+        for line in lines:
+            self._line("  ", ("│", "dim"), f" {line}")
 
     def result(self, result: Result, command: Command | None = None) -> None:
         """Whether it is as expected."""
         self.output(result)
         if result.outcome is Outcome.PASS:
-            self._console.print("[green]✓[/] [dim]as expected[/]\n")
+            self._line(("✓", "green"), " ", ("as expected", "dim"), "\n")
             return
-        mark = "[red]✗[/]" if result.outcome is Outcome.FAIL else "[yellow]?[/]"
-        self._console.print(f"{mark} {escape(result.message)}")
+        self._line(("✗", "red") if result.outcome is Outcome.FAIL else ("?", "yellow"), f" {result.message}")
         if command and command.output:
-            self._console.print("[dim]expected, with other lines between them:[/]")
-            self.expected(command)
-        self._console.print("[dim]Enter tries again, :skip goes on, :help lists all.[/]")
+            self._line(("expected, with other lines between them:", "dim"))
+            self.expected(command.output)
+        self._line(("Enter tries again, :skip goes on, :help lists all.", "dim"))
 
     def output(self, result: Result) -> None:
         """What commands printed in the main terminal, where that was not shown yet."""
@@ -83,4 +87,18 @@ class Paper:
 
     def note(self, text: str) -> None:
         """A line of the guide's own."""
-        self._console.print(escape(text))
+        self._line(text)
+
+    def _line(self, *parts: str | tuple[str, str]) -> None:
+        """Parts of a line, each as it is, or with its style.
+
+        No markup: commands may look like it. The terminal wraps the line: a command is to be copied as one.
+        """
+        from rich.text import Text
+
+        self._console.print(Text.assemble(*parts), soft_wrap=True)
+
+
+def _plain(markdown: str) -> str:
+    """A text without HTML comments."""
+    return re.sub(r"<!--.*?-->", "", markdown, flags=re.DOTALL).strip()
