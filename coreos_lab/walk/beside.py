@@ -58,10 +58,11 @@ class Inline:
 
     def show(self) -> None:
         for terminal, seen in self._seen.items():
-            whole = terminal.read(seen).rpartition("\n")[0]
-            if whole:
-                self._seen[terminal] = seen + len(whole.encode(errors="replace")) + 1
-                sys.stdout.write("".join(f"{terminal.name} | {line}\r\n" for line in whole.split("\n")))
+            whole, end, _rest = terminal.printed(seen).rpartition(b"\n")
+            if end:
+                self._seen[terminal] = seen + len(whole) + 1
+                lines = whole.decode(errors="replace").split("\n")
+                sys.stdout.write("".join(f"{terminal.name} | {line}\r\n" for line in lines))
                 sys.stdout.flush()
 
     def close(self) -> None:

@@ -97,7 +97,8 @@ class Terminal:
             self._begin()
             command = f"{self._state}\n{command}"
         descriptor, path = tempfile.mkstemp(prefix=f"{self.name}-", dir=self._folder)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        # A reader's command may have bytes that are no UTF-8, such as a file's name.
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(command + "\n")
         os.write(self._calls, f"{path}\n".encode())
         self._waits = True
@@ -124,7 +125,7 @@ class Terminal:
 
     def rest(self, seconds: float) -> None:
         """Waits for the command's end, at most for some seconds."""
-        select.select([self._codes], [], [], seconds)
+        select.select([] if self._process is None else [self._codes], [], [], seconds)
 
     @property
     def running(self) -> bool:
@@ -137,10 +138,14 @@ class Terminal:
         return self.log.stat().st_size
 
     def read(self, since: int = 0) -> str:
+        """What was printed since a place, as text."""
+        return self.printed(since).decode(errors="replace")
+
+    def printed(self, since: int = 0) -> bytes:
         """What was printed since a place."""
         with self.log.open("rb") as file:
             file.seek(since)
-            return file.read().decode(errors="replace")
+            return file.read()
 
     def interrupt(self) -> None:
         """Ctrl-C. A command that does not end by that is killed, and the shell with it."""

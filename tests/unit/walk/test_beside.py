@@ -25,3 +25,14 @@ def test_whole_lines_are_shown_once_with_the_terminal_s_name(
         log.write("f\n")
     beside.close()
     assert capsys.readouterr().out == "loop | half\r\n"
+
+
+def test_lines_that_are_no_utf_8_hide_no_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(tmp_path, "loop", {}, tmp_path)
+    beside = Inline()
+    beside.open(terminal)
+    for line in (b"caf\xe9\n", b"one\n\n"):
+        with terminal.log.open("ab") as log:
+            log.write(line)
+        beside.show()
+    assert capsys.readouterr().out == "loop | caf\ufffd\r\nloop | one\r\nloop | \r\n"

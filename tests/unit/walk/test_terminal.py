@@ -87,6 +87,19 @@ def test_ctrl_c_ends_a_loop_and_what_was_to_come_after_it(terminal: Terminal, tm
     assert not (tmp_path / "never").exists()
 
 
+def test_without_a_shell_there_is_no_end_to_wait_for(terminal: Terminal) -> None:
+    terminal.rest(0.01)
+    terminal.run("true", LONG)
+    terminal.end()
+    terminal.rest(0.01)
+
+
+def test_a_command_may_have_bytes_that_are_no_utf_8(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.run(b"touch caf\xe9; echo caf\xe9".decode(errors="surrogateescape"), LONG)
+    assert terminal.printed() == b"caf\xe9\n"
+    assert os.fsencode(tmp_path / "caf") + b"\xe9" in [os.fsencode(path) for path in tmp_path.iterdir()]
+
+
 def test_exit_is_an_exit_code(terminal: Terminal) -> None:
     assert terminal.run("exit 7", LONG).code == 7
     assert terminal.run("kill -9 $BASHPID", LONG).code == 128 + 9
