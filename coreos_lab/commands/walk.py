@@ -52,7 +52,10 @@ def command(
 ) -> None:
     if not test and (junit or as_json):
         raise UsageError(f"{'--junit' if junit else '--json'}: needs --test", "a reader's walk has no results to write")
-    pages = [(lab, page(lab, first)) for lab in map(catalog.load, catalog.parts(lab))]
+    parts = catalog.parts(lab)
+    if first not in (None, 1) and len(parts) > 1:
+        raise UsageError(f"--from {first}: {lab} has several pages", f"name the lab of one: {', '.join(parts)}")
+    pages = [(lab, page(lab, first)) for lab in map(catalog.load, parts)]
     with walks.going_on(name, [each.name for each, _page in pages], hints.lab("walk", lab)):
         if reset:
             from coreos_lab.commands import starting_point

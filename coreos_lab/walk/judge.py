@@ -78,22 +78,27 @@ class Judge:
         return result
 
     def passes(self, block: Block, terminal: Terminal | None = None) -> bool:
-        """Whether a block's commands do what they must now; each runs once, in the main terminal or another one."""
+        """Whether a block's commands do what they must now, see `look`."""
+        return self.look(block, terminal).outcome is Outcome.PASS
+
+    def look(self, block: Block, terminal: Terminal | None = None) -> Result:
+        """What comes of a block's commands now; each runs once, in the main terminal or another one."""
         if terminal is not None:
-            return self._all_pass(block, terminal, None)
+            return self._once(block, terminal, None)
         with self._keys.attached():
             self._mute(True)
             try:
-                return self._all_pass(block, self._session.main, self._watch)
+                return self._once(block, self._session.main, self._watch)
             finally:
                 self._mute(False)
 
-    def _all_pass(self, block: Block, terminal: Terminal, watch: Watch | None) -> bool:
-        return all(
-            judged(command, terminal.run(self._session.command(block, command.text), block.limit, watch)).outcome
-            is Outcome.PASS
-            for command in block.commands
-        )
+    def _once(self, block: Block, terminal: Terminal, watch: Watch | None) -> Result:
+        result = Result(Outcome.PASS)
+        for command in block.commands:
+            result = judged(command, terminal.run(self._session.command(block, command.text), block.limit, watch))
+            if result.outcome is not Outcome.PASS:
+                break
+        return result
 
     def progress(self, number: int) -> Progress:
         """How far the walk has come when step `number` is next."""

@@ -67,6 +67,13 @@ def test_refused(
     assert message in capsys.readouterr().err
 
 
+def test_a_step_to_begin_with_is_one_of_one_page(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(["walk", "ch4", "--test", "--from", "2"]) == Exit.USAGE
+    shown = capsys.readouterr().err
+    assert "--from 2: ch4 has several pages" in shown
+    assert "ch4-firewall, ch4-flannel" in shown
+
+
 def test_a_walk_that_needs_no_cluster_passes(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert called(["walk", str(mine), "--test"]) == Exit.DONE
     assert "ok   1 true" in capsys.readouterr().out

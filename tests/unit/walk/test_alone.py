@@ -73,3 +73,10 @@ def test_a_task_that_is_done_already_is_an_error(judge: Judge) -> None:
 def test_a_solution_that_solves_nothing_is_an_error(judge: Judge) -> None:
     ((_name, outcome, message),) = walked(judge, TASK.format(solution="true"))
     assert (outcome, message) == (Outcome.FAIL, "page.md:2: check: test -e made: exit code 1 instead of 0")
+
+
+def test_a_check_that_could_not_look_before_the_solution_is_unknown(judge: Judge) -> None:
+    check = "lab () { [ -e made ] || return 3; }\n$ lab check"
+    ((_name, outcome, message),) = walked(judge, TASK.format(solution="touch made").replace("test -e made", check))
+    assert outcome is Outcome.UNKNOWN
+    assert message == "page.md:2: check, before the solution: lab check: exit code 3 instead of 0"
