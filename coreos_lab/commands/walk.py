@@ -81,11 +81,14 @@ def walk(name: str, pages: list[tuple[Lab, Page]], first: int | None) -> None:
         if begin.step > 1 and not begin.shell:
             print("Nothing is on record of the steps before: variables and functions that they set are missing.")
 
+        def record(progress: Progress, lab: Lab = lab) -> None:
+            walks.record(name, lab.name, progress)
+
         def reached(progress: Progress, lab: Lab = lab) -> None:
             walks.record(name, lab.name, progress)
             starting_point.keep(name, lab)
 
-        following = guided.walk(name, each, begin, reached)
+        following = guided.walk(name, each, begin, reached, record)
         if following <= len(each.steps):
             print(f"Stopped before step {following} of {len(each.steps)}. To go on:")
             print(f"  {hints.lab('walk', catalog.named(lab))}")

@@ -52,7 +52,7 @@ class Guide:
     """A reader's walk.
 
     `ask` returns what the reader typed: a line, or all lines of a text that was pasted. It raises EOFError at the end
-    of the input, and GivenUpError.
+    of the input, and GivenUpError. `ran` is called after each command.
     """
 
     judge: Judge
@@ -60,6 +60,7 @@ class Guide:
     paper: Paper
     ask: Callable[[str], str]
     notice: Callable[[Block], Notice]
+    ran: Callable[[], None] = lambda: None
     _pasted: list[str] = field(default_factory=list, init=False)  # lines behind the command that was asked for last
 
     def go_on(self, block: Block, shown: str) -> None:
@@ -230,6 +231,7 @@ class Guide:
         result = self.judge.run(block)
         if self.judge.stopped:
             self._pasted.clear()
+        self.ran()
         return result
 
     def _free(self, line: str) -> None:

@@ -7,6 +7,7 @@ import readline  # input() then edits lines and has a history
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 
 from coreos_lab import interrupts
 from coreos_lab.definition.page.steps import Block, Page
@@ -16,17 +17,25 @@ from coreos_lab.walk.guide import GivenUpError, Guide
 from coreos_lab.walk.judge import Judge
 from coreos_lab.walk.notice import Notice
 from coreos_lab.walk.paper import Paper
-from coreos_lab.walk.pseudo_terminal import PseudoTerminal
+from coreos_lab.walk.pseudo_terminal import ClosedError, PseudoTerminal
 from coreos_lab.walk.session import session
 
 CHECK = ".check"  # the terminal in which a task's check runs while the reader works
 
 
-def walk(name: str, page: Page, begin: Progress, reached: Callable[[Progress], None]) -> int:
+def walk(
+    name: str,
+    page: Page,
+    begin: Progress,
+    reached: Callable[[Progress], None],
+    record: Callable[[Progress], None],
+) -> int:
     """Guides through a page from where a reader has come; returns the number of the step that is next.
 
-    `reached` is called before each step, and when the reader stops, with how far the reader has come then.
+    Both get how far the reader has come: `reached` before each step, `record` after each command, and at the end.
     """
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # a file's name that is no UTF-8 is typed, too
     with (
         _device() as device,
         session(name, page.path.parent, state=begin.shell, device=device.device if device else "") as opened,
@@ -56,13 +65,28 @@ def walk(name: str, page: Page, begin: Progress, reached: Callable[[Progress], N
             return Notice(lambda: judge.passes(block, checks), checks.cut_off)
 
         judge = Judge(opened, watch, mute, device)
-        guide = Guide(judge, page, Paper(live=device is not None), ask, notice)
+        number = begin.step
+
+        def begins(step: int) -> None:
+            nonlocal number
+            number = step
+            reached(judge.progress(number))
+
+        def ran() -> None:
+            record(judge.progress(number))
+
+        guide = Guide(judge, page, Paper(live=device is not None), ask, notice, ran)
         try:
             for block in page.running_before(begin.step):
                 guide.go_on(block, begin.beside.get(block.terminal, ""))
-            following = guide.walk(begin.step, lambda number: reached(judge.progress(number)))
+            try:
+                following = guide.walk(begin.step, begins)
+            except (KeyboardInterrupt, ClosedError):
+                with interrupts.undoing("keeping how far the walk has come"):
+                    record(judge.progress(number))
+                raise
             if following <= len(page.steps):
-                reached(judge.progress(following))  # with what second terminals have printed meanwhile
+                record(judge.progress(following))  # with what second terminals have printed meanwhile
             return following
         finally:
             panes.close()
@@ -92,3 +116,5 @@ def _line(prompt: str) -> str:
         interrupts.check()  # SIGTERM and SIGHUP raise it, too, and end this process
         print("^C  (:stop or Ctrl-D stops the walk)")
         raise GivenUpError from None
+    except OSError:  # the terminal is closed
+        raise EOFError from None

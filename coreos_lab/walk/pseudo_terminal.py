@@ -15,12 +15,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from coreos_lab import interrupts
+from coreos_lab.errors import LabError
 
 CHUNK = 65536
 CTRL_C = b"\x03"
 LOOK = 0.1  # seconds between two looks at signals
 ECHO = b"^C"
 ECHO_DEADLINE = 1.0  # seconds; programs may have switched the echo off
+
+
+class ClosedError(LabError):
+    """The reader's terminal is closed. A process that ignores SIGHUP, as under nohup, learns that so."""
+
+    def __init__(self) -> None:
+        super().__init__("the terminal of this walk is closed", "the next walk goes on from this step")
 
 
 class PseudoTerminal:
@@ -43,28 +51,38 @@ class PseudoTerminal:
 
     @contextmanager
     def attached(self) -> Iterator[None]:
-        """Lets the reader's keys reach the shell's programs, Ctrl-C too. Ends the line that they have not ended."""
-        before = termios.tcgetattr(self._keys)
+        """Lets the reader's keys reach the shell's programs, Ctrl-C too. Ends the line that they have not ended.
+
+        Raises ClosedError.
+        """
         self._copy()  # the echo of a last key may have come late: it is none of what the next program prints
         self.stopped = self._within_line = False
         self.resize()
-        tty.setraw(self._keys, termios.TCSANOW)
+        try:
+            before = termios.tcgetattr(self._keys)
+            tty.setraw(self._keys, termios.TCSANOW)
+        except termios.error:
+            raise ClosedError from None
         try:
             yield
         finally:
             self._await_echo()
             self._copy()
             termios.tcflush(self._slave, termios.TCIFLUSH)  # keys that no program has read are not for the next one
-            termios.tcsetattr(self._keys, termios.TCSANOW, before)
-            if self._within_line:
-                os.write(self._screen, b"\n")
+            with suppress(termios.error, OSError):  # it may be closed by now
+                termios.tcsetattr(self._keys, termios.TCSANOW, before)
+                if self._within_line:
+                    os.write(self._screen, b"\n")
 
     def watch(self, seconds: float) -> None:
-        """Passes on what comes from either side within the given time; returns early once something came."""
+        """Passes on what comes from either side within the given time; returns early once something came.
+
+        Raises ClosedError.
+        """
         self.resize()
         ready = select.select([self._master, self._keys], [], [], seconds)[0]
         if self._keys in ready:
-            typed = os.read(self._keys, CHUNK)
+            typed = self._typed()
             if CTRL_C in typed:
                 self.stopped = self._echoes = True
             with suppress(BlockingIOError):  # no program has read so many keys: these are lost
@@ -81,13 +99,26 @@ class PseudoTerminal:
 
     def resize(self) -> None:
         """Gives the device the size of the reader's terminal. The kernel tells the programs if it is another one."""
-        size = os.get_terminal_size(self._screen)
+        try:
+            size = os.get_terminal_size(self._screen)
+        except OSError:
+            raise ClosedError from None
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", size.lines, size.columns, 0, 0))
 
     def close(self) -> None:
         """Removes the device."""
         os.close(self._master)
         os.close(self._slave)
+
+    def _typed(self) -> bytes:
+        """What the reader has typed, at least one key."""
+        try:
+            typed = os.read(self._keys, CHUNK)
+        except OSError:
+            typed = b""
+        if not typed:
+            raise ClosedError
+        return typed
 
     def _await_echo(self) -> None:
         """Waits for the echo of Ctrl-C: it may come after the program's end, and is no output of the next one."""
@@ -102,7 +133,8 @@ class PseudoTerminal:
             while data := os.read(self._master, CHUNK):
                 self._echoes = self._echoes and ECHO not in data
                 if not self.muted:
-                    os.write(self._screen, data)
+                    with suppress(OSError):  # it is closed: what comes is kept all the same
+                        os.write(self._screen, data)
                     self._within_line = not data.endswith(b"\n")
                 if self.log:
                     with self.log.open("ab") as log:

@@ -116,7 +116,12 @@ class Terminal:
         return None
 
     def state(self) -> str:
-        """Commands that make another shell go on where this one is: its folder, variables and functions."""
+        """Commands that make another shell go on where this one is: its folder, variables and functions.
+
+        While a command runs, they are those of the last call.
+        """
+        if self.running:
+            return self._state
         file = self._folder / "state"
         done = self.run(f"(\n{STATE}\n) > {shlex.quote(str(file))}", PATIENCE)
         if done.code == 0:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from coreos_lab import settings, wait
+from coreos_lab import hints, settings, wait
+from coreos_lab.errors import Exit
 
-LONG = 30.0
+LONG = 60.0
+RUNNING = "echo begun$((1)); sleep 1000"
 PAGE = """\
 # A
 
@@ -52,14 +58,15 @@ class Walk:
             env={**os.environ, "PYTHONPATH": str(settings.data("labs").parent), "TERM": "dumb", **env},
         )
         os.close(slave)
-        threading.Thread(target=self._read, daemon=True).start()
+        self._closing = threading.Event()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
 
     def _read(self) -> None:
-        try:
-            while data := os.read(self._master, 65536):
-                self.shown += data.decode(errors="replace")
-        except OSError:
-            return  # the walk has ended
+        with suppress(OSError):  # the walk has ended
+            while not self._closing.is_set():
+                if select.select([self._master], [], [], 0.05)[0]:
+                    self.shown += os.read(self._master, 65536).decode(errors="replace")
 
     def types(self, line: str, until: str) -> None:
         """Types a line, and waits until more has been shown, with `until` in it."""
@@ -70,10 +77,17 @@ class Walk:
     def shows(self, text: str, since: int = 0) -> None:
         wait.until(lambda: text in self.shown[since:], deadline=LONG, missing=lambda: f"{text!r} in {self.shown!r}")
 
+    def close(self) -> None:
+        """Closes the terminal. It is not the process's controlling terminal, so that no SIGHUP comes of it."""
+        self._closing.set()
+        self._reading.join()
+        os.close(self._master)
+
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self._master)
+        if not self._closing.is_set():
+            self.close()
 
 
 @pytest.fixture
@@ -141,10 +155,30 @@ def test_a_text_that_is_pasted_is_run_command_by_command(walk: Callable[..., Wal
     reader.types(f"\x1b[200~{pasted}\x1b[201~", "42\r\n48")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_walk_whose_reader_types(walk: Callable[..., Walk], number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "typed"), [(signal.SIGTERM, ""), (signal.SIGHUP, RUNNING), (None, ""), (None, RUNNING)]
+)
+def test_nothing_is_lost_with_a_signal_or_the_terminal(
+    walk: Callable[..., Walk], tmp_path: Path, typed: str, number: signal.Signals | None
+) -> None:
+    cloud = tmp_path / "state/clouds" / hints.DEFAULT_CLOUD
+    cloud.mkdir(parents=True)
+    (cloud / "cloud.json").touch()
     reader = walk()
     reader.shows("Enter runs in terminal loop")
-    reader.shows("$ ")
-    reader.process.send_signal(number)
-    assert reader.process.wait(LONG) == 128 + number
+    reader.types("", "Step 2 of 2")
+    reader.types("mine=7; echo set$((1))", "set1")
+    if typed:
+        reader.types(typed, "begun1")
+    time.sleep(0.5)  # the loop goes on
+    if number:
+        reader.process.send_signal(number)
+    else:
+        reader.close()
+    expected = 128 + number if number else Exit.ENVIRONMENT
+    code = reader.process.wait(LONG)
+    record = json.loads((cloud / "walks/mine.json").read_text(encoding="utf-8"))
+    assert record["step"] == 2
+    assert 'declare -- mine="7"\n' in record["shell"]
+    assert record["beside"]["loop"].startswith("tick\n")
+    assert code == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_a_section_s_title_is_shown_once(paper: Paper, capsys: pytest.CaptureFix
 def test_what_looks_like_markup_is_shown_as_it_is(paper: Paper, odd: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = Command(odd, 1, (odd,))
     block = Block((command,), 1)
-    for show in (
+    shows: list[Callable[[], None]] = [
         lambda: paper.command(block, command),
         lambda: paper.browser(Browser(odd, (), 1)),
         lambda: paper.expected([odd]),
@@ -70,7 +71,8 @@ def test_what_looks_like_markup_is_shown_as_it_is(paper: Paper, odd: str, capsys
         lambda: paper.note(odd),
         lambda: paper.step(Step(1, odd, "", block), 1),
         lambda: paper.task(Task(odd, "", block, 1)),
-    ):
+    ]
+    for show in shows:
         show()
         assert odd in capsys.readouterr().out
 

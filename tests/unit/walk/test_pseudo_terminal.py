@@ -10,7 +10,7 @@ import termios
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from coreos_lab import settings
 from coreos_lab.definition.page.steps import Block, Command
 from coreos_lab.model import Outcome
 from coreos_lab.walk.judge import Judge
-from coreos_lab.walk.pseudo_terminal import PseudoTerminal
+from coreos_lab.walk.pseudo_terminal import ClosedError, PseudoTerminal
 from coreos_lab.walk.session import Session, session
 
 LONG = 20.0
@@ -159,3 +159,26 @@ def test_an_address_has_the_shells_variables(
     judge.run(block("there=here"))
     assert opened[0].expand("http://$there/") == "http://here/"
     assert screen.shown() == ""
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_a_terminal_that_is_closed_is_said_to_be(tmp_path: Path, running: bool) -> None:
+    """Without SIGHUP, as under nohup."""
+    reader = Screen()
+    device = PseudoTerminal(reader.slave, reader.slave)
+    device.log = tmp_path / "log"
+    try:
+        with pytest.raises(ClosedError):  # noqa: SIM117 - the first is about what the second raises
+            with device.attached() if running else nullcontext():
+                os.close(reader.master)
+                os.write(device._slave, b"last words")
+                if running:
+                    while True:
+                        device.watch(1.0)
+                with device.attached():
+                    pass
+        device._copy()
+    finally:
+        device.close()
+        os.close(reader.slave)
+    assert device.log.read_bytes() == b"last words"

@@ -87,6 +87,15 @@ def test_ctrl_c_ends_a_loop_and_what_was_to_come_after_it(terminal: Terminal, tm
     assert not (tmp_path / "never").exists()
 
 
+def test_while_a_command_runs_the_state_is_that_of_the_last_call(terminal: Terminal) -> None:
+    terminal.run("x=5", LONG)
+    before = terminal.state()
+    terminal.start("x=6; sleep 1000")
+    assert terminal.state() == before
+    assert "x=" in before
+    assert terminal.running
+
+
 def test_without_a_shell_there_is_no_end_to_wait_for(terminal: Terminal) -> None:
     terminal.rest(0.01)
     terminal.run("true", LONG)
