@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,17 @@ coreos:
 
 def api(service: str, name: str = NAME) -> Any:
     """A client of boto3."""
+    plan = json.loads((STATE / "clouds" / name / "cloud.json").read_text())
+    endpoint = f"http://127.0.0.1:{5820 + plan['index']}"
+    return made_client(service, plan["region"], endpoint, plan["access_key"], plan["secret_key"])
+
+
+@cache
+def made_client(service: str, region: str, endpoint: str, key: str, secret: str) -> Any:
+    """To make one takes as long as a hundred calls of it, and tests poll."""
     import boto3
 
-    plan = json.loads((STATE / "clouds" / name / "cloud.json").read_text())
-    return boto3.Session(plan["access_key"], plan["secret_key"]).client(
-        service, region_name=plan["region"], endpoint_url=f"http://127.0.0.1:{5820 + plan['index']}"
-    )
+    return boto3.Session(key, secret).client(service, region_name=region, endpoint_url=endpoint)
 
 
 def aws(*argv: str, code: int = 0, name: str = NAME) -> Any:
