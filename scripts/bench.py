@@ -271,15 +271,19 @@ def main() -> None:
     for _ in range(options.runs):
         measure_cluster(add)
         measure_cloud(add)
-    rows = [
-        {"what": name, "median": statistics.median(v), "min": min(v), "max": max(v), "goal": GOALS.get(name)}
-        for name, v in values.items()
-    ]
+    from coreos_lab import version
+    from coreos_lab.records import about, figures
+
+    measured = [figures.Figure(name, tuple(found), GOALS.get(name)) for name, found in values.items()]
     print(f"{'what':72} {'median':>8} {'min':>8} {'max':>8} {'goal':>6}")
-    for row in rows:
-        goal = f"{row['goal']:.1f}" if row["goal"] else ""
-        print(f"{row['what']:72} {row['median']:8.2f} {row['min']:8.2f} {row['max']:8.2f} {goal:>6}")
-    options.json.write_text(json.dumps({"runs": options.runs, "cpus": os.cpu_count(), "rows": rows}, indent=2) + "\n")
+    for row in measured:
+        goal = f"{row.goal:.1f}" if row.goal else ""
+        print(f"{row.what:72} {row.median:8.2f} {min(row.values):8.2f} {max(row.values):8.2f} {goal:>6}")
+    host, now = tuple(about.host().items()), time.time()
+    figures.save(
+        figures.Bench(tuple(measured), options.runs, "make bench", now, str(version.current()), host), options.json
+    )
+    print(f"A page of it: lab report {options.json}")
 
 
 if __name__ == "__main__":

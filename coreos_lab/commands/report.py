@@ -15,6 +15,7 @@ from coreos_lab.node_plans import node_name
 from coreos_lab.spelling import counted
 
 HTML, MARKDOWN = (".html", ".htm"), (".md", ".markdown")
+FIGURES = ".json"  # how the name of a bench's figures ends
 STDOUT = "-"
 
 app = verb()
@@ -26,7 +27,8 @@ def command(
         str | None,
         typer.Argument(
             metavar="RUN",
-            help="A run, or the path of its folder. Without it, the last run. With --all, a folder of runs.",
+            help="A run, the path of its folder, or the bench.json of 'make bench'. Without it, the last run. "
+            "With --all, a folder of runs.",
         ),
     ] = None,
     name: Name = hints.DEFAULT_NAME,
@@ -55,6 +57,8 @@ def command(
 ) -> None:
     if all_:
         report_all(name, run, output=output, markdown=markdown)
+    elif run is not None and run.endswith(FIGURES):
+        report_bench(Path(run), output=output, markdown=markdown)
     else:
         report(name, run, output=output, markdown=markdown)
 
@@ -80,6 +84,22 @@ def report(name: str, run: str | None, *, output: str | None, markdown: bool) ->
     if output != STDOUT:
         print(f"{made.mark}: {made.what}. {made.sentence}")
         print(f"report: {output or f'{made.run}.html'} ({size / 1000:.0f} kB)")
+
+
+def report_bench(path: Path, *, output: str | None, markdown: bool) -> None:
+    """Writes the report of a bench from its figures. LabError where the file has none."""
+    as_markdown = _is_markdown(output, markdown)
+    from coreos_lab.records import figures
+    from coreos_lab.report import bench
+
+    made = figures.load(path)
+    if as_markdown:
+        _write(output or STDOUT, bench.markdown(made))
+        return
+    size = _write(output or f"{path.stem}.html", bench.html(made, _version()))
+    if output != STDOUT:
+        print(f"{bench.sentence(made)}.")
+        print(f"report: {output or f'{path.stem}.html'} ({size / 1000:.0f} kB)")
 
 
 def report_all(name: str, folder: str | None, *, output: str | None, markdown: bool) -> None:

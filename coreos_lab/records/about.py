@@ -69,7 +69,7 @@ def describe(
         time.monotonic(),
         time.time(),
         str(version.current()),
-        _host(),
+        host(),
         _planned(cluster),
         tuple(node.name for node in cluster.nodes),
         {record.name: record.version for record in deployed.records(cluster)},
@@ -123,14 +123,14 @@ def _parse(record: Record) -> About:
     return About(**{**record, **texts, **times, **tables, "nodes": nodes, "judged": record["judged"] is True})
 
 
-def _host() -> dict[str, str]:
+def host() -> dict[str, str]:
     """The host, as far as it matters for how fast and in which way things happen; not its name."""
-    host = {"kernel": platform.release(), "processors": f"{os.cpu_count()} ({platform.machine()})"}
+    found = {"kernel": platform.release(), "processors": f"{os.cpu_count()} ({platform.machine()})"}
     with suppress(OSError):
-        host["system"] = platform.freedesktop_os_release().get("PRETTY_NAME", "")
+        found["system"] = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     with suppress(OSError, ValueError):
-        host["memory"] = as_size(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    return host
+        found["memory"] = as_size(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return found
 
 
 def _planned(cluster: Cluster) -> dict[str, str]:

@@ -33,19 +33,19 @@ def _lines(report: Report) -> Iterator[str]:
     for problem in report.problems[:ROWS]:
         yield f"> ⚠️ {plain(problem)}"
     if report.parts:
-        yield from _table(("", "Phase", "Took", "Evidence"), [_phase(part) for part in report.parts])
+        yield from table(("", "Phase", "Took", "Evidence"), [_phase(part) for part in report.parts])
     if bad := [(part, check) for part in report.parts for check in part.checks if check.outcome is not Outcome.PASS]:
         rows = [
             (SIGNS[check.outcome], plain(check.qualified), plain(part.name), plain(check.message))
             for part, check in bad
         ]
-        yield from _table(("", "Check", "In the phase", "Evidence"), rows)
+        yield from table(("", "Check", "In the phase", "Evidence"), rows)
     if report.waited:
         waited = [(plain(name), f"{seconds:.1f} s") for name, seconds in report.waited]
-        yield from _table(("Waited for", "Took"), waited)
+        yield from table(("Waited for", "Took"), waited)
     if report.curves:
         heads = ("Probe", "Samples", "Without answer", "Longest outage", "Allowed", "Median", "99 %")
-        yield from _table(heads, [_probe(curve) for curve in report.curves])
+        yield from table(heads, [_probe(curve) for curve in report.curves])
     if report.again:
         yield ""
         yield f"Once more: {_code(report.again)}"
@@ -67,7 +67,8 @@ def _probe(curve: Curve) -> tuple[str, ...]:
     return plain(curve.name), str(curve.samples), str(curve.failed), longest, allowed, *times
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table, after an empty one. Its cells are Markdown."""
     yield ""
     yield f"| {' | '.join(heads)} |"
     yield f"|{'---|' * len(heads)}"
