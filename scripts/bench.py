@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bench_chapters
 import bench_cloud
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ GOALS = {
     "deploy ch2, warm caches": 6.0,
     "deploy ch6, warm caches": 10.0,
     "snapshot restore, to ch3's checks": 3.0,
+    "backup of a cluster with ch7": 10.0,
+    "restore of it": 30.0,
+    "push of a new page's image to every machine serving it, ch9": 15.0,
     "up, 50 nodes": 45.0,
     "lab status of 50 nodes": 0.5,
     "deploy ch3 onto 50 nodes": 15.0,
@@ -185,7 +189,7 @@ def warm_caches() -> None:
     """Deploys everything that is measured once."""
     lab("destroy")
     lab("up")
-    for chapter in ("ch1", "ch2", "ch3", "ch6", "ch7"):
+    for chapter in ("ch1", "ch2", "ch3", "ch6", "ch7", "ch9"):
         lab("deploy", chapter)
         lab("undeploy", chapter)
     lab("destroy")
@@ -225,6 +229,10 @@ def measure_cluster(add: Callable[[str, float], None]) -> None:
     by_lxc = peer()
     if by_lxc is not None:
         add("3 nodes, LXC by hand (peer)", by_lxc)
+
+
+def measure_stacks(add: Callable[[str, float], None]) -> None:
+    """The same of the larger labs, of many nodes, and with fleet's default."""
     add("up, 3 nodes with a disk each", timed(lambda: lab("up", "--disks", "1")))
     add("deploy ch4-ceph, warm caches, to active+clean and mounted", timed(lambda: lab("deploy", "ch4-ceph")))
     nodes = json.loads(lab("status", "--json"))["nodes"]
@@ -234,6 +242,13 @@ def measure_cluster(add: Callable[[str, float], None]) -> None:
     add("deploy ch7, warm caches", timed(lambda: lab("deploy", "ch7")))
     nodes = json.loads(lab("status", "--json"))["nodes"]
     add("memory of 3 nodes, ch7 (MiB)", sum(node["memory_bytes"] for node in nodes) / 2**20)
+    saved, restored = bench_chapters.back_up(lab)
+    add("backup of a cluster with ch7", saved)
+    add("restore of it", restored)
+    lab("destroy")
+    lab("up")
+    lab("deploy", "ch9")
+    add("push of a new page's image to every machine serving it, ch9", bench_chapters.release(lab))
     lab("destroy")
     add("up, 50 nodes", timed(lambda: lab("up", "--nodes", "50")))
     add("lab status of 50 nodes", timed(lambda: lab("status")))
@@ -270,6 +285,7 @@ def main() -> None:
     warm_caches()
     for _ in range(options.runs):
         measure_cluster(add)
+        measure_stacks(add)
         measure_cloud(add)
     from coreos_lab import version
     from coreos_lab.records import about, figures

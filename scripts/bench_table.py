@@ -28,6 +28,12 @@ ROWS = {
     ),
     "deploy ch6, warm caches": ("`lab deploy ch6`, caches warm, until its checks pass", "s"),
     "deploy ch7, warm caches": ("`lab deploy ch7`, caches warm, until its checks pass", "s"),
+    "backup of a cluster with ch7": ("`lab backup` of a cluster with ch7", "s"),
+    "restore of it": ("`lab restore` of it onto an empty cluster, until all is back by count and checksum", "s"),
+    "push of a new page's image to every machine serving it, ch9": (
+        "ch9: from the push of a new page's image until every machine serves the page",
+        "s",
+    ),
     "break core-02 --verify with ch3": ("`lab break core-02 --verify` with ch3, to its verdict", "s"),
     "proxy's machine killed to served again, agent_ttl 10s (lab's setting)": (
         "ch3's front, from the loss of its machine until it answers again: `agent_ttl` 10 s, the default of `lab`",
