@@ -36,6 +36,7 @@ _running: list[subprocess.Popen[str]] = []
 ROOT = Path(__file__).parents[2]
 STATE = Path(os.environ.get("LAB_STATE_DIR", "/var/lib/coreos-lab"))
 NODES = ("core-01", "core-02", "core-03")
+PAUSES = (0.2, 1.0)  # seconds between two looks, at least and at most
 # Seconds for a command, and for what must become so. Clusters share a few cores; what ends well ends far earlier.
 LONGEST, SOON = 1800.0, 600.0
 # For units to run, checks to pass, and each recovery, where a call does not say: the defaults are for a host that has
@@ -141,15 +142,29 @@ def end_all() -> None:
             pass
 
 
-def until(true: Callable[[], object], *, deadline: float = SOON, interval: float = 0.2) -> Any:
+def until(true: Callable[[], object], *, deadline: float = SOON, interval: float | None = None) -> Any:
     """Waits for what must become so, and returns what was found then.
 
-    The deadline is for machines far slower than any that one would work on.
+    The deadline is for machines far slower than any that one would work on. The `interval` is for what lasts for a
+    moment only.
     """
     end = time.monotonic() + deadline
-    while not (found := true()):
+    while not (found := _look(true, bool, interval)):
         assert time.monotonic() < end, "did not become so in time"
-        time.sleep(interval)
+    return found
+
+
+def _look(look: Callable[[], Any], is_it: Callable[[Any], bool], interval: float | None = None) -> Any:
+    """What a look finds. One that does not find what is waited for is followed by a pause.
+
+    Without an interval the pause is twice as long as the look, within PAUSES: tests that wait for machines leave them
+    the processors.
+    """
+    began = time.monotonic()
+    found = look()
+    if not is_it(found):
+        least, most = PAUSES
+        time.sleep(min(most, max(least, 2 * (time.monotonic() - began))) if interval is None else interval)
     return found
 
 
@@ -159,9 +174,8 @@ def comes_to(look: Callable[[], object], wanted: object, *, deadline: float = SO
     `lab status` shows what answers within half a second: a node that serves may be missing from any single look.
     """
     end = time.monotonic() + deadline
-    while (found := look()) != wanted:
+    while (found := _look(look, lambda found: found == wanted)) != wanted:
         assert time.monotonic() < end, f"{found!r} instead of {wanted!r}"
-        time.sleep(0.2)
 
 
 def checks_pass(*labs: str) -> None:
