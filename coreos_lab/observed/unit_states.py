@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from coreos_lab.clients import ssh
 from coreos_lab.errors import UnknownError
 from coreos_lab.model import Cluster, Node
 
@@ -93,6 +92,8 @@ def look(cluster: Cluster, nodes: Collection[Node], names: Sequence[str]) -> Loo
 
 
 def _states(cluster: Cluster, node: Node, names: Sequence[str]) -> dict[str, NodeUnit] | None:
+    from coreos_lab.clients import ssh  # fleet alone is asked where it knows all
+
     done = ssh.ask(cluster, node, ["sh", "-c", LOOK, "sh", *names])
     return parse(done.stdout, names) if done and done.returncode == 0 else None
 
@@ -162,6 +163,8 @@ def _from_journal(cluster: Cluster, node: Node, unit: NodeUnit) -> NodeUnit | No
         return unit
     call = ["journalctl", "--quiet", "--no-pager", "--output=json", f"--since=@{unit.loaded_at}"]
     call += ["--output-fields=MESSAGE_ID,INVOCATION_ID", "_PID=1", f"UNIT={unit.name}"]
+    from coreos_lab.clients import ssh
+
     done = ssh.ask(cluster, node, call)
     if done is None or done.returncode != 0:
         return None

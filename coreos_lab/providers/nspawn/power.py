@@ -15,7 +15,6 @@ from coreos_lab.machine_image.folders import image_folder
 from coreos_lab.model import Cluster, Node, NodeState, Seat
 from coreos_lab.providers.nspawn import cgroup, disks, limits, names, resolver, slots, user_ids
 from coreos_lab.providers.nspawn.machine import FOLDERS, launch_arguments, nspawn_arguments
-from coreos_lab.remake import made_anew
 
 # Without these a node's cloud-config is not applied. systemd does not retry one that has failed.
 BOOT_UNITS = ("dbus.service", "dbus.socket", "coreos-environment.service", "user-cloudinit.service")
@@ -38,6 +37,8 @@ def start(cluster: Cluster, node: Node, user_data: Path | None, seat: Seat | Non
     folder = names.node_folder(cluster, node)
     image = _root_tree(upcoming(cluster, node))
     if not image.is_dir():
+        from coreos_lab.remake import made_anew
+
         raise LabError(
             f"{image}: the machine image that {node.name} boots from is gone",
             f"build it again: {made_anew(cluster)}",

@@ -20,14 +20,11 @@ from coreos_lab.providers.nspawn import (
     disks,
     limits,
     names,
-    network,
     power,
     slots,
     throttle,
     user_ids,
 )
-from coreos_lab.providers.nspawn.doctor import findings
-from coreos_lab.remake import made_anew
 
 HALT, REBOOT = signal.SIGRTMIN + 4, signal.SIGRTMIN + 5  # to a systemd: systemd(1)
 
@@ -41,6 +38,8 @@ class NspawnProvider:
     boots_at_once: int | None = max(12, 6 * (os.cpu_count() or 1))  # on two cores: 12 of 99 at once, 109 s; all, 141 s
 
     def doctor(self) -> list[Finding]:
+        from coreos_lab.providers.nspawn.doctor import findings
+
         return findings()
 
     def prepare(self, cluster: Cluster) -> str:
@@ -53,6 +52,8 @@ class NspawnProvider:
         return names.node_folder(cluster, node)
 
     def create_network(self, cluster: Cluster) -> None:
+        from coreos_lab.providers.nspawn import network  # with all that it needs, which a look at a cluster does not
+
         network.create(cluster)
 
     def start(self, cluster: Cluster, nodes: Sequence[Node], user_data: Callable[[Node], Path]) -> None:
@@ -125,6 +126,8 @@ class NspawnProvider:
         return all(disks.attached(self._folder(cluster, node), each) for each in node.disks)
 
     def lose_disk(self, cluster: Cluster, node: Node, lost: Disk) -> None:
+        from coreos_lab.remake import made_anew
+
         device = disks.require_attached(self._folder(cluster, node), lost, made_anew(cluster))
         disks.begin_at(device, lost.size)
 
@@ -170,6 +173,8 @@ class NspawnProvider:
         cgroup.remove(cluster, node)
 
     def destroy_network(self, cluster: Cluster) -> None:
+        from coreos_lab.providers.nspawn import network
+
         network.destroy(cluster)
         cgroup.sweep(cluster)
 
