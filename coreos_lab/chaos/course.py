@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from coreos_lab.chaos import numbering
 from coreos_lab.chaos.schedule import Step, kinds
 
+# Seconds within which a lab's checks must pass before anything is broken: on a busy host an answer may be late once,
+# which is no unsteady state.
+STEADY = 10.0
+
 
 @dataclass(frozen=True)
 class Act:
@@ -21,15 +25,15 @@ class Act:
 class Course:
     """Breaks and the order of their acts. `what` are the breaks in words.
 
-    No break begins later than `ends` seconds after the first act could begin. `patience` is for how many seconds the
-    checks may fail before anything is broken. `may_lose_quorum`: the breaks may cost etcd its majority.
+    No break begins later than `ends` seconds after the first act could begin. `patience` is within how many
+    seconds the checks must pass before anything is broken. `may_lose_quorum`: the breaks may cost etcd its majority.
     """
 
     steps: tuple[Step, ...]
     acts: tuple[Act, ...]
     what: str
     ends: float | None = None
-    patience: float = 0.0
+    patience: float = STEADY
     may_lose_quorum: bool = False
 
     def prefix(self, number: int) -> str:

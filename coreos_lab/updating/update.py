@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from coreos_lab import events
+from coreos_lab.chaos.course import STEADY
 from coreos_lab.chaos.measuring import Measurement
 from coreos_lab.chaos.phases import Phases
 from coreos_lab.chaos.probes import Sample
@@ -84,7 +85,7 @@ class Update:
             return True
         running = node_states.running(self._cluster, self._provider)
         only = "not lasting" if len(running) == len(self._cluster.nodes) else "survives"
-        return self._phases.checks("steady state before", 0.0, only=only)
+        return self._phases.checks("steady state before", STEADY, only=only)
 
     def _carry_out(self, measured: Measurement) -> LabError | None:
         """Offers the image, and watches until every node has it; returns the error that ended that."""

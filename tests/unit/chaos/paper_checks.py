@@ -10,10 +10,14 @@ from coreos_lab.model import CheckResult, Outcome
 
 
 class Told(Protocol):
-    """A test's stage: what each run of the checks will find (an outcome, or an error to raise), and what was done."""
+    """A test's stage: what each run of the checks will find (an outcome, or an error to raise), and what was done.
+
+    `within` are the seconds that each run of the checks has had.
+    """
 
     checks: list[Any]
     done: list[str]
+    within: list[float]
 
 
 class Paper:
@@ -42,8 +46,9 @@ class Paper:
 def run_checks(stage: Told) -> Callable[..., list[CheckResult]]:
     """Stands for `run_checks`: one check, which finds what the stage says."""
 
-    def run(*_args: object, only: str | None, **_options: object) -> list[CheckResult]:
+    def run(*_args: object, only: str | None, deadline: float, **_options: object) -> list[CheckResult]:
         stage.done.append(f"check {only or 'all'}")
+        stage.within.append(deadline)
         outcome = stage.checks.pop(0)
         if not isinstance(outcome, Outcome):
             raise outcome

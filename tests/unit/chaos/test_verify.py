@@ -13,7 +13,7 @@ import pytest
 
 from coreos_lab import wait
 from coreos_lab.chaos import healing, injecting, journals, measuring, phases
-from coreos_lab.chaos.course import one_by_one
+from coreos_lab.chaos.course import STEADY, one_by_one
 from coreos_lab.chaos.fault import Break
 from coreos_lab.chaos.history import clients, history
 from coreos_lab.chaos.objectives import allowed
@@ -61,6 +61,7 @@ class Stage:
         self.heal_fails: LabError | None = None
         self.steps = 1
         self.done: list[str] = []
+        self.within: list[float] = []
         self.around: list[journals.Moment] = []  # what journals were read for
 
 
@@ -118,6 +119,7 @@ def carry_out(
 def test_a_cluster_that_recovers(stage: Stage, carry_out: Callable[[], Any], tmp_path: Path) -> None:
     verdict = carry_out()
     assert stage.done == ["check not lasting", "break core-02", "check survives", "heal core-02", "check all"]
+    assert stage.within == [STEADY, 1.0, 1.0]
     assert verdict.outcome is PASS
     assert [phase.name for phase in verdict.phases] == [
         "steady state before",

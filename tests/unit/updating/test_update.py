@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 import pytest
 
 from coreos_lab.chaos import measuring, phases, verdict
+from coreos_lab.chaos.course import STEADY
 from coreos_lab.chaos.probes import LATE, Sample
 from coreos_lab.clients.ssh import NotReachedError
 from coreos_lab.cluster import updates
@@ -59,6 +60,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.done: list[str] = []
+        self.within: list[float] = []
         self.checks: list[Any] = [PASS, PASS]
         self.refuses: dict[str, Any] = {}
 
@@ -137,6 +139,7 @@ def test_nothing_is_offered_to_a_cluster_that_is_not_steady(
     stage.checks = [FAIL]
     found = carry_out(THREE)
     assert stage.done == ["check not lasting"]
+    assert stage.within == [STEADY]
     assert (found.outcome, [phase.name for phase in found.phases]) == (UNKNOWN, ["steady state before"])
     assert store.load("core") is None
 
