@@ -9,7 +9,7 @@ What has which version (see `formats.py`; a record without one has version 1), a
     provider's `user-ids.json` (`providers/nspawn/user_ids.py`);
   - in a run's: `about.json` (`about.py`), `verdict.json` (`chaos/verdict.py`), `storm.json` (`chaos/storm_record.py`),
     `judgement.json` (`chaos/history/judgement.py`);
-  - in a backup's: `manifest.json` (`backup/manifest.py`);
+  - in a backup's: `manifest.json` (`backup/manifest.py`); of a bench: `bench.json` (`figures.py`);
   - in a cloud's: `cloud.json` (`clouds.py`), each of `stacks/` (`cloud/formation/stack.py`), `scaling.json`
     (`cloud/scaling/group.py`), `balancers.json` (`cloud/balancing/kept.py`), `functions.json`
     (`cloud/functions/kept.py`), `apis.json` (`cloud/gateway/kept.py`), `monitoring/alarms.json`
