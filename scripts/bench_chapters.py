@@ -42,10 +42,11 @@ def release(lab: Lab) -> float:
 
 
 def back_up(lab: Lab) -> tuple[float, float]:
-    """Seconds for a backup of a cluster with ch7, and for its restore onto the cluster without ch7.
+    """Seconds for a backup of a new cluster with ch7, and for its restore onto the cluster without ch7.
 
     The restore waits for the lab's checks, which see a worker only after its rest: that is made short.
     """
+    lab("up")
     lab("deploy", "ch7", "--set", "window=20s")
     workers = [f"worker@{number}.service" for number in range(1, 7)]
     lab("fleetctl", "stop", *workers)
