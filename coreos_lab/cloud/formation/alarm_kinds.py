@@ -27,11 +27,13 @@ def _make(call: Call, its: Values) -> tuple[str, Attributes]:
 
 def _update(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attributes]:
     cloudwatch, made = call.client("cloudwatch"), _put(call, new, name)
-    fresh, gone = tags.difference(old, new)
-    if fresh:
-        cloudwatch.tag_resource(ResourceARN=made[1]["Arn"], Tags=fresh)
-    if gone:
-        cloudwatch.untag_resource(ResourceARN=made[1]["Arn"], TagKeys=gone)
+    arn = made[1]["Arn"]
+    tags.change(
+        old,
+        new,
+        lambda fresh: cloudwatch.tag_resource(ResourceARN=arn, Tags=tags.listed(fresh)),
+        lambda gone: cloudwatch.untag_resource(ResourceARN=arn, TagKeys=gone),
+    )
     return made
 
 

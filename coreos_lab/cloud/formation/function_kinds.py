@@ -75,12 +75,13 @@ def _update(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attri
     if old["Code"] != new["Code"]:
         functions.update_function_code(FunctionName=name, **_code(new))
     functions.update_function_configuration(FunctionName=name, **_configuration(new))
-    fresh, gone = tags.difference(old, new)
     arn = functions.get_function_configuration(FunctionName=name)["FunctionArn"]
-    if fresh:
-        functions.tag_resource(Resource=arn, Tags={each["Key"]: each["Value"] for each in fresh})
-    if gone:
-        functions.untag_resource(Resource=arn, TagKeys=gone)
+    tags.change(
+        old,
+        new,
+        lambda fresh: functions.tag_resource(Resource=arn, Tags=fresh),
+        lambda gone: functions.untag_resource(Resource=arn, TagKeys=gone),
+    )
     _wait(call, name)
     return name, {}
 

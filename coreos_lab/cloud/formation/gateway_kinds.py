@@ -34,12 +34,13 @@ def _update_api(call: Call, name: str, old: Values, new: Values) -> tuple[str, A
     gateway = call.client("apigateway")
     changes = [_replace("/name", new["Name"]), _replace("/description", new.get("Description", ""))]
     gateway.update_rest_api(restApiId=name, patchOperations=changes)
-    fresh, gone = tags.difference(old, new)
     arn = f"arn:aws:apigateway:{gateway.meta.region_name}::/restapis/{name}"
-    if fresh:
-        gateway.tag_resource(resourceArn=arn, tags={each["Key"]: each["Value"] for each in fresh})
-    if gone:
-        gateway.untag_resource(resourceArn=arn, tagKeys=gone)
+    tags.change(
+        old,
+        new,
+        lambda fresh: gateway.tag_resource(resourceArn=arn, tags=fresh),
+        lambda gone: gateway.untag_resource(resourceArn=arn, tagKeys=gone),
+    )
     return name, {}
 
 

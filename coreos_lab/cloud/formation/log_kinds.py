@@ -27,12 +27,13 @@ def _update(call: Call, name: str, old: Values, new: Values) -> tuple[str, Attri
         logs.put_retention_policy(logGroupName=name, retentionInDays=int(new[RETENTION]))
     else:
         logs.delete_retention_policy(logGroupName=name)
-    fresh, gone = tags.difference(old, new)
     arn = _arn(call, name).removesuffix(":*")
-    if fresh:
-        logs.tag_resource(resourceArn=arn, tags={each["Key"]: each["Value"] for each in fresh})
-    if gone:
-        logs.untag_resource(resourceArn=arn, tagKeys=gone)
+    tags.change(
+        old,
+        new,
+        lambda fresh: logs.tag_resource(resourceArn=arn, tags=fresh),
+        lambda gone: logs.untag_resource(resourceArn=arn, tagKeys=gone),
+    )
     return name, {}
 
 

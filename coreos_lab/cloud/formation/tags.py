@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from coreos_lab.cloud.formation.call import TAGS, Call, Values
@@ -27,28 +27,32 @@ def with_those_of_stack(its: dict[str, Any], stack: Mapping[str, str], *, propag
     return {**its, TAGS: [*its.get(TAGS, []), *more]} if more else its
 
 
-def difference(old: Values, new: Values) -> tuple[list[dict[str, str]], list[str]]:
-    """The tags that are to be set, and the keys of those that are to be removed."""
+def change(
+    old: Values, new: Values, put: Callable[[dict[str, str]], object], remove: Callable[[list[str]], object]
+) -> None:
+    """Has those tags set that are new or have another value, and the keys removed that are gone. None is no call."""
     before, after = pairs(old), pairs(new)
-    fresh = {key: value for key, value in after.items() if before.get(key) != value}
-    return listed(fresh), [key for key in before if key not in after]
+    if fresh := {key: value for key, value in after.items() if before.get(key) != value}:
+        put(fresh)
+    if gone := [key for key in before if key not in after]:
+        remove(gone)
 
 
 def update_ec2(call: Call, name: str, old: Values, new: Values) -> None:
     """Changes the tags of a resource of EC2."""
-    fresh, gone = difference(old, new)
-    if fresh:
-        call.ec2.create_tags(Resources=[name], Tags=fresh)
-    if gone:
-        call.ec2.delete_tags(Resources=[name], Tags=[{"Key": key} for key in gone])
+    change(
+        old,
+        new,
+        lambda fresh: call.ec2.create_tags(Resources=[name], Tags=listed(fresh)),
+        lambda gone: call.ec2.delete_tags(Resources=[name], Tags=[{"Key": key} for key in gone]),
+    )
 
 
 def update_balancing(elb: Any, owner: dict[str, list[str]], old: Values, new: Values, *, classic: bool) -> None:
     """Changes the tags of a load balancer or a target group. `owner` is the parameter that names it."""
-    fresh, gone = difference(old, new)
-    if fresh:
-        elb.add_tags(**owner, Tags=fresh)
-    if gone and classic:
-        elb.remove_tags(**owner, Tags=[{"Key": key} for key in gone])
-    elif gone:
-        elb.remove_tags(**owner, TagKeys=gone)
+
+    def remove(gone: list[str]) -> None:
+        keys = {"Tags": [{"Key": key} for key in gone]} if classic else {"TagKeys": gone}
+        elb.remove_tags(**owner, **keys)
+
+    change(old, new, lambda fresh: elb.add_tags(**owner, Tags=listed(fresh)), remove)
