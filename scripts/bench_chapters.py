@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import subprocess
 import sys
@@ -26,6 +25,8 @@ Lab = Callable[..., str]
 
 def release(lab: Lab) -> float:
     """Seconds from the push of a new page's image until every machine serves the page. For a cluster with ch9."""
+    from coreos_lab.checks import web
+
     addresses = [node["address"] for node in json.loads(lab("status", "--json"))["nodes"]]
     words = [sys.executable, str(ROOT / "labs/ch9/hook.py"), "0", f"{addresses[0]}:2379"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as hook:
@@ -35,7 +36,8 @@ def release(lab: Lab) -> float:
             lab("ssh", "core-02", "--", BUILD)
             began = time.monotonic()
             lab("ssh", "core-02", "--", f"docker push --quiet {IMAGE}")
-            _wait("the new page", lambda: all(NEW in _page(address) for address in addresses))
+            urls = [f"http://{address}:{WEB}/" for address in addresses]
+            _wait("the new page", lambda: all(NEW in web.get(url, timeout=5).body for url in urls))
             return time.monotonic() - began
         finally:
             hook.terminate()
@@ -67,21 +69,7 @@ def _active(lab: Lab, units: list[str]) -> list[str]:
     return [row["name"] for row in rows if row["name"] in units and row["active"] == "active"]
 
 
-def _page(address: str) -> str:
-    """What a machine's web server serves, "" for nothing."""
-    connection = http.client.HTTPConnection(address, WEB, timeout=5)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().read().decode()
-    except (OSError, http.client.HTTPException):
-        return ""
-    finally:
-        connection.close()
-
-
 def _wait(what: str, true: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        if time.monotonic() > end:
-            raise SystemExit(f"bench: {what}: not within {PATIENCE:.0f} s")
-        time.sleep(0.1)
+    from coreos_lab import wait
+
+    wait.until(true, deadline=PATIENCE, interval=0.1, missing=f"not so: {what}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from coreos_lab.checks import web
 from coreos_lab.walk.browser import find
 from tests.e2e import devtools
 from tests.e2e.calls import ROOT, Result, destroy, ended, lab, until
@@ -36,15 +36,8 @@ def ch9(cluster: Lab) -> Iterator[Lab]:
 
 
 def page(address: str) -> str:
-    """What a machine's web server serves, "" for nothing."""
-    connection = http.client.HTTPConnection(address, 3000, timeout=5)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().read().decode()
-    except (OSError, http.client.HTTPException):
-        return ""
-    finally:
-        connection.close()
+    """What a machine's web server serves; why there is nothing, where it does not answer."""
+    return web.get(f"http://{address}:3000/", timeout=5).body
 
 
 def test_a_push_is_served_by_every_machine_and_a_missing_sidekick_is_seen(ch9: Lab) -> None:
