@@ -146,9 +146,39 @@ def evict(node: str) -> None:
         lab(*ceph, "client", "evict", f"id={client}")
 
 
-def test_a_client_that_was_evicted_mounts_anew(storage: Lab) -> None:
-    """Without the help of fleet, for which all units run."""
+def client(node: str) -> str:
+    """The id of the container that mounts the file system on the node."""
+    return lab("ssh", node, "--", "docker", "inspect", "--format", "{{.Id}}", "ceph-mount").out
+
+
+def connect_to_monitor_of(server: str, node: str) -> None:
+    """Starts the node's client again until it has chosen the monitor on the server's machine."""
+    address = lab("ssh", server, "--", "hostname", "--all-ip-addresses").out.split()[0]
+    peers = ("ssh", node, "--", "sudo ss --tcp --numeric --processes | grep ceph-fuse")
+    again = "sudo systemctl restart 'ceph-mount@*' && until mountpoint --quiet /media/ceph; do sleep 0.2; done"
+
+    def connected() -> bool:
+        if f"{address}:3300" in lab(*peers, code=None).out:
+            return True
+        lab("ssh", node, "--", again)
+        return False
+
+    until(connected)
+
+
+def test_a_client_is_not_lost_with_a_monitor(storage: Lab) -> None:
+    """The machine that dies has the active metadata server and the monitor that the client of another machine asks. When that client
+    was evicted nevertheless, it mounts anew, without the help of fleet, for which all units run."""
     storage("deploy", "ch4-ceph")
+    told = storage("ssh", "core-01", "--", "docker exec ceph-mon ceph fs status cephfs --format json").json
+    (server,) = [each["name"] for each in told["mdsmap"] if each["state"] == "active"]
+    node = next(each for each in NODES if each != server)
+    connect_to_monitor_of(server, node)
+    checks_pass()
+    before = client(node)
+    assert storage("break", server, "--fault", "partition", "--verify", "--json").json["outcome"] == "pass"
+    assert client(node) == before
+
     for node in NODES:
         evict(node)
         checks_pass()
