@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MEMORY_LIMIT, NO_FAILOVER } from "../stack/lib/conduct-redis-plan.js";
+import { MEMORY_LIMIT, NO_FAILOVER, decide } from "../stack/lib/conduct-redis-plan.js";
 import { SLOTS, slotsOfShard } from "../stack/lib/hash-slots.js";
 import { gaps } from "../stack/lib/redis-cluster-view.js";
 import { MEMORY, World, settledWorld } from "./lib/redis-world.js";
@@ -48,7 +48,7 @@ for (const member of ["a", "b", "c"]) {
       assert.equal(world.settle()[0], "takeover");
       world.check(["a", "b", "c"].filter((each) => each !== member), [1, 2]);
       world.bringBack(member);
-      assert.ok(world.settle().includes("failover"));
+      assert.ok(world.settle().includes("handover"));
       world.check(["a", "b", "c"], [1, 1, 1]);
     }
   });
@@ -166,4 +166,56 @@ test("the memory limit is set on every node", () => {
   assert.equal(action, "configure");
   assert.deepEqual(changes[0].settings, { [MEMORY_LIMIT]: String(2 * MEMORY) });
   assert.equal(changes.length, 9);
+});
+
+/** A store whose member a is back, up to the step before a shard moves there; the decision about that shard. */
+function beforeHandover() {
+  const world = settledWorld();
+  world.lose("a");
+  world.settle();
+  world.bringBack("a");
+  for (let step = world.decide(); step.action !== "handover"; step = world.decide()) world.act(step);
+  return world;
+}
+
+test("a replica takes over when it has heard of the slots of all owners", () => {
+  const world = beforeHandover();
+  const { place, from } = world.decide();
+  const state = world.state();
+  const replica = state.reports.find((report) => report.place === place);
+  replica.peers = replica.peers.map((peer) => (peer.place === from ? { ...peer, ranges: [] } : peer));
+  const decision = decide(state, world.config);
+  assert.deepEqual([decision.action, decision.pairs], ["meet", [[from, place]]]);
+});
+
+test("a node that has lost its slots loses their keys before it replicates another", () => {
+  const world = settledWorld();
+  world.lose("a");
+  world.settle();
+  world.bringBack("a");
+  while (world.decide().action === "meet") world.act(world.decide());
+  assert.deepEqual([world.decide().action, world.decide().isEmptied], ["replicate", false]);
+  const state = world.state();
+  const blank = state.reports.find(({ place }) => place === world.decide().place);
+  blank.keys = 7;
+  const decision = decide(state, world.config);
+  assert.deepEqual([decision.action, decision.isEmptied], ["replicate", true]);
+});
+
+test("slots that are lost are not given to new members, even when the address of their owner is forgotten", () => {
+  const world = settledWorld();
+  for (const member of ["a", "b"]) world.lose(member);
+  for (const member of ["d", "e"]) world.nodes.push(...world.newNodes(member, ""));
+  const decideNow = () => {
+    const state = world.state();
+    for (const peer of state.reports.flatMap(({ peers }) => peers)) if (world.dead.has(peer.member)) peer.flags.push("noaddr");
+    return decide(state, world.config);
+  };
+  let decision = decideNow();
+  for (let steps = 0; decision?.action; steps += 1, decision = decideNow()) {
+    assert.notEqual(decision.action, "assign");
+    assert.ok(steps < 200);
+    world.act(decision);
+  }
+  assert.equal(decision.lost, 10_923); // a and b had all copies of two of the shards
 });

@@ -132,9 +132,9 @@ function configureNodes({ reports }, { failover, memory }) {
 /** The members that are given something to do. */
 const machinesOf = (reports) => [...new Set(reports.filter(({ isAnnounced }) => isAnnounced).map(({ member }) => member))].sort();
 
-/** Slots have no owner only until the cluster is complete for the first time. */
-function assignSlots({ inside, peers }, { shards }) {
-  const known = [...peers.values()];
+/** Slots have no owner only until the cluster is complete for the first time: those of an owner that is gone are lost, not free. */
+function assignSlots({ inside, peers, gone }, { shards }) {
+  const known = [...peers.values(), ...gone];
   const assigned = known.flatMap(({ ranges }) => ranges);
   if (!gaps(assigned, 0, SLOTS - 1).length) return undefined;
   const machines = machinesOf(inside);
@@ -195,8 +195,9 @@ function replicateShards(view, config) {
 
 /** No machine owns two shards more than another: a shard moves by a replica that takes over from its owner. */
 function spreadOwners(view, config) {
+  const { inside, peers } = view;
   const { owners, replicasOf, isSpare } = layoutOf(view, config);
-  const machines = machinesOf(view.inside);
+  const machines = machinesOf(inside);
   const ownersOn = (member) => owners.filter((owner) => owner.member === member);
   const most = machines.reduce((a, b) => (ownersOn(b).length > ownersOn(a).length ? b : a));
   const least = machines.reduce((a, b) => (ownersOn(b).length < ownersOn(a).length ? b : a));
@@ -207,17 +208,31 @@ function spreadOwners(view, config) {
   }));
   for (const { owner, replicas } of movable) {
     const replica = replicas.find(({ synced }) => synced);
-    if (replica) {
-      return { action: "failover", place: replica.place, message: `rebalancing: ${replica.place} takes over from ${owner.place}` };
-    }
+    if (replica) return handOver(replica, owner, owners.filter(({ id }) => !knowsSlotsOf(replica, peers.get(id))));
   }
   if (movable.some(({ replicas }) => replicas.length)) return { wait: `${least} is copying a shard` };
-  const spare = view.inside.find((node) => node.member === least && isSpare(node));
+  const spare = inside.find((node) => node.member === least && isSpare(node));
   return spare && replicate(spare, movable[0].owner);
 }
 
+const knowsSlotsOf = (node, owner) => slotCount(node.peers.find(({ id }) => id === owner.id) ?? { ranges: [] }) === slotCount(owner);
+
+/**
+ * A replica takes over with an epoch that is newer than all it has heard of. One that has not heard of the owners themselves may
+ * choose an old one, and the others ignore it: such `strangers` among the owners are introduced to it first.
+ */
+function handOver(replica, owner, strangers) {
+  const { place } = replica;
+  if (strangers.length) {
+    return { action: "meet", pairs: strangers.map((each) => [each.place, place]), message: `telling ${place} who owns which slots` };
+  }
+  return { action: "handover", place, from: owner.place, message: `rebalancing: ${place} takes over from ${owner.place}` };
+}
+
+/** Redis refuses to make a replica of a node that has keys of its own, as one that has lost its slots may have. */
 function replicate(node, owner) {
-  return { action: "replicate", place: node.place, owner: owner.id, message: `${node.place} replicates ${owner.place}` };
+  const isEmptied = !node.isReplica && node.keys > 0;
+  return { action: "replicate", place: node.place, owner: owner.id, isEmptied, message: `${node.place} replicates ${owner.place}` };
 }
 
 /** A node without an announcement serves as before. Once it no longer answers either, it is gone: that must be seen soon. */

@@ -5,8 +5,9 @@
 // that takes over.
 import { FAILOVER_TIMEOUT, MEMORY_LIMIT, NO_FAILOVER, decide } from "./conduct-redis-plan.js";
 import { layoutFor } from "./layout.js";
-import { hostOf, parseNodes, placesElsewhere } from "./redis-cluster-view.js";
-import { FIRST_PORT, parseInfo, withNode } from "./redis-node.js";
+import { hostOf, parseInfo, parseNodes, placesElsewhere } from "./redis-cluster-view.js";
+import { handOver } from "./redis-handover.js";
+import { FIRST_PORT, withNode } from "./redis-node.js";
 import { pause, waitUntil } from "./wait.js";
 
 const PATIENCE = 1500; // milliseconds for a node to report: it is in the same network
@@ -15,7 +16,6 @@ const LAST_PATIENCE = 4000;
 const COMMAND_PATIENCE = 2 * PATIENCE;
 const GOSSIP = 200; // milliseconds until an introduction shows
 const SYNC_LIMIT = 20_000; // milliseconds for a replica to copy its owner
-const FAILOVER_LIMIT = 10_000; // milliseconds for a failover: Redis itself gives up after five seconds
 const MEGABYTE = 2 ** 20;
 const INTERVAL = 200; // milliseconds between two checks whether a command has taken effect
 
@@ -100,7 +100,6 @@ function pairs(list) {
 const command = (place, ...words) => withNode(...hostAndPort(place), (redis) => redis.call(...words), COMMAND_PATIENCE);
 
 const isLinkedToOwner = async (place) => parseInfo(await command(place, "INFO", "replication")).master_link_status === "up";
-const isOwner = async (place) => (await command(place, "ROLE"))[0] === "master";
 
 /**
  * How each action of the plan is carried out. Every command that changes something is sent by `send`, which throws when the
@@ -131,16 +130,13 @@ const ACTIONS = {
   assign: ({ place, ranges }, send) => send(place, "CLUSTER", "ADDSLOTSRANGE", ...ranges.flat().map(String)),
 
   // Until the copy is complete the node must not take over, whatever copy it had before.
-  async replicate({ place, owner }, send) {
+  async replicate({ place, owner, isEmptied }, send) {
     await send(place, "CONFIG", "SET", NO_FAILOVER, "yes");
+    if (isEmptied) await send(place, "FLUSHALL");
     await send(place, "CLUSTER", "REPLICATE", owner);
     const isCopied = await waitUntil(() => isLinkedToOwner(place), { limit: SYNC_LIMIT, interval: INTERVAL });
     if (isCopied) await send(place, "CONFIG", "SET", NO_FAILOVER, "no");
   },
 
-  // The owner refuses writes until the failover is over. Asking again would restart it, and no client could ever write.
-  async failover({ place }, send) {
-    await send(place, "CLUSTER", "FAILOVER");
-    await waitUntil(() => isOwner(place), { limit: FAILOVER_LIMIT, interval: INTERVAL });
-  },
+  handover: ({ place, from }, send) => handOver({ from, to: place }, command, send),
 };

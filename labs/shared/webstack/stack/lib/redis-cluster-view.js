@@ -11,6 +11,11 @@ export function parseNodes(text) {
   });
 }
 
+/** Parses the `name:value` lines of INFO and of CLUSTER INFO. */
+export function parseInfo(text) {
+  return Object.fromEntries(text.split("\r\n").filter((line) => line.includes(":")).map((line) => line.split(/:(.*)/)));
+}
+
 /** The slots from `first` to `last` that none of the ranges covers, as ranges. */
 export function gaps(ranges, first, last) {
   const uncovered = [];

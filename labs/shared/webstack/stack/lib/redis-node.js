@@ -21,8 +21,3 @@ export async function withNode(host, port, ask, patience = PATIENCE) {
     redis.disconnect();
   }
 }
-
-/** Parses the `name:value` lines of INFO and of CLUSTER INFO. */
-export function parseInfo(text) {
-  return Object.fromEntries(text.split("\r\n").filter((line) => line.includes(":")).map((line) => line.split(/:(.*)/)));
-}

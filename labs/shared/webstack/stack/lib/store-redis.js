@@ -2,8 +2,9 @@
 import Redis from "ioredis";
 import { tagOfEachShard } from "./hash-slots.js";
 import { layoutFor } from "./layout.js";
+import { parseInfo } from "./redis-cluster-view.js";
 import { RedisEntries } from "./redis-entries.js";
-import { FIRST_PORT, failFast, parseInfo, withNode, withoutErrorEvents } from "./redis-node.js";
+import { FIRST_PORT, failFast, withNode, withoutErrorEvents } from "./redis-node.js";
 
 const REPLICA_PATIENCE = 1000; // milliseconds for the replicas to confirm a write
 const CLUSTER_TAGS = 256; // hash tags that spread a cluster's values over its nodes

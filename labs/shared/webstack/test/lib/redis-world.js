@@ -76,12 +76,12 @@ export class World {
         const node = this.at(change.place);
         node.settings = { ...node.settings, ...change.settings };
       }
-    } else if (action === "takeover" || action === "failover") {
+    } else if (action === "takeover" || action === "handover") {
       const node = this.at(place);
       const owner = this.nodes.find(({ id }) => id === node.master);
       [node.ranges, owner.ranges, node.master] = [owner.ranges, [], ""];
       for (const other of this.nodes) if (other.master === owner.id) other.master = node.id;
-      if (action === "failover") owner.master = node.id;
+      if (action === "handover") owner.master = node.id;
     } else if (action === "forget") {
       this.nodes = this.nodes.filter(({ id }) => !step.ids.includes(id));
     } else if (action === "meet") {
