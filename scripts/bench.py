@@ -242,6 +242,7 @@ def measure_stacks(add: Callable[[str, float], None]) -> None:
     add("deploy ch7, warm caches", timed(lambda: lab("deploy", "ch7")))
     nodes = json.loads(lab("status", "--json"))["nodes"]
     add("memory of 3 nodes, ch7 (MiB)", sum(node["memory_bytes"] for node in nodes) / 2**20)
+    add("migration of ch7's store to three other machines", bench_chapters.migrate(lab))
     lab("destroy")
     saved, restored = bench_chapters.back_up(lab)
     add("backup of a cluster with ch7", saved)

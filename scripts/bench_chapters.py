@@ -1,4 +1,4 @@
-"""What `make bench` measures of chapters 9 and 10: from a push to the new page, a backup, and the way back from it."""
+"""What `make bench` measures of chapters 9 and 10: a push, a backup, the way back from it, and the store's migration."""
 
 from __future__ import annotations
 
@@ -62,6 +62,46 @@ def back_up(lab: Lab) -> tuple[float, float]:
         began = time.monotonic()
         lab("restore", target)
         return saved, time.monotonic() - began
+
+
+def migrate(lab: Lab) -> float:
+    """Seconds in which the three members of ch7's store move to machines of the database, one after the other.
+
+    For a cluster of three nodes with ch7. The workers write meanwhile, and no acknowledged data may be lost.
+    """
+    lab("deploy", "ch7", "--set", "window=20s")
+    metadata = [f"core-0{number}:role=database" for number in (5, 6, 7)]
+    lab("up", "--nodes", "7", *(word for each in metadata for word in ("--metadata", each)))
+    text = (ROOT / "labs/ch7/units/couchbase@.service").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="lab-bench-") as folder:
+        unit = Path(folder, "couchbase@.service")
+        unit.write_text(text.replace("[X-Fleet]", "[X-Fleet]\nMachineMetadata=role=database"), encoding="utf-8")
+        began = time.monotonic()
+        for number in (1, 2, 3):
+            _until_complete(lab, "destroy", f"couchbase@{number}.service")
+            _until_complete(lab, "start", "--no-block", str(unit.with_name(f"couchbase@{number}.service")))
+        seconds = time.monotonic() - began
+    _wait("ch7's checks pass", lambda: _passes(lab, "check", "ch7"))
+    return seconds
+
+
+def _until_complete(lab: Lab, *words: str) -> None:
+    """Asks fleet for a change of the store, and waits until the conductor calls the store complete after it."""
+
+    def completed() -> int:
+        return lab("journal", "conductor.service", "-n", "10000").count("the store is complete")
+
+    before = completed()
+    lab("fleetctl", *words)
+    _wait("the store is complete", lambda: completed() > before)
+
+
+def _passes(lab: Lab, *words: str) -> bool:
+    try:
+        lab(*words)
+    except SystemExit:
+        return False
+    return True
 
 
 def _active(lab: Lab, units: list[str]) -> list[str]:

@@ -30,6 +30,10 @@ ROWS = {
     "deploy ch7, warm caches": ("`lab deploy ch7`, caches warm, until its checks pass", "s"),
     "backup of a cluster with ch7": ("`lab backup` of a cluster with ch7", "s"),
     "restore of it": ("`lab restore` of it onto an empty cluster, until all is back by count and checksum", "s"),
+    "migration of ch7's store to three other machines": (
+        "ch7's store moves to three other machines, one member after the other, while workers write",
+        "s",
+    ),
     "push of a new page's image to every machine serving it, ch9": (
         "ch9: from the push of a new page's image until every machine serves the page",
         "s",

@@ -22,7 +22,7 @@ CHAPTERS = sorted(
 )
 
 # Pages that take minutes by themselves, or have to compile first: `make test-walks-all` goes through these, too.
-LONG = {"ch9", "ch10-backup", "ch10-rkt"}
+LONG = {"ch9", "ch10-backup", "ch10-database", "ch10-rkt"}
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
