@@ -1,4 +1,4 @@
-"""What `make bench` measures of chapters 9 and 10: a push, a backup, the way back from it, and the store's migration."""
+"""What `make bench` measures of chapters 9 and 10: a push, a backup, the way back from it, a migration."""
 
 from __future__ import annotations
 

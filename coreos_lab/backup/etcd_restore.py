@@ -17,7 +17,7 @@ from coreos_lab.backup.etcd_copy import DATA, TREES
 from coreos_lab.clients import ssh
 from coreos_lab.clients.etcd import Etcd
 from coreos_lab.clients.http import CannotCheckError
-from coreos_lab.cluster import joining
+from coreos_lab.cluster import joining, members
 from coreos_lab.errors import FailedError, LabError
 from coreos_lab.model import Cluster, Node, NodeState
 from coreos_lab.observed import ready
@@ -63,22 +63,22 @@ def restore(cluster: Cluster, provider: Provider, folder: Path) -> None:
 
     FailedError where a key that does not expire is another one than in the backup.
     """
-    nodes, members = list(cluster.staying), [node for node in cluster.staying if node.member]
+    nodes, voters = list(cluster.staying), [node for node in cluster.staying if node.member]
     _start(cluster, provider, nodes)
     with events.step("units", message="stop on all nodes"):
         _on_all(cluster, nodes, STOP_UNITS)
     with events.step("etcd", message="stops on all nodes"):
         _on_all(cluster, nodes, joining.DIE)
-    first, others = members[0], members[1:]
+    first = voters[0]
     with events.step("etcd", first.name, "starts from the backup"):
         _found(cluster, first, folder / manifest.ETCD)
         _move(first)
-    for node in others:
-        joining.rejoin(cluster, provider, node)
+    for number, node in enumerate(voters[1:], start=1):
+        _join(cluster, node, voters[:number], deadline=provider.boot_deadline)
         ready.wait_for_etcd(cluster, node, provider, deadline=provider.boot_deadline)
     proxies = [node for node in nodes if not node.member]
     _on_all(cluster, proxies, "systemctl start etcd2")
-    _compare(members, manifest.keys_of(folder))
+    _compare(voters, manifest.keys_of(folder))
     with events.step("flannel", message="takes its networks from etcd"):
         _on_all(cluster, nodes, NETWORK)
     ready.wait_for_nodes(cluster, nodes, provider, deadline=provider.boot_deadline)
@@ -135,9 +135,33 @@ def _move(node: Node) -> None:
     wait.until(moved, deadline=wait.patiently(DEADLINE), interval=0.2, missing=f"{node.name}: etcd has no leader")
 
 
-def _compare(members: Sequence[Node], wanted: dict[str, str]) -> None:
+def _join(cluster: Cluster, node: Node, there: Sequence[Node], *, deadline: float) -> None:
+    """Has a node join the members that are there, without a vote until it has their data.
+
+    A single member that is told of a second vote decides nothing before that one runs; and the second one asks it
+    for a decision before it runs. They would wait for each other for six seconds.
+    """
+    client = Etcd([each.address for each in there])
+    learner = ""
+
+    def announced() -> str:
+        nonlocal learner
+        learner = client.add_learner(node.peer_url)
+        return ""
+
+    def promoted() -> str:
+        return "" if client.promote(learner) else "it has not what the leader has"
+
+    with events.step("etcd member", node.name):
+        members.change(announced, deadline=deadline, missing=f"{node.name}: etcd does not take it as a member")
+        initial = ",".join(f"{each.name}={each.peer_url}" for each in [*there, node])
+        ssh.node_run(cluster, node, ["sudo", "sh", "-c", joining.REJOIN, "sh", initial, node.name])
+        members.change(promoted, deadline=deadline, missing=f"{node.name}: etcd does not give it a vote")
+
+
+def _compare(voters: Sequence[Node], wanted: dict[str, str]) -> None:
     """FailedError unless each member has just the keys of the backup."""
-    for node in members:
+    for node in voters:
         client = Etcd([node.address], timeout=10.0)
         keys: dict[str, str] = {}
 
@@ -157,4 +181,4 @@ def _compare(members: Sequence[Node], wanted: dict[str, str]) -> None:
                 f"{node.name}: etcd has {len(keys)} keys of {len(wanted)}, and not the backup's: {', '.join(other[:5])}"
             ) from None
     total = f"{len(wanted)} keys, {manifest.checksum(wanted)[:16]}"
-    events.note("etcd", f"all {len(members)} members have the backup's keys: {total}")
+    events.note("etcd", f"all {len(voters)} members have the backup's keys: {total}")

@@ -150,6 +150,28 @@ class Etcd:
         if status not in (http.client.CREATED, http.client.CONFLICT):
             raise LabError(f"etcd: cannot add the member {peer_url}: {_cause(answer)}")
 
+    def add_learner(self, peer_url: str) -> str:
+        """Announces a member that will start at `peer_url` and has no vote until it is promoted; returns its id.
+
+        Version 3's API: version 2 knows no learners. (Its gateway: one JSON document for each message of gRPC.)
+        """
+        body = json.dumps({"peerURLs": [peer_url], "isLearner": True})
+        status, answer = self._http.json("POST", "/v3/cluster/member/add", body=body)
+        if status != http.client.OK:
+            raise LabError(f"etcd: cannot add the learner {peer_url}: {_cause(answer)}")
+        try:
+            return str(answer["member"]["ID"])
+        except (KeyError, TypeError):
+            raise CannotCheckError("etcd: its answer has no member", details=str(answer)[:200]) from None
+
+    def promote(self, member_id: str) -> bool:
+        """Gives a learner its vote. False while it has not yet what the leader has."""
+        body = json.dumps({"ID": member_id})
+        status, answer = self._http.json("POST", "/v3/cluster/member/promote", body=body)
+        if status != http.client.OK and "in sync with leader" not in _cause(answer):
+            raise LabError(f"etcd: cannot promote the learner {member_id}: {_cause(answer)}")
+        return status == http.client.OK
+
     def move_member(self, member_id: str, peer_url: str) -> None:
         """Tells the members where one of them is reached from now on."""
         body = json.dumps({"peerURLs": [peer_url]})

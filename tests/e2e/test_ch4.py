@@ -167,8 +167,10 @@ def connect_to_monitor_of(server: str, node: str) -> None:
 
 
 def test_a_client_is_not_lost_with_a_monitor(storage: Lab) -> None:
-    """The machine that dies has the active metadata server and the monitor that the client of another machine asks. When that client
-    was evicted nevertheless, it mounts anew, without the help of fleet, for which all units run."""
+    """The machine that dies has the active metadata server, and the monitor that another machine's client asks.
+
+    A client that is evicted nevertheless mounts anew, without the help of fleet, for which all units run.
+    """
     storage("deploy", "ch4-ceph")
     told = storage("ssh", "core-01", "--", "docker exec ceph-mon ceph fs status cephfs --format json").json
     (server,) = [each["name"] for each in told["mdsmap"] if each["state"] == "active"]

@@ -139,3 +139,18 @@ def test_an_answer_that_says_nothing_of_the_key_is_none(
     for ask in (etcd.get, etcd.read, etcd.tree):
         with pytest.raises(CannotCheckError, match="cannot read /a: its answer has no key"):
             ask("/a")
+
+
+def test_a_learner_gets_its_vote_when_it_has_the_leaders_data(stub: Stub, etcd: Etcd) -> None:
+    stub.answers["POST /v3/cluster/member/add"] = (200, {"member": {"ID": "7", "isLearner": True}})
+    assert etcd.add_learner("http://p:2380") == "7"
+    promote = "POST /v3/cluster/member/promote"
+    late = {"error": "etcdserver: can only promote a learner member which is in sync with leader", "code": 9}
+    stub.answers[promote] = (412, {**late, "message": late["error"]})
+    assert not etcd.promote("7")
+    stub.answers[promote] = (200, {"members": []})
+    assert etcd.promote("7")
+    assert stub.requests[-1] == (promote, '{"ID": "7"}')
+    stub.answers[promote] = (404, {"message": "etcdserver: member not found"})
+    with pytest.raises(LabError, match="cannot promote the learner 7: etcdserver: member not found"):
+        etcd.promote("7")
