@@ -172,6 +172,20 @@ def test_holds_from_the_second_time_on():
     assert later.outcome is Outcome.PASS
 
 
+def test_one_that_fails_once_is_repeated_also_when_the_first_round_took_too_long(checked: Checked) -> None:
+    checked.write("""
+import pathlib, time
+
+def test_is_slow(): time.sleep(0.6)
+def test_answers_late_once():
+    seen = pathlib.Path("seen")
+    first = not seen.exists()
+    seen.touch()
+    assert not first
+""")
+    assert [result.outcome for result in checked.run(deadline=0.5)] == [Outcome.PASS, Outcome.PASS]
+
+
 def test_the_deadline_is_shared(checked: Checked) -> None:
     checked.write("def test_a(): assert False, 'no'\ndef test_b(): assert False, 'no'\n")
     began = time.monotonic()
