@@ -1,4 +1,7 @@
-"""Files that are never half-written, locks that name their holder, folders that are whole or absent."""
+"""Files that are never half-written, locks that name their holder, folders that are whole or absent.
+
+One long module because these depend on each other: a folder is whole by a lock, a draft and an atomic rename.
+"""
 
 from __future__ import annotations
 

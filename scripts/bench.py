@@ -2,7 +2,8 @@
 
 The floor is the same machines from the same image and cloud-configs, started directly and ready when fleet lists them;
 the peer is the same with LXC containers, if LXC is installed. `lab up` also waits for Docker on every node. The
-measurements alternate, so that a host that slows down affects all of them.
+measurements alternate, so that a host that slows down affects all of them. One long module because that order is what
+it is about.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 discovery_service.py RECORD URL MARK ADDRESS:PORT...: listens on these addresses. RECORD is a file of JSON lines, from
 which the tokens are read when it starts and to which each change is appended; URL stands before the tokens that it
-makes; MARK is the header by which it is known. A program of its own with Python's standard library alone, and so in one
-file.
+makes; MARK is the header by which it is known. One long module because it is a program of its own, with Python's
+standard library alone.
 
 Source of the protocol: etcd's page "Discovery service protocol", and what etcd 3.5 requests in
 server/etcdserver/api/v2discovery. A token is a folder of etcd's version 2 keys, with the number of members in

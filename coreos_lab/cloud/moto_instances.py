@@ -1,6 +1,7 @@
 """Where moto's instances are not as AWS's are, or do not need to be as real as here.
 
-moto's version is pinned, so its objects are known. Each change says what moto does without it.
+moto's version is pinned, so its objects are known. Each change says what moto does without it. One long module because
+it is what another version of moto is compared with.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Snapshots of a cluster: its nodes' disks at one moment, its plan and what was deployed, restored in seconds.
 
 A snapshot is what a power cut at that moment would leave on the disks of all nodes; after a restore the nodes boot as
-after that power cut. A snapshot is whole or absent: its folder is filled as a draft and renamed.
+after that power cut. A snapshot is whole or absent: its folder is filled as a draft and renamed. One long module
+because saving, restoring and what refuses them share that folder's layout.
 """
 
 from __future__ import annotations

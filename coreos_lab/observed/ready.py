@@ -1,4 +1,7 @@
-"""Waits until nodes serve, looking from outside; when the deadline passes, the error names what is missing."""
+"""Waits until nodes serve, looking from outside; when the deadline passes, the error names what is missing.
+
+One long module because a node is waited for in one order, boot, etcd, fleet, whose parts share one deadline.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Guides a reader through a page: shows a step, runs its commands on Enter, and compares what came with the page."""
+"""Guides a reader through a page: shows a step, runs its commands on Enter, and compares what came with the page.
+
+One long module because it is one conversation: each answer of the reader decides about the same step.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports run downwards only, through the layers that docs/architecture.md has in a table."""
+"""Imports run downwards only, through the layers that docs/architecture.md has in a table; modules are short."""
 
 from __future__ import annotations
 
@@ -158,3 +158,11 @@ def test_the_files_and_folders_that_the_page_names_exist() -> None:
     assert whole
     assert [name for name in sorted(whole) if not (ROOT / name).exists() and not (PACKAGE / name).exists()] == []
     assert [name for name in sorted(named) if not any(file.endswith(f"/{name}") for file in files)] == []
+
+
+def test_a_long_module_says_why_it_is_one() -> None:
+    for path in [*MODULES.values(), *sorted((ROOT / "scripts").glob("*.py"))]:
+        text = path.read_text(encoding="utf-8")
+        if len(text.splitlines()) > 250:
+            about = " ".join((ast.get_docstring(ast.parse(text)) or "").split())
+            assert "one long module because" in about.lower() or "One long module:" in about, path

@@ -1,4 +1,7 @@
-"""CloudWatch's API: metrics and alarms of one cloud."""
+"""CloudWatch's API: metrics and alarms of one cloud.
+
+One long module because the operations of an API share its state; what they compute lies beside it.
+"""
 
 from __future__ import annotations
 
