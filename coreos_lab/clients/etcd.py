@@ -165,12 +165,14 @@ class Etcd:
             raise CannotCheckError("etcd: its answer has no member", details=str(answer)[:200]) from None
 
     def promote(self, member_id: str) -> bool:
-        """Gives a learner its vote. False while it has not yet what the leader has."""
+        """Gives a learner its vote, unless it has one already. False while it has not yet what the leader has."""
         body = json.dumps({"ID": member_id})
         status, answer = self._http.json("POST", "/v3/cluster/member/promote", body=body)
-        if status != http.client.OK and "in sync with leader" not in _cause(answer):
-            raise LabError(f"etcd: cannot promote the learner {member_id}: {_cause(answer)}")
-        return status == http.client.OK
+        if status == http.client.OK or _cause(answer).endswith("can only promote a learner member"):
+            return True  # the second: an earlier request was carried out, and its answer was lost
+        if "in sync with leader" in _cause(answer):
+            return False
+        raise LabError(f"etcd: cannot promote the learner {member_id}: {_cause(answer)}")
 
     def move_member(self, member_id: str, peer_url: str) -> None:
         """Tells the members where one of them is reached from now on."""

@@ -1,6 +1,6 @@
 """What a provider is: it makes machines, and does to them what only hardware can do.
 
-One long module: these protocols are a provider's whole contract, which is read together.
+One long module because these protocols are a provider's whole contract, which is read together.
 """
 
 from __future__ import annotations

@@ -151,6 +151,8 @@ def test_a_learner_gets_its_vote_when_it_has_the_leaders_data(stub: Stub, etcd: 
     stub.answers[promote] = (200, {"members": []})
     assert etcd.promote("7")
     assert stub.requests[-1] == (promote, '{"ID": "7"}')
+    stub.answers[promote] = (412, {"message": "etcdserver: can only promote a learner member"})
+    assert etcd.promote("7")  # as it is after a request whose answer was lost
     stub.answers[promote] = (404, {"message": "etcdserver: member not found"})
     with pytest.raises(LabError, match="cannot promote the learner 7: etcdserver: member not found"):
         etcd.promote("7")
