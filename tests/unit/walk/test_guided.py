@@ -69,13 +69,20 @@ class Walk:
                     self.shown += os.read(self._master, 65536).decode(errors="replace")
 
     def types(self, line: str, until: str) -> None:
-        """Types a line, and waits until more has been shown, with `until` in it."""
+        """Types a line, and waits until more has been shown, with `until` in it.
+
+        Keys that come before a command has ended are the command's: `asks` is for a line that is typed next.
+        """
         since = len(self.shown)
         os.write(self._master, f"{line}\r".encode())
         self.shows(until, since)
 
     def shows(self, text: str, since: int = 0) -> None:
         wait.until(lambda: text in self.shown[since:], deadline=LONG, missing=lambda: f"{text!r} in {self.shown!r}")
+
+    def asks(self) -> None:
+        """Waits until the walk waits for a line."""
+        wait.until(lambda: self.shown.endswith("$ "), deadline=LONG, missing=lambda: f"the prompt in {self.shown!r}")
 
     def close(self) -> None:
         """Closes the terminal. It is not the process's controlling terminal, so that no SIGHUP comes of it."""
@@ -144,6 +151,7 @@ def test_ctrl_c_gives_up_a_command_of_several_lines(walk: Callable[..., Walk]) -
     since = len(reader.shown)
     reader.process.send_signal(signal.SIGINT)
     reader.shows("^C  (:stop or Ctrl-D stops the walk)", since)
+    reader.asks()
     reader.types("echo $((6 * 7))", "42")
     assert "\nnever" not in reader.shown
 
@@ -151,6 +159,7 @@ def test_ctrl_c_gives_up_a_command_of_several_lines(walk: Callable[..., Walk]) -
 def test_a_text_that_is_pasted_is_run_command_by_command(walk: Callable[..., Walk]) -> None:
     reader = walk(TERM="xterm")
     reader.shows("in terminal loop")
+    reader.asks()
     pasted = "x=6\nfor each in 7 8; do\n  echo $((x * each))\ndone\n"
     reader.types(f"\x1b[200~{pasted}\x1b[201~", "42\r\n48")
 
@@ -168,6 +177,7 @@ def test_nothing_is_lost_with_a_signal_or_the_terminal(
     reader.shows("Enter runs in terminal loop")
     reader.types("", "Step 2 of 2")
     reader.types("mine=7; echo set$((1))", "set1")
+    reader.asks()
     if typed:
         reader.types(typed, "begun1")
     time.sleep(0.5)  # the loop goes on
