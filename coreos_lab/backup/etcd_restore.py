@@ -6,9 +6,11 @@ stopped before, since a restored etcd counts its changes from another number on.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from coreos_lab import events, run, wait
@@ -24,6 +26,8 @@ from coreos_lab.observed import ready
 from coreos_lab.providers.base import Provider
 from coreos_lab.records.store import ClusterFolder
 
+ENGINE = "/_coreos.com/fleet/lease/engine-leader"
+ENGINE_WAITS = 30  # seconds at most, also if this process is killed
 DEADLINE = 120.0  # seconds for one step on one node
 AGREED = 10.0  # seconds for all members to have the same keys: flannel and locksmith may be writing
 # A clean stop of fleetd unloads its units, and then they stop as fleet stops them: sidekicks remove their keys.
@@ -79,9 +83,10 @@ def restore(cluster: Cluster, provider: Provider, folder: Path) -> None:
     proxies = [node for node in nodes if not node.member]
     _on_all(cluster, proxies, "systemctl start etcd2")
     _compare(voters, manifest.keys_of(folder))
-    with events.step("flannel", message="takes its networks from etcd"):
-        _on_all(cluster, nodes, NETWORK)
-    ready.wait_for_nodes(cluster, nodes, provider, deadline=provider.boot_deadline)
+    with _engine_waiting(voters):
+        with events.step("flannel", message="takes its networks from etcd"):
+            _on_all(cluster, nodes, NETWORK)
+        ready.wait_for_nodes(cluster, nodes, provider, deadline=provider.boot_deadline)
 
 
 def _start(cluster: Cluster, provider: Provider, nodes: Sequence[Node]) -> None:
@@ -157,6 +162,23 @@ def _join(cluster: Cluster, node: Node, there: Sequence[Node], *, deadline: floa
         initial = ",".join(f"{each.name}={each.peer_url}" for each in [*there, node])
         ssh.node_run(cluster, node, ["sudo", "sh", "-c", joining.REJOIN, "sh", initial, node.name])
         members.change(promoted, deadline=deadline, missing=f"{node.name}: etcd does not give it a vote")
+
+
+@contextmanager
+def _engine_waiting(voters: Sequence[Node]) -> Iterator[None]:
+    """Keeps fleet from scheduling in the block, in which its machines appear one after the other.
+
+    The first would get the units of all the others, and start them where they are not to stay. fleet schedules where it
+    has a lease: a key with a machine and the version of its engine (fleet's pkg/lease/etcd.go). Each machine starts by
+    itself what the backup's schedule gives it.
+    """
+    client = Etcd([node.address for node in voters])
+    client.set(ENGINE, json.dumps({"MachineID": "restore", "Version": 1}), ttl=ENGINE_WAITS)
+    try:
+        yield
+    finally:
+        with suppress(CannotCheckError):  # it expires
+            client.remove(ENGINE)
 
 
 def _compare(voters: Sequence[Node], wanted: dict[str, str]) -> None:

@@ -101,6 +101,15 @@ const DECISIONS = {
     },
     { action: undefined, wait: undefined },
   ],
+  "wait until the owners serve": [
+    () => {
+      const world = settledWorld();
+      world.at("b:8091").serves = false;
+      world.at("b:8092").serves = false; // a replica: no data waits for it
+      return world.state();
+    },
+    { wait: "b:8091: no service yet" },
+  ],
 };
 
 test("every step of the table has a decision below", () => {

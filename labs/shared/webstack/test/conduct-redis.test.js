@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MEMORY_LIMIT, NO_FAILOVER, decide } from "../stack/lib/conduct-redis-plan.js";
+import { FAILOVER_TIMEOUT, MEMORY_LIMIT, NO_FAILOVER, decide } from "../stack/lib/conduct-redis-plan.js";
 import { SLOTS, slotsOfShard } from "../stack/lib/hash-slots.js";
 import { gaps } from "../stack/lib/redis-cluster-view.js";
 import { MEMORY, World, settledWorld } from "./lib/redis-world.js";
@@ -166,6 +166,15 @@ test("the memory limit is set on every node", () => {
   assert.equal(action, "configure");
   assert.deepEqual(changes[0].settings, { [MEMORY_LIMIT]: String(2 * MEMORY) });
   assert.equal(changes.length, 9);
+});
+
+test("an owner keeps the time with which it begins until it serves", () => {
+  const world = settledWorld();
+  const owner = world.at("a:8091");
+  Object.assign(owner, { serves: false, settings: { ...owner.settings, [FAILOVER_TIMEOUT]: "1000" } });
+  assert.match(world.decide().wait, /^a:8091: /);
+  owner.serves = true;
+  assert.deepEqual(world.decide().changes, [{ place: "a:8091", settings: { [FAILOVER_TIMEOUT]: "30000" } }]);
 });
 
 /** A store whose member a is back, up to the step before a shard moves there; the decision about that shard. */

@@ -39,6 +39,7 @@ export const STEPS = [
   { name: "spread the owners over the machines", decide: spreadOwners },
   { name: "wait for announcements of nodes that answer", decide: waitForAnnouncements },
   { name: "report slots that are lost", decide: reportLostSlots },
+  { name: "wait until the owners serve", decide: waitForOwners },
 ];
 
 /**
@@ -115,11 +116,18 @@ function waitForGossip({ reports }) {
   return complete ? undefined : { wait: "the nodes are getting to know each other" };
 }
 
-/** Every node has the store's settings, and remembers that its copy is complete as soon as it is. */
-function configureNodes({ reports }, { failover, memory }) {
-  const common = { [FAILOVER_TIMEOUT]: String(failover), [MEMORY_LIMIT]: String(memory) };
+/**
+ * Every node has the store's settings, and remembers that its copy is complete as soon as it is. An owner that does not serve yet
+ * keeps the FAILOVER_TIMEOUT with which it begins.
+ */
+function configureNodes({ reports, peers }, { failover, memory }) {
+  const begins = ({ id, serves }) => !serves && peers.has(id) && slotCount(peers.get(id)) > 0;
   const changes = reports.flatMap((node) => {
-    const wanted = node.synced ? { ...common, [NO_FAILOVER]: "no" } : common;
+    const wanted = {
+      [MEMORY_LIMIT]: String(memory),
+      ...(!begins(node) && { [FAILOVER_TIMEOUT]: String(failover) }),
+      ...(node.synced && { [NO_FAILOVER]: "no" }),
+    };
     const settings = Object.fromEntries(Object.entries(wanted).filter(([name, value]) => node.settings[name] !== value));
     return Object.keys(settings).length ? [{ place: node.place, settings }] : [];
   });
@@ -244,4 +252,10 @@ function waitForAnnouncements({ reports }) {
 function reportLostSlots({ gone }) {
   const lost = gone.reduce((sum, peer) => sum + slotCount(peer), 0);
   return lost ? { lost } : undefined;
+}
+
+/** An owner refuses all as long as Redis takes its cluster for broken: for a moment after it gets its first slots, too. */
+function waitForOwners({ inside, peers }) {
+  const places = inside.filter(({ id, serves }) => !serves && slotCount(peers.get(id))).map(({ place }) => place);
+  return places.length ? { wait: `${places.join(", ")}: no service yet` } : undefined;
 }

@@ -17,6 +17,7 @@ const COMMAND_PATIENCE = 2 * PATIENCE;
 const GOSSIP = 200; // milliseconds until an introduction shows
 const SYNC_LIMIT = 20_000; // milliseconds for a replica to copy its owner
 const MEGABYTE = 2 ** 20;
+const BEGINNING = "1000"; // milliseconds
 const INTERVAL = 200; // milliseconds between two checks whether a command has taken effect
 
 /** One interface for all kinds of store: see conductors.js. */
@@ -66,9 +67,10 @@ const hostAndPort = (place) => [hostOf(place), Number(place.split(":").pop())];
 /** A node's state, as it reports it itself. */
 function report({ place, member, isAnnounced, isOwner = false }) {
   const ask = async (redis) => {
-    const [id, nodes, replicationInfo, keys, settings] = await Promise.all([
+    const [id, nodes, clusterInfo, replicationInfo, keys, settings] = await Promise.all([
       redis.call("CLUSTER", "MYID"),
       redis.call("CLUSTER", "NODES"),
+      redis.call("CLUSTER", "INFO"),
       redis.info("replication"),
       redis.dbsize(),
       redis.config("GET", FAILOVER_TIMEOUT, MEMORY_LIMIT, NO_FAILOVER),
@@ -81,6 +83,7 @@ function report({ place, member, isAnnounced, isOwner = false }) {
       isAnnounced,
       id,
       peers: parseNodes(nodes),
+      serves: parseInfo(clusterInfo).cluster_state === "ok",
       keys,
       settings: pairs(settings),
       isReplica,
@@ -127,7 +130,12 @@ const ACTIONS = {
   configure: ({ changes }, send) =>
     Promise.all(changes.map(({ place, settings }) => send(place, "CONFIG", "SET", ...Object.entries(settings).flat()))),
 
-  assign: ({ place, ranges }, send) => send(place, "CLUSTER", "ADDSLOTSRANGE", ...ranges.flat().map(String)),
+  // A node that has known no owner refuses all for as long as its FAILOVER_TIMEOUT, or for five seconds, after it knows one
+  // (Redis' clusterUpdateState). There is nobody to wait for here: the time is made short until the node serves.
+  async assign({ place, ranges }, send) {
+    await send(place, "CONFIG", "SET", FAILOVER_TIMEOUT, BEGINNING);
+    await send(place, "CLUSTER", "ADDSLOTSRANGE", ...ranges.flat().map(String));
+  },
 
   // Until the copy is complete the node must not take over, whatever copy it had before.
   async replicate({ place, owner, isEmptied }, send) {

@@ -13,6 +13,7 @@ const blankNode = (id, member, port) => ({
   member,
   ranges: [],
   master: "",
+  serves: true,
   keys: 0,
   settings: { [FAILOVER_TIMEOUT]: String(FAILOVER), [MEMORY_LIMIT]: String(MEMORY), [NO_FAILOVER]: "yes" },
 });
