@@ -47,7 +47,8 @@ def run_checks(
         return []
     by_name: dict[str, CheckResult] = {}
     order: dict[str, int] = {}
-    with tempfile.TemporaryDirectory(prefix="lab-checks-") as scratch:
+    # In the cluster's folder: if this process is killed, what it leaves goes with the cluster.
+    with tempfile.TemporaryDirectory(prefix="checks-", dir=inventory.parent) as scratch:
         lines = Path(scratch, "results.jsonl")
         lines.touch()
         with lines.open(encoding="utf-8") as results:

@@ -38,12 +38,13 @@ def find() -> Path | None:
     return next((path for name in BROWSERS if (path := run.which(name))), None)
 
 
-def shown(browser: Path, url: str) -> str:
+def shown(browser: Path, url: str, scratch: Path) -> str:
     """The text of the page at a URL, a line for each block; "" when nothing answers there.
 
+    The browser's profile is in the folder `scratch`; a process that outlives the browser may leave a part of it there.
     Raises CommandError when the browser itself fails.
     """
-    with tempfile.TemporaryDirectory(prefix="lab-browser-", ignore_cleanup_errors=True) as profile:
+    with tempfile.TemporaryDirectory(prefix="browser-", dir=scratch, ignore_cleanup_errors=True) as profile:
         options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
         call: list[str | Path] = [browser, *options, f"--virtual-time-budget={SETTLE}", "--dump-dom", url]
         try:

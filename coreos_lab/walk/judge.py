@@ -129,7 +129,7 @@ class Judge:
 
         def look(_again: bool) -> tuple[Result, bool]:
             try:
-                text = browser.shown(program, url)
+                text = browser.shown(program, url, self._session.folder)
             except run.CommandError as error:
                 return Result(Outcome.UNKNOWN, f"{url}: {program.name} could not look", error.details), False
             if line := missing(text, step.output):

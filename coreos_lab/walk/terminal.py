@@ -22,11 +22,12 @@ from coreos_lab import interrupts, run
 # Ctrl-C ends a command, also a loop, but not the shell. `exit` ends the shell, whose exit code is the command's then;
 # the next command's shell begins with the state that was asked for last.
 # $1: the terminal device, which becomes the controlling terminal as it is opened; "" for none. $2: the folder.
-# If this process is killed, a pipe ends that it holds: then the shell's programs end, and the folder goes.
+# If this process is killed, a pipe ends that it holds: then the folder goes, and the shell's programs end. What sees to
+# that outlives the hangup of the terminal device, which comes at the same moment.
 SHELL = """
 trap 'return 130 2>/dev/null' INT
 [ -z "$1" ] || exec <>"$1" >&0 2>&1
-{{ read -r -u {life}; rm -rf -- "$2"; kill 0; }} {calls}<&- {codes}>&- & disown
+{{ trap '' HUP; read -r -u {life}; rm -rf -- "$2"; kill 0; }} {calls}<&- {codes}>&- & disown
 exec {life}<&-
 shift 2
 LAB_WALK_OWN=" $({{ compgen -v; compgen -A function; }} | tr '\\n' ' ') LAB_WALK_OWN LAB_WALK_CALL PIPESTATUS _ "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -133,6 +134,7 @@ def page(browser: Path) -> Iterator[Page]:
             pass_fds=(theirs_in, theirs_out),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         os.close(theirs_in)
         os.close(theirs_out)
@@ -141,5 +143,5 @@ def page(browser: Path) -> Iterator[Page]:
             yield opened
         finally:
             opened.close()
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()

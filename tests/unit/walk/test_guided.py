@@ -164,6 +164,18 @@ def test_a_text_that_is_pasted_is_run_command_by_command(walk: Callable[..., Wal
     reader.types(f"\x1b[200~{pasted}\x1b[201~", "42\r\n48")
 
 
+def test_a_walk_that_is_killed_leaves_nothing(walk: Callable[..., Walk], tmp_path: Path) -> None:
+    """Although the shell's terminal device hangs up at the same moment."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    reader = walk(TMPDIR=str(scratch))
+    reader.shows("Enter runs in terminal loop")
+    reader.types(RUNNING, "begun1")
+    assert list(scratch.iterdir())
+    reader.process.kill()
+    wait.until(lambda: not list(scratch.iterdir()), deadline=LONG, missing=lambda: str(list(scratch.iterdir())))
+
+
 @pytest.mark.parametrize(
     ("number", "typed"), [(signal.SIGTERM, ""), (signal.SIGHUP, RUNNING), (None, ""), (None, RUNNING)]
 )

@@ -159,7 +159,7 @@ def test_could_not_look_is_unknown(text: str, done: Done, outcome: Outcome) -> N
     assert judged(Command(text, 1), done).outcome is outcome
 
 
-def test_a_page_that_is_not_there_yet_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_is_not_there_yet_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So it is looked at again: Chromium ends with an error of its own then."""
     said = ["[ERROR:headless_command_handler.cc] Page load failed: net::ERR_CONNECTION_REFUSED"]
 
@@ -167,7 +167,7 @@ def test_a_page_that_is_not_there_yet_is_empty(monkeypatch: pytest.MonkeyPatch) 
         raise run.CommandError(run.Completed(("browser",), 1, "", said[0]))
 
     monkeypatch.setattr(run, "run", fail)
-    assert browser.shown(Path("/browser"), "http://127.0.0.1:3000/") == ""
+    assert browser.shown(Path("/browser"), "http://127.0.0.1:3000/", tmp_path) == ""
     said[0] = "no such profile"
     with pytest.raises(run.CommandError):
-        browser.shown(Path("/browser"), "http://127.0.0.1:3000/")
+        browser.shown(Path("/browser"), "http://127.0.0.1:3000/", tmp_path)
