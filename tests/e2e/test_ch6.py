@@ -81,6 +81,14 @@ def test_the_page_survives_the_stores_machine(alone: Lab) -> None:
         until(is_visited_again)
 
 
+def test_a_machine_that_has_lost_its_etcd_does_not_compete_with_the_others(alone: Lab) -> None:
+    """Its units go on, as its fleet is told nothing: the store that was moved, and perhaps the worker."""
+    alone("deploy", "ch6", "--deadline", "8m")
+    checks_pass("ch6")
+    verdict = alone("break", "unit:couchbase@1.service", "--fault", "remove-member", "--verify", "--json", code=None).json
+    assert verdict["outcome"] == "pass", verdict
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [

@@ -1,10 +1,12 @@
 // The worker of the web stack: stores each event of the feed under the time of its arrival, in milliseconds.
 import WebSocket from "ws";
 import { Etcd, exitOnSet, ownAddress } from "./lib/etcd.js";
+import { Lock } from "./lib/lock.js";
 import { beforeExit, exitOnSignals, fail, log } from "./lib/program.js";
 import { openStore, storeAddresses } from "./lib/store.js";
 import { WriteQueue } from "./lib/write-queue.js";
 
+const LOCK = "/services/worker"; // the feed is stored once, also while a machine that was cut off has an old worker
 const SILENCE = 5000; // milliseconds of silence after which the feed counts as gone: it sends a ping every second
 const QUEUE_LIMIT = 1000; // events that may wait for the store
 const CLOSE_LIMIT = 2000; // milliseconds for the feed to confirm that it has sent its last event
@@ -20,6 +22,8 @@ if (!feed) fail("no feed is announced under /services/feed");
 log(`this is ${ownAddress()}; the store: ${couchbase.values.join(", ")}; the feed: ${feed}`);
 
 const store = await openStore(couchbase.values, etcd);
+const lock = new Lock(etcd, LOCK, ownAddress());
+await lock.hold();
 const writes = new WriteQueue(QUEUE_LIMIT, (error) => fail(`the store does not accept an event: ${error.message}`));
 let lastKey = 0;
 let storedCount = 0;
@@ -34,6 +38,7 @@ socket.on("ping", () => silenceTimer.refresh());
 socket.on("error", (error) => fail(`the feed: ${error.message}`));
 socket.on("close", () => isFinishing || fail("the feed has closed the connection"));
 socket.on("message", (data) => {
+  if (!lock.isHeld) fail(`the lock ${LOCK} is not renewed: another worker may have the feed`);
   silenceTimer.refresh();
   // Two events that arrive in the same millisecond must not share a key.
   const key = (lastKey = Math.max(Date.now(), lastKey + 1));
