@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from coreos_lab import hints
+from coreos_lab import hints, wait
 from coreos_lab.chaos.fault import Fault, Scene
 from coreos_lab.clients import etcd, ssh
 from coreos_lab.clients.etcd import Etcd
-from coreos_lab.cluster import joining
+from coreos_lab.cluster import joining, members
 from coreos_lab.cluster.joining import DATA, DIE
 from coreos_lab.errors import LabError
 from coreos_lab.model import FaultKind, Node
 
+AGREED = 15.0  # seconds: etcd refuses to change its members until all have been connected for five
 LOSE = f"{DIE}; find {DATA} -mindepth 1 -delete"
 # The first records of the newest log: they name the member and the cluster that the log belongs to.
 CORRUPT = f"""
@@ -108,8 +109,10 @@ class RemoveMember(MemberFault):
     summary = "the other members have removed the machine's from etcd"
 
     def inject(self, scene: Scene) -> None:
-        others = [node.address for node in scene.cluster.members if node != scene.node]
-        Etcd(others).remove_member(self._id(scene))
+        node = scene.node
+        others = Etcd([each.address for each in scene.cluster.members if each != node])
+        missing = f"{node.name}: the other members do not remove it from etcd"
+        members.remove(others, [node.peer_url], deadline=wait.patiently(AGREED), missing=missing)
 
     def seen(self, scene: Scene) -> bool:
         return self._id(scene) == "" and not etcd.is_healthy(scene.node.address)

@@ -24,9 +24,16 @@ class Paper:
         self.listed = [Member("a", "core-01", ("http://172.17.8.101:2380",))]
         self.healthy = False
         self.ran: list[list[str]] = []
+        self.refusals = 0
 
     def members(self) -> list[Member]:
         return self.listed
+
+    def remove_member(self, which: str) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise CannotCheckError("etcd: HTTP 500")  # its answer while a member has just joined
+        self.listed = [each for each in self.listed if each.id != which]
 
     def node_run(self, _cluster: Cluster, _node: Node, call: list[str], **_options: object) -> Any:
         self.ran.append(call)
@@ -73,6 +80,13 @@ def test_a_client_of_etcd_has_no_data_to_lose(planned: Callable[..., Cluster], s
     cluster = planned(nodes=7)
     with pytest.raises(LabError, match="core-07: is no member of etcd"):
         member.LoseData().require_able(Scene(scene.provider, cluster, cluster.nodes[6], {}))
+
+
+def test_etcd_may_refuse_to_remove_a_member_for_a_while(scene: Scene, paper: Paper) -> None:
+    paper.listed.append(Member("b", "core-02", (scene.node.peer_url,)))
+    paper.refusals = 2
+    member.RemoveMember().inject(scene)
+    assert [each.name for each in paper.listed] == ["core-01"]
 
 
 def test_members_that_nobody_tells_of_are_not_known_to_be_removed(
