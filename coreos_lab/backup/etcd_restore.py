@@ -177,7 +177,7 @@ def _engine_waiting(voters: Sequence[Node]) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(CannotCheckError):  # it expires
+        with suppress(LabError):  # it expires
             client.remove(ENGINE)
 
 
