@@ -27,6 +27,6 @@ test("a value that is no number names its key", () => {
 });
 
 test("the conductor exits with 5 when its configuration is deleted, and with 0 to start again when it is changed", () => {
-  const codes = ["delete", "expire", "set", "update", "compareAndSwap", "create"].map(exitCodeAfter);
-  assert.deepEqual(codes, [5, 5, 0, 0, 0, undefined]);
+  const codes = ["delete", "compareAndDelete", "expire", "set", "update", "compareAndSwap", "create"].map(exitCodeAfter);
+  assert.deepEqual(codes, [5, 5, 5, 0, 0, 0, undefined]);
 });

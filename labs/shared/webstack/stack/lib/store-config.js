@@ -57,6 +57,6 @@ function positive(name, text) {
  * @param {string} action etcd's name of the change
  */
 export function exitCodeAfter(action) {
-  if (["delete", "expire"].includes(action)) return EXIT_CODE_DELETED;
+  if (["delete", "compareAndDelete", "expire"].includes(action)) return EXIT_CODE_DELETED;
   return action === "create" ? undefined : 0; // a default that was written changes nothing
 }
