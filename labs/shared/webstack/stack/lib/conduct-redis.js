@@ -17,7 +17,7 @@ const COMMAND_PATIENCE = 2 * PATIENCE;
 const GOSSIP = 200; // milliseconds until an introduction shows
 const SYNC_LIMIT = 20_000; // milliseconds for a replica to copy its owner
 const MEGABYTE = 2 ** 20;
-const BEGINNING = "1000"; // milliseconds
+const BEGINNING = "1000"; // milliseconds: the FAILOVER_TIMEOUT of an owner until it serves
 const INTERVAL = 200; // milliseconds between two checks whether a command has taken effect
 
 /** One interface for all kinds of store: see conductors.js. */
@@ -131,7 +131,7 @@ const ACTIONS = {
     Promise.all(changes.map(({ place, settings }) => send(place, "CONFIG", "SET", ...Object.entries(settings).flat()))),
 
   // A node that has known no owner refuses all for as long as its FAILOVER_TIMEOUT, or for five seconds, after it knows one
-  // (Redis' clusterUpdateState). There is nobody to wait for here: the time is made short until the node serves.
+  // (Redis' clusterUpdateState). There is nobody to wait for here, so that time is short.
   async assign({ place, ranges }, send) {
     await send(place, "CONFIG", "SET", FAILOVER_TIMEOUT, BEGINNING);
     await send(place, "CLUSTER", "ADDSLOTSRANGE", ...ranges.flat().map(String));
