@@ -70,6 +70,12 @@ def members() -> int:
     return len(lab("etcdctl", "member", "list").out.splitlines())
 
 
+def fleet_said() -> str:
+    """What the nodes' fleetd have written since they were started last."""
+    mine = "_SYSTEMD_INVOCATION_ID=$(systemctl show --property=InvocationID --value fleet)"
+    return "".join(lab("ssh", node, "--", f"sudo journalctl --output=cat {mine}").out for node in NODES)
+
+
 def test_what_is_there_is_not_replaced_unasked(notes: Path) -> None:
     assert "is not empty: notes is deployed" in lab("restore", str(notes), code=4).err
 
@@ -81,6 +87,9 @@ def test_all_of_it_is_back(notes: Path) -> None:
     assert on_its_node("sort -n /var/lib/notes/lines | uniq | wc -l").strip() == str(NOTES)
     assert lab("etcdctl", "get", "/notes/count").out.strip() == str(NOTES)
     comes_to(members, 3)
+    said = fleet_said()
+    assert "Engine leadership acquired" in said
+    assert "Unscheduled Job(notes.service)" not in said, "its machine was missing when fleet looked first"
 
 
 def test_a_restore_that_is_killed_goes_on(notes: Path) -> None:
