@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -20,10 +21,11 @@ NOT_ANSWERING = "Error:  client: etcd cluster is unavailable or misconfigured"
 
 # `keys/` has a file for each key, with / as -. `down` counts the calls that get no answer. `calls` lists all others.
 ETCDCTL = f"""#!/bin/bash
-verb= key= value=
+verb= key= value= wanted=
 while [ $# -gt 0 ]; do
     case $1 in
         --ttl | --total-timeout) shift ;;
+        --with-value) shift; wanted=$1 ;;
         --*) ;;
         *) if [ -z "$verb" ]; then verb=$1; elif [ -z "$key" ]; then key=$1; else value=$1; fi ;;
     esac
@@ -34,6 +36,7 @@ if [ "$down" -gt 0 ]; then echo $((down - 1)) >down; echo "{NOT_ANSWERING}" >&2;
 file=keys/${{key//\\//-}}
 [ "$verb" = get ] || echo "$verb $key" >>calls
 if [ "$verb" != set ] && [ ! -e "$file" ]; then echo "Error:  100: Key not found ($key) [7]" >&2; exit 4; fi
+if [ -n "$wanted" ] && [ "$(cat "$file")" != "$wanted" ]; then echo "Error:  101: Compare failed" >&2; exit 4; fi
 case $verb in
     get) cat "$file" ;;
     set | update) echo "$value" >"$file" ;;
@@ -57,6 +60,7 @@ class Node:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "keys").mkdir()
+        (folder / "runtime").mkdir()
         self.program("etcdctl", ETCDCTL)
         self.program("sleep", SLEEP)
         self.program("docker", f"#!/bin/sh\necho {ADDRESS}\n")
@@ -78,8 +82,11 @@ class Node:
         for name, its in (("COREOS_PUBLIC_IPV4", ADDRESS), ("FLANNEL_IP", ADDRESS), ("TTL", "12")):
             value = value.replace(f"${{{name}}}", its)
         words = shlex.split(value.lstrip("-").replace("\\\n", " ").replace("%i", "1").replace("$$", "$"))
-        environment = {"PATH": f"{self.folder}:{os.environ['PATH']}"}
+        environment = {"PATH": f"{self.folder}:{os.environ['PATH']}", "RUNTIME_DIRECTORY": str(self.folder / "runtime")}
         subprocess.run(words, cwd=self.folder, env=environment, timeout=30, capture_output=True, check=False)
+
+    def keys(self) -> dict[str, str]:
+        return {path.name.replace("-", "/"): path.read_text().strip() for path in (self.folder / "keys").iterdir()}
 
     @property
     def calls(self) -> list[str]:
@@ -127,10 +134,23 @@ def test_a_sidekick_that_is_started_again_announces_nothing(node: Node, unit: st
 
 
 @pytest.mark.parametrize("unit", WEB_STACK)
-def test_an_address_of_an_earlier_run_is_replaced_by_set(node: Node, unit: str) -> None:
+def test_an_address_of_another_instance_is_neither_replaced_nor_removed(node: Node, unit: str) -> None:
+    """This machine was cut off, and fleet has started the instance elsewhere: its fleet may not know that yet."""
+    node.program("systemctl", SYSTEMCTL.format(active=3, job=""))
     node.key(key_of(unit), "10.1.2.9")
-    node.run(unit, "ExecStart", naps=2)
-    assert node.calls == [f"set {key_of(unit)}"]
+    node.run(unit, "ExecStart", naps=3)
+    assert node.calls == []
+    assert node.naps == ["1", "1", "1"], "it looks again soon enough to take over what expires"
+    node.run(unit, "ExecStopPost")
+    assert node.keys() == {key_of(unit): "10.1.2.9"}
+
+
+@pytest.mark.parametrize("unit", WEB_STACK)
+def test_without_an_address_of_its_own_nothing_is_removed(node: Node, unit: str) -> None:
+    node.program("systemctl", SYSTEMCTL.format(active=3, job=""))
+    node.key(key_of(unit), "10.1.2.9")
+    node.run(unit, "ExecStopPost")
+    assert node.calls == []
 
 
 @pytest.mark.parametrize("unit", WEB_STACK)
@@ -138,9 +158,10 @@ def test_an_address_of_an_earlier_run_is_replaced_by_set(node: Node, unit: str) 
 def test_the_key_goes_with_its_instance(node: Node, unit: str, active: int, job: str) -> None:
     """An instance that is being stopped is still active, but has a job."""
     node.program("systemctl", SYSTEMCTL.format(active=active, job=job))
-    node.key(key_of(unit), ADDRESS)
+    node.run(unit, "ExecStart", naps=2)
     node.run(unit, "ExecStopPost")
-    assert node.calls == [f"rm {key_of(unit)}"]
+    assert node.calls == [f"set {key_of(unit)}", f"rm {key_of(unit)}"]
+    assert node.keys() == {}
 
 
 @pytest.mark.parametrize("unit", HELLO_WORLD)
@@ -161,5 +182,6 @@ def test_hello_world_does_not_notify_when_etcd_did_not_answer(node: Node, unit: 
 @pytest.mark.parametrize("unit", ["ch1/units/nginx-sidekick@.service", *HELLO_WORLD, *WEB_STACK])
 def test_a_machine_that_shuts_down_removes_the_key_while_its_etcd_runs(unit: str) -> None:
     options = unit_file.parse(unit_file.read(LABS / unit))
-    assert any(" rm /services/" in value for value in unit_file.values(options, "Service", "ExecStopPost"))
+    removes = re.compile(r" rm (--with-value \S+ )?/services/")
+    assert any(map(removes.search, unit_file.values(options, "Service", "ExecStopPost")))
     assert "etcd2.service" in " ".join(unit_file.values(options, "Unit", "After")).split()
