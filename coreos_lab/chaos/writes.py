@@ -14,9 +14,20 @@ from coreos_lab.model import ETCD_PROBE, Outcome
 
 INTERVAL = 0.2  # seconds between two writes
 PATIENCE = 0.5  # seconds for one node's answer
+ATTEMPTS = 3  # to remove them
 KEPT = 3 * 3600  # time to live in seconds, for keys that a killed command has left: longer than any storm
 # etcd hides a name that begins with _ from listings and watches.
 FOLDER = "/_coreos-lab"
+
+
+def remove(etcd: Etcd, folder: str) -> None:
+    """Removes a folder of such keys. What cannot be removed now, or is written late, expires by itself."""
+    for _attempt in range(ATTEMPTS):
+        with suppress(LabError):
+            etcd.remove(folder)
+            if not etcd.tree(folder):
+                etcd.remove_empty_folders_above(folder)
+                return
 
 
 class Writes(Watch):
@@ -51,10 +62,7 @@ class Writes(Watch):
         super().__exit__(*error)
         if not self.samples:
             return
-        etcd = Etcd(self._addresses)
-        with suppress(LabError):  # they expire by themselves
-            etcd.remove(self._folder)
-            etcd.remove_empty_folders_above(self._folder)
+        remove(Etcd(self._addresses), self._folder)
 
     def judged(self) -> tuple[Outcome, str]:
         """Whether every acknowledged write is there, and the evidence in words. To be called within the block."""

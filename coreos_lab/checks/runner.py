@@ -47,6 +47,7 @@ def run_checks(
         return []
     by_name: dict[str, CheckResult] = {}
     order: dict[str, int] = {}
+    begun = ""  # of a line that is still being written
     # In the cluster's folder: if this process is killed, what it leaves goes with the cluster.
     with tempfile.TemporaryDirectory(prefix="checks-", dir=inventory.parent) as scratch:
         lines = Path(scratch, "results.jsonl")
@@ -54,8 +55,10 @@ def run_checks(
         with lines.open(encoding="utf-8") as results:
 
             def take(_line: str = "") -> None:
-                for text in results:
-                    result, place = parse_result(text, lab.name)
+                nonlocal begun
+                *whole, begun = (begun + results.read()).split("\n")
+                for line in whole:
+                    result, place = parse_result(line, lab.name)
                     last = by_name.get(result.name)
                     if result.outcome is Outcome.PASS and (last is None or last.outcome is not Outcome.PASS):
                         events.note("check", "pass", result.qualified)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from coreos_lab import events, run, wait
+from coreos_lab.chaos import writes
 from coreos_lab.chaos.history import judgement as judgements
 from coreos_lab.chaos.history.clients import Clients
 from coreos_lab.chaos.history.judgement import Judgement
@@ -54,9 +55,7 @@ class History:
         if error is None:
             self._clients.finish()
         self._clients.close()
-        with suppress(LabError):  # they expire by themselves
-            self._etcd.remove(self._registers)
-            self._etcd.remove_empty_folders_above(self._registers)
+        writes.remove(self._etcd, self._registers)
 
     def fill(self) -> None:
         """Lets the clients go on until there is enough to judge, for half a minute at most: some breaks are short."""

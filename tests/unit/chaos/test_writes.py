@@ -22,6 +22,7 @@ class Paper:
         self.keys: dict[str, str] = {}
         self.seen: list[str] = []  # keys that were there once
         self.down = False
+        self.late: list[str] = []  # keys that come once others were removed
 
     def set(self, key: str, value: str, *, ttl: int) -> None:
         assert ttl > 0, "what a killed command leaves must go by itself"
@@ -39,6 +40,8 @@ class Paper:
         if self.down:
             raise CannotCheckError("etcd: no node answers")
         self.keys = {key: value for key, value in self.keys.items() if not key.startswith(folder)}
+        if self.late:
+            self.keys[self.late.pop()] = "late"
 
     def remove_empty_folders_above(self, _key: str) -> None:
         """Folders are not kept."""
@@ -120,3 +123,10 @@ def test_who_can_ask_no_more_says_so(paper: Paper, monkeypatch: pytest.MonkeyPat
         while not doing.troubles and time.monotonic() < end:
             time.sleep(0.001)
     assert doing.troubles == ["KeyError: 'node'"]
+
+
+def test_a_write_that_comes_late_is_removed_too(paper: Paper) -> None:
+    paper.late = ["/_coreos-lab/run/9"]
+    with written(paper, 2):
+        pass
+    assert paper.keys == {}

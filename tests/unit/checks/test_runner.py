@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from coreos_lab import events
-from coreos_lab.checks.runner import run_checks, write_junit
+from coreos_lab import events, run
+from coreos_lab.checks.runner import RESULTS, run_checks, write_junit
 from coreos_lab.errors import UnknownError
 from coreos_lab.model import CheckResult, Lab, Outcome
 from tests.unit.checks.checked import Checked
@@ -20,6 +22,22 @@ def test_passes_are_told_as_they_happen(checked: Checked) -> None:
     with events.listening(told.append):
         checked.run(deadline=0.5)
     assert [(event.kind, event.subject, event.message) for event in told] == [("note", "mylab: a", "pass")]
+
+
+def test_a_result_may_be_read_while_it_is_written(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"name": "a", "outcome": "pass", "message": "", "seconds": 0.1, "order": 0}
+    line = json.dumps(fields) + "\n" + json.dumps({**fields, "name": "b", "order": 1}) + "\n"
+
+    def stream(
+        _argv: object, *, on_line: Callable[[str], None], env: dict[str, str], **_options: object
+    ) -> run.Completed:
+        for end in (40, len(line) - 9, len(line)):
+            Path(env[RESULTS]).write_text(line[:end], encoding="utf-8")
+            on_line("pass: a")
+        return run.Completed((), 0, "", "")
+
+    monkeypatch.setattr(run, "stream", stream)
+    assert [(each.name, each.outcome) for each in checked.run()] == [("a", Outcome.PASS), ("b", Outcome.PASS)]
 
 
 def test_a_report_in_junits_xml(checked: Checked, tmp_path: Path) -> None:

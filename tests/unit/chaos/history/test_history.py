@@ -33,6 +33,9 @@ class Paper:
             raise CannotCheckError("etcd: no node answers")
         Paper.removed.append(folder)
 
+    def tree(self, _folder: str) -> dict[str, str]:
+        return {}
+
     def remove_empty_folders_above(self, folder: str) -> None:
         Paper.removed.append(f"above {folder}")
 
