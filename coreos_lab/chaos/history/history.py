@@ -14,7 +14,6 @@ from coreos_lab.chaos.history import judgement as judgements
 from coreos_lab.chaos.history.clients import Clients
 from coreos_lab.chaos.history.judgement import Judgement
 from coreos_lab.chaos.verdict import JUDGEMENT, OPERATIONS, PICTURE
-from coreos_lab.chaos.writes import FOLDER, KEPT
 from coreos_lab.clients.etcd import CLIENT_PORT, Etcd
 from coreos_lab.errors import LabError
 from coreos_lab.model import Node, Outcome
@@ -33,12 +32,12 @@ class History:
 
     def __init__(self, members: Sequence[Node], folder: Path, judge: Path) -> None:
         self._folder, self._judge = folder, judge
-        self._registers = f"{FOLDER}/{folder.name}-registers"
+        self._registers = f"{writes.FOLDER}/{folder.name}-registers"
         self._etcd = Etcd([node.address for node in members])
         self._clients = Clients(
             {node.name: f"http://{node.address}:{CLIENT_PORT}" for node in members},
             self._registers,
-            KEPT,
+            writes.KEPT,
             folder / OPERATIONS,
         )
 
